@@ -1,0 +1,40 @@
+# Everything a user runs. `make help` lists it.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup reproduce test lint notebooks clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.ready ## make .venv with the pinned packages and wstal itself
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
+	  { echo "wstal needs Python 3.11 or 3.12; name one with make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+reproduce: setup ## run the whole pipeline; tables, figures and notebooks appear under reports/
+	wstal check
+	dvc repro
+
+test: setup lint ## the whole test suite: pytest, then nbval on the notebooks
+	python -m pytest -n 2 --dist loadfile
+	python -m pytest -n 2 --dist loadfile -p no:cacheprovider --nbval-lax --nbval-current-env notebooks
+	python -m pytest -p no:cacheprovider --nbval --nbval-current-env reports/notebooks/06_tables.ipynb
+	git diff --exit-code --stat -- reports dvc.lock
+
+lint: setup ## ruff: style of code and notebooks
+	ruff check .
+	ruff format --check .
+
+notebooks: setup ## open the notebooks in JupyterLab
+	jupyter lab notebooks
+
+clean: ## remove the environment and everything that can be made again, but not DVC's cache
+	rm -rf .venv .cache .pytest_cache .ruff_cache build *.egg-info

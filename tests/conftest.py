@@ -1,0 +1,39 @@
+"""The pinned environment, set before anything imports NumPy or torch, and fixtures that several test files share."""
+
+import os
+
+from wstal.seeding import ENVIRONMENT
+
+os.environ.update(ENVIRONMENT)
+
+import pytest
+
+from wstal import config, prepare
+from wstal.paths import Tree
+
+
+@pytest.fixture(scope="session")
+def raw():
+    """params.yaml as a mapping."""
+    return config.read()
+
+
+@pytest.fixture(scope="session")
+def small(raw):
+    """Parameters of a simulated dataset with four classes that trains in seconds, and one table on it."""
+    smoke = raw["smoke"]
+    dataset = config.merge(raw["datasets"]["thumos14-sim"], smoke["dataset"]) | {"overrides": {}}
+    methods = {name: config.merge(section, {"base": smoke["methods"][name]}) for name, section in raw["methods"].items()}
+    rows = {"full": {}, "no_background": {"set": {"params": {"background": False}}}}
+    table = {"dataset": "tiny", "method": "facnet", "rows": rows}
+    return {"seeds": [0, 1], "datasets": {"tiny": dataset}, "methods": methods, "tables": {"tiny_table": table}}
+
+
+@pytest.fixture(scope="session")
+def prepared(small, tmp_path_factory):
+    """(parameters, tree) with annotations and features of the small dataset."""
+    tree = Tree(tmp_path_factory.mktemp("tree"))
+    params = config.load(small)
+    prepare.annotate(params, "tiny", tree)
+    prepare.extract(params, "tiny", tree)
+    return params, tree

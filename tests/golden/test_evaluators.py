@@ -1,0 +1,179 @@
+"""Every evaluator against mAP that the authors' code computed. Shapes, counts and class ids come from the arrays."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from wstal.evaluate import PROTOCOLS, classification_mAP, evaluate
+from wstal.types import Detections, Truth
+
+SNIPPET_S = 16 / 25
+EARLIER, LATER = {"later_row_first": False}, {"later_row_first": True}
+UNFILTERED = {"ambiguity_filter": False}
+
+
+def ground_truth(z) -> Truth:
+    return Truth(
+        videos=tuple(f"v{i}" for i in range(int(z["num_test_videos"]))),
+        labels=tuple(f"c{i}" for i in range(int(z["num_classes"]))),
+        video=z["gt_video"].astype(np.int32),
+        label=z["gt_label"].astype(np.int32),
+        start_s=z["gt_start_sec"],
+        end_s=z["gt_end_sec"],
+        ambiguous_video=z["amb_video"].astype(np.int32),
+        ambiguous_start_s=z["amb_start_sec"],
+        ambiguous_end_s=z["amb_end_sec"],
+    )
+
+
+def detected(z, video, label, start_s, end_s, score) -> Detections:
+    truth = ground_truth(z)
+    columns = (start_s.astype(np.float64), end_s.astype(np.float64), score.astype(np.float64))
+    return Detections(truth.videos, truth.labels, video.astype(np.int32), label.astype(np.int32), *columns)
+
+
+def seconds(z, score="det_score") -> Detections:
+    return detected(z, z["det_video"], z["det_label"], z["det_start_sec"], z["det_end_sec"], z[score])
+
+
+def in_file_order(z, d: Detections) -> Detections:
+    """Rows as the reference's result file has them: without classes that have no ground truth, grouped by video."""
+    kept = np.flatnonzero(~np.isin(d.label, z["classes_without_gt"]))
+    first = {}
+    for row in kept.tolist():
+        first.setdefault(int(d.video[row]), row)
+    rows = sorted(kept.tolist(), key=lambda row: (first[int(d.video[row])], row))
+    return Detections(d.videos, d.labels, *(column[rows] for column in (d.video, d.label, d.start_s, d.end_s, d.score)))
+
+
+def snippets(z, score="det_score") -> Detections:
+    times = z["det_start_snip"] * SNIPPET_S, z["det_end_snip"] * SNIPPET_S
+    return detected(z, z["det_video"], z["det_label"], *times, z[score])
+
+
+def proposals(z, key) -> Detections:
+    """Rows [class, index among the videos with ground truth, start, end, score], times in snippets."""
+    label, video, start, end, score = z[key].T
+    return detected(z, z["filtered_to_test_index"][video.astype(int)], label, start * SNIPPET_S, end * SNIPPET_S, score)
+
+
+def agree(result, ap, mAP, classes_without_gt=()):
+    """To 1e-9; the reference's AP may end before trailing classes without ground truth."""
+    expected = np.full_like(result.ap, np.nan)
+    expected[:, : ap.shape[1]] = ap
+    np.testing.assert_allclose(result.ap, expected, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(result.mAP, mAP, rtol=0, atol=1e-9)
+    assert np.isnan(result.ap[:, classes_without_gt]).all()
+
+
+@pytest.mark.parametrize(
+    "key, tious, changes",
+    [
+        ("anet", "iou_anet", {}),
+        ("th10", "iou_th10", {}),
+        ("anet_ties_stable_reversed", "iou_anet", {}),
+        ("anet_ties_stable_forward", "iou_anet", EARLIER),
+        ("th10_ties_stable_reversed", "iou_th10", {}),
+        ("th10_ties_stable_forward", "iou_th10", EARLIER),
+    ],
+)
+def test_activitynet(golden, key, tious, changes):
+    z = golden("evaluators")
+    ties = "ties" in key
+    detections = in_file_order(z, seconds(z, "det_score_ties")) if ties else seconds(z)
+    result = evaluate(ground_truth(z), detections, replace(PROTOCOLS["activitynet"], **changes), z[tious])
+    agree(result, z[f"{key}.ap"], z[f"{key}.map"], z["classes_without_gt"])
+    if not ties:
+        assert result.average_mAP == pytest.approx(float(z[f"{key}.average_map"]), abs=1e-9)
+        without_gt = np.isin(z["det_label"], z["classes_without_gt"]).sum()
+        assert any(note.startswith(f"Ignored {without_gt} detection") for note in result.notes) == (without_gt > 0)
+
+
+def test_thresholds_are_those_of_the_published_evaluators(golden):
+    z = golden("evaluators")
+    published = {
+        "activitynet": "iou_anet",
+        "thumos-basnet": "iou_th10",
+        "thumos-facnet": "iou_thumos",
+        "thumos-wsad": "iou_wsad",
+    }
+    for protocol, key in published.items():
+        assert PROTOCOLS[protocol].tious == tuple(z[key])
+
+
+@pytest.mark.parametrize(
+    "key, suffix, changes",
+    [
+        ("thumos", "", UNFILTERED),
+        ("thumos_ambfiltered", "", {}),
+        ("thumos_ties", "_stable", UNFILTERED),
+        ("thumos_ties_ambfiltered", "_stable", {}),
+    ],
+)
+def test_facnet(golden, key, suffix, changes):
+    z = golden("evaluators")
+    detections = snippets(z, "det_score_ties" if "ties" in key else "det_score")
+    result = evaluate(ground_truth(z), detections, replace(PROTOCOLS["thumos-facnet"], **changes), z["iou_thumos"])
+    agree(result, z[f"{key}.ap{suffix}"], z[f"{key}.map{suffix}"] / 100, z["classes_without_gt"])
+
+
+def test_facnet_class_without_detection(golden):
+    z = golden("evaluators")
+    d = snippets(z)
+    keep = d.label != 2
+    columns = (column[keep] for column in (d.video, d.label, d.start_s, d.end_s, d.score))
+    result = evaluate(ground_truth(z), Detections(d.videos, d.labels, *columns), PROTOCOLS["thumos-facnet"], z["iou_thumos"])
+    np.testing.assert_array_equal(result.mAP, z["thumos_emptyclass2.map"])
+    assert any("without a detection" in note for note in result.notes)
+
+
+def test_wsad(golden):
+    z = golden("evaluators")
+    result = evaluate(ground_truth(z), snippets(z), replace(PROTOCOLS["thumos-wsad"], **UNFILTERED), z["iou_wsad"])
+    agree(result, z["wsad_eval.ap"], z["wsad_eval.map"])
+
+
+@pytest.mark.parametrize("key", ["rgb.single", "flow.single", "two"])
+def test_facnet_proposals(golden, key):
+    z = golden("facnet_post")
+    result = evaluate(ground_truth(z), proposals(z, f"{key}.proposals"), PROTOCOLS["thumos-facnet"], z["iou"])
+    agree(result, z[f"{key}.ap"], z[f"{key}.map"] / 100)
+
+
+@pytest.mark.parametrize("key", ["rgb.single", "flow.single"])
+def test_facnet_proposals_before_the_ambiguity_filter(golden, key):
+    z = golden("facnet_post")
+    detections = proposals(z, f"{key}.proposals_no_ambiguity_filter")
+    result = evaluate(ground_truth(z), detections, PROTOCOLS["thumos-facnet"], z["iou"])
+    agree(result, z[f"{key}.ap"], z[f"{key}.map"] / 100)
+
+
+def test_wtalc(golden):
+    z = golden("wtalc_wsad_post")
+    detections = proposals(z, "wtalc.proposals_no_ambiguity_filter")
+    result = evaluate(ground_truth(z), detections, PROTOCOLS["thumos-wtalc"], z["iou"])
+    agree(result, z["wtalc.ap"], z["wtalc.map"] / 100)
+
+
+@pytest.mark.parametrize("key", ["wsad", "wsad_default"])
+def test_wsad_proposals(golden, key):
+    z = golden("wtalc_wsad_post")
+    result = evaluate(ground_truth(z), proposals(z, f"{key}.proposals"), PROTOCOLS["thumos-wsad"], z["wsad.iou"])
+    agree(result, z[f"{key}.ap"], z[f"{key}.map"])
+
+
+@pytest.mark.parametrize("name", ["basnet_post", "um_post"])
+def test_basnet_and_um_proposals(golden, name):
+    z = golden(name)
+    label, video, start_s, end_s, score = z["proposals"].T
+    result = evaluate(ground_truth(z), detected(z, video, label, start_s, end_s, score), PROTOCOLS["thumos-basnet"], z["iou"])
+    np.testing.assert_allclose(result.mAP, z["map"], rtol=0, atol=1e-9)
+    assert result.average_mAP == pytest.approx(float(z["average_mAP"][0]), abs=1e-9)
+
+
+def test_classification(golden):
+    z = golden("utils")
+    ap, mean = classification_mAP(z["cls_conf"], z["cls_label"])
+    np.testing.assert_allclose(ap, z["cls_ap"], rtol=0, atol=1e-6)  # the reference adds in float32
+    assert mean == pytest.approx(float(z["cls_map"]) / 100, abs=1e-6)

@@ -1,0 +1,112 @@
+"""Helpers of the released codes: sampling, normalisation, up-sampling, suppression, outer-inner contrast, video mAP."""
+
+import numpy as np
+import pytest
+
+from wstal.data import sampling
+from wstal.evaluate import classification_mAP
+from wstal.localize import Classes, Localize, Scoring, Suppression, Thresholds, nms, normalize, propose, upsample
+
+NONE = Suppression(overlap="iou", threshold=1.0, plus=0.0, unit="second")
+
+
+@pytest.fixture(scope="module")
+def gold(golden):
+    return golden("utils")
+
+
+def cases(gold, prefix):
+    return [key for key in gold if key.startswith(prefix)]
+
+
+def test_uniform_sampling(gold):
+    for i, (length, count) in enumerate(gold["sampling_cases_len_T"]):
+        np.testing.assert_array_equal(sampling.uniform(length, count), gold[f"uniform_basnet_{i}"])
+        np.testing.assert_array_equal(sampling.uniform(length, count, repeat=False), gold[f"uniform_um_{i}"])
+
+
+def test_random_perturbation_draws_what_the_reference_draws(gold):
+    for i, (length, count) in enumerate(gold["sampling_cases_len_T"]):
+        legacy = np.random.RandomState(0)
+        found = sampling.perturb(int(length), int(count), lambda low, high: legacy.choice(range(low, high + 1)))  # noqa: B023
+        np.testing.assert_array_equal(found, gold[f"perturb_seed0_{i}"])
+
+
+def test_random_perturbation_stays_in_its_slots_and_fills_them(gold):
+    for i, (length, count) in enumerate(gold["sampling_cases_len_T"]):
+        low, high = gold[f"perturb_min_{i}"], gold[f"perturb_max_{i}"]
+        how = sampling.Snippets(kind="perturb", count=int(count))
+        drawn = np.array([sampling.draw(int(length), how, np.random.default_rng(seed)) for seed in range(300)])
+        assert (drawn.min(0) <= low).all() and (drawn.max(0) >= high).all()
+        bounds = [sampling.perturb(int(length), int(count), end) for end in (lambda a, b: a, lambda a, b: b)]
+        assert (bounds[0] <= low).all() and (bounds[1] >= high).all()
+        assert (drawn >= bounds[0]).all() and (drawn <= bounds[1]).all()
+
+
+def test_window_starts(gold):
+    keys = cases(gold, "crop_case_")
+    assert keys
+    for key in keys:
+        length, count = gold[key]
+        np.testing.assert_array_equal(sampling.crop_starts(length, count), gold[key.replace("case", "starts")])
+
+
+@pytest.mark.parametrize(("how", "key"), [("minmax", "minmax_basnet"), ("minmax_clip", "minmax_um")])
+def test_minmax(gold, how, key):
+    np.testing.assert_allclose(normalize(gold["minmax_in"].astype(np.float64), how), gold[key], rtol=1e-9, atol=1e-12)
+
+
+def test_upsampling(gold):
+    keys = cases(gold, "upsample_x")
+    assert keys
+    for key in keys:
+        factor = int(key.removeprefix("upsample_x"))
+        np.testing.assert_allclose(upsample(gold["upsample_in"].astype(np.float64), factor), gold[key], rtol=1e-9, atol=1e-12)
+
+
+def test_suppression_of_basnet(gold):
+    _, score, start, end = gold["nms_in_class_score_start_end"].T
+    keys = cases(gold, "nms_basnet_")
+    assert keys
+    for key in keys:
+        kept = nms(start, end, score, float(key.split("_")[-1]), overlap="iou", plus=1.0)
+        np.testing.assert_allclose(gold["nms_in_class_score_start_end"][kept], gold[key], rtol=1e-9)
+
+
+def test_suppression_of_facnet(gold):
+    _, start, end, score = gold["nms_fac_in_vid_start_end_score"].T
+    keys = cases(gold, "nms_fac_pick_")
+    assert keys
+    for key in keys:
+        kept = nms(start, end, score, float(key.split("_")[-1]), overlap="lower", plus=1.0)
+        np.testing.assert_array_equal(kept, gold[key])
+
+
+@pytest.mark.parametrize(("key", "binary", "min_run"), [("oic_basnet", False, 1), ("oic_um", False, 2)])
+def test_outer_inner_contrast(gold, key, binary, min_run):
+    """Zeros of the input mark positions below the threshold, so the threshold is 0."""
+    scale, length_f, fps, snippets_t = (int(v) for v in gold["oic_meta_scale_vlen_fps_T"])
+    how = Localize(
+        classes=Classes(threshold=0.0, fallback="none"), upsample=1, normalize="none",
+        thresholds=Thresholds(kind="absolute", values=(0.0,)), min_run=min_run, extend_end=0,
+        scoring=Scoring(
+            inner="mean", inner_extra=0, outer_ratio=0.25, outer_weight=1.0, outer_last=True, outer_zeroed=True,
+            video_weight=0.2, video_binary=binary,
+        ),
+        suppression=NONE, clip=False, stream_scale={}, fusion=NONE,
+    )  # fmt: skip
+    seconds = 16 * length_f / (scale * snippets_t * fps)
+    found = []
+    for column, label in enumerate(gold["oic_class_ids"]):
+        score = float(gold["oic_video_score"][label])
+        runs = propose(gold["oic_cas"][:, column].astype(np.float64), score, how)
+        rows = zip(runs.score, runs.start * seconds, runs.end * seconds, strict=True)
+        found += [(float(label), *row) for row in rows]
+    ours, wanted = (table[np.lexsort((table[:, 3], table[:, 2], table[:, 0]))] for table in (np.array(found), gold[key]))
+    np.testing.assert_allclose(ours, wanted, rtol=1e-6, atol=1e-6)
+
+
+def test_video_classification(gold):
+    ap, mean = classification_mAP(gold["cls_conf"], gold["cls_label"])
+    np.testing.assert_allclose(ap, gold["cls_ap"], rtol=1e-6)  # the reference sums in float32
+    assert 100 * mean == pytest.approx(float(gold["cls_map"]), rel=1e-6)

@@ -1,0 +1,7 @@
+"""python -m wstal"""
+
+import sys
+
+from wstal.cli import main
+
+sys.exit(main())

@@ -1,0 +1,116 @@
+"""Command line: `wstal evaluate`. Each subcommand is one function that imports what it needs, so that `--help` is fast.
+
+Bad input is one sentence on stderr and status 1; a wrong command line is argparse's message and status 2.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from wstal.errors import UserError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a subcommand; the exit status."""
+    options = _parser().parse_args(argv)
+    try:
+        return options.run(options)
+    except UserError as error:
+        print(f"wstal: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="wstal", description="Weakly-supervised temporal action localization.")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_evaluate(commands)
+    return parser
+
+
+def _add_evaluate(commands) -> None:
+    from wstal.evaluate import PROTOCOLS
+
+    defaults = "\n".join(f"  {name:14} {', '.join(f'{t:g}' for t in p.tious)}" for name, p in PROTOCOLS.items())
+    command = commands.add_parser(
+        "evaluate",
+        help="mean average precision of a result file",
+        description="Mean average precision of detections, as a published evaluator computes it.",
+        epilog=f"""files (start S and end E in seconds):
+  GROUND_TRUTH  {{"database": {{VIDEO: {{"subset": NAME, "annotations": [{{"segment": [S, E], "label": NAME}}]}}}}}}
+  PREDICTIONS   {{"results": {{VIDEO: [{{"label": NAME, "score": NUMBER, "segment": [S, E]}}]}}}}
+
+protocols and their usual thresholds:
+{defaults}
+
+example:
+  wstal evaluate activity_net.v1-3.min.json predictions.json --protocol activitynet --json metrics.json""",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("ground_truth", type=Path, metavar="GROUND_TRUTH", help="ActivityNet ground-truth JSON")
+    command.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="ActivityNet result JSON")
+    command.add_argument("--protocol", choices=PROTOCOLS, default="activitynet", help="default: %(default)s")
+    command.add_argument(
+        "--tiou",
+        type=thresholds,
+        metavar="LIST",
+        help="start:stop:step with stop included, as 0.5:0.95:0.05, or a comma list; default: the protocol's",
+    )
+    command.add_argument("--subset", metavar="NAME", help="subset of the ground truth; default: the protocol's usual one")
+    command.add_argument("--json", type=Path, metavar="OUT", help="also write average_mAP, mAP and seconds to this file")
+    command.set_defaults(run=_evaluate)
+
+
+def thresholds(text: str) -> tuple[float, ...]:
+    """ "0.5:0.95:0.05" or "0.3,0.5" -> thresholds; a range is numpy.linspace, as in published evaluators."""
+    import numpy as np
+
+    try:
+        if ":" in text:
+            start, stop, step = map(float, text.split(":"))
+            steps = round((stop - start) / step)
+            if steps < 0 or abs(start + steps * step - stop) > 1e-9:
+                raise ValueError
+            values = tuple(np.linspace(start, stop, steps + 1).tolist())
+        else:
+            values = tuple(map(float, text.split(",")))
+    except (ValueError, ZeroDivisionError, OverflowError):
+        message = f"{text!r} is neither start:stop:step, where whole steps lead to stop, nor numbers and commas"
+        raise argparse.ArgumentTypeError(message) from None
+    if not all(0 < value <= 1 for value in values):
+        raise argparse.ArgumentTypeError(f"{text!r} holds a threshold that is not above 0 and at most 1")
+    return values
+
+
+def _evaluate(options) -> int:
+    from wstal import detections, jsonfile, truth
+    from wstal.evaluate import PROTOCOLS, evaluate
+
+    protocol = PROTOCOLS[options.protocol]
+    ground_truth = truth.read(
+        options.ground_truth,
+        subset=options.subset,
+        preferred=protocol.subsets,
+        ambiguous_label=protocol.ambiguous_label,
+    )
+    predictions = detections.read_json(options.predictions)
+    begin = time.perf_counter()
+    result = evaluate(ground_truth, predictions, protocol, options.tiou or protocol.tious)
+    seconds = time.perf_counter() - begin
+    for note in result.notes:
+        print(f"note: {note}", file=sys.stderr)
+    mean = dict(zip(map(_key, result.tious.tolist()), result.mAP.tolist(), strict=True))
+    width = max(len("average"), *map(len, mean))
+    print(f"{'tIoU':{width}}  mAP %")
+    for name, value in [*mean.items(), ("average", result.average_mAP)]:
+        print(f"{name:{width}} {100 * value:6.2f}")
+    if options.json:
+        metrics = {"average_mAP": result.average_mAP, "mAP": mean, "seconds": seconds}
+        jsonfile.write(options.json, json.dumps(metrics, indent=2) + "\n")
+    return 0
+
+
+def _key(tiou: float) -> str:
+    """Two decimals, or as many as the threshold has."""
+    return f"{tiou:.2f}" if abs(round(tiou, 2) - tiou) < 1e-9 else f"{tiou:.12g}"

@@ -1,0 +1,59 @@
+"""Features + video-level labels -> bags: padded batches with a mask."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wstal.data.sampling import Snippets, draw
+from wstal.data.store import FeatureStore
+
+
+class Batch(NamedTuple):
+    """B bags, padded to the longest."""
+
+    x: Tensor  # (B, T, D) float32, zeros in the padding
+    mask: Tensor  # (B, T) bool, True = real snippet
+    labels: Tensor  # (B, C) float32, multi-hot
+
+
+class Bags:
+    """Videos of one subset as bags. `streams` with more than one name are concatenated (early fusion)."""
+
+    def __init__(self, store: FeatureStore, streams: Sequence[str], videos: Sequence[str], labels: np.ndarray):
+        self.store, self.streams, self.videos = store, tuple(streams), tuple(videos)
+        self.labels = torch.from_numpy(labels)
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    @property
+    def dim(self) -> int:
+        """Feature width D of a bag."""
+        return sum(self.store.dim(stream) for stream in self.streams)
+
+    def features(self, i: int) -> np.ndarray:
+        """All snippets of video i: (T, D) float32."""
+        parts = [self.store.open(stream, self.videos[i]) for stream in self.streams]
+        return np.concatenate(parts, axis=1, dtype=np.float32)
+
+    def batch(self, index: Sequence[int], how: Snippets, rng: np.random.Generator) -> Batch:
+        """The bags `index` as one padded batch."""
+        bags = [self.features(i) for i in index]
+        bags = [bag[draw(len(bag), how, rng)] for bag in bags]
+        x = torch.zeros(len(bags), max(map(len, bags)), self.dim)
+        mask = torch.zeros(x.shape[:2], dtype=torch.bool)
+        for row, bag in enumerate(bags):
+            x[row, : len(bag)] = torch.from_numpy(bag)
+            mask[row, : len(bag)] = True
+        return Batch(x, mask, self.labels[list(index)])
+
+
+def shuffled(count: int, size: int, epochs: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Batches of `size` indices below `count`; a batch runs on over the end of an epoch, an incomplete last one is left
+    out. Each epoch is a fresh permutation."""
+    order = np.concatenate([rng.permutation(count) for _ in range(epochs)])
+    for step in range(len(order) // size):
+        yield order[step * size : (step + 1) * size]

@@ -1,0 +1,34 @@
+"""Video-level labels: the only annotations that training can reach."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from wstal.errors import UserError
+from wstal.types import Video
+
+
+class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """videos.json: the class list and what weak supervision knows of each video."""
+
+    classes: tuple[str, ...]
+    videos: tuple[Video, ...]
+
+    def subset(self, name: str) -> tuple[Video, ...]:
+        """Videos of "train" or "test", in the order of their names."""
+        return tuple(sorted((video for video in self.videos if video.subset == name), key=lambda video: video.id))
+
+    def multi_hot(self, videos: tuple[Video, ...]) -> np.ndarray:
+        """(N, C) float32; 1 where the video shows the class."""
+        return np.array([[c in video.labels for c in self.classes] for video in videos], dtype=np.float32)
+
+
+def read(path: Path) -> Labels:
+    """Read videos.json. Its format holds no times, so nothing that reads it can see any."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Labels)
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; make it first with `dvc repro annotations`.") from None
+    except msgspec.MsgspecError as error:
+        raise UserError(f"{path} is damaged ({error}); make it again with `dvc repro annotations`.") from None

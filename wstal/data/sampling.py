@@ -1,0 +1,53 @@
+"""Which snippets of a video a bag holds: index arrays, drawn from a generator that is an argument.
+
+Golden vectors of the released codes fix the edge cases (repeats, last slots, the window start that is never drawn).
+"""
+
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+
+class Snippets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many snippets a bag holds, and which."""
+
+    kind: Literal["full", "uniform", "perturb", "crop"]
+    count: int  # snippets of a bag; not used by "full"
+
+
+def draw(length: int, how: Snippets, rng: np.random.Generator) -> np.ndarray:
+    """Indices of the snippets that a bag takes from a video of `length` snippets."""
+    if how.kind == "uniform":
+        return uniform(length, how.count)
+    if how.kind == "perturb":
+        return perturb(length, how.count, lambda low, high: rng.integers(low, high, endpoint=True))
+    if how.kind == "crop" and length > how.count:
+        start = rng.choice(crop_starts(length, how.count))
+        return np.arange(start, start + how.count)
+    return np.arange(length)
+
+
+def uniform(length: int, count: int, *, repeat: bool = True) -> np.ndarray:
+    """floor(i * length / count) for i < count. Short videos repeat snippets (BaS-Net, STPN), or stay whole (UM)."""
+    if not repeat and length <= count:
+        return np.arange(length)
+    return (np.arange(count) * length / count).astype(int)
+
+
+def perturb(length: int, count: int, integer) -> np.ndarray:
+    """One random snippet near each uniform position (BaS-Net, UM, STPN).
+
+    Slot i draws from [floor(b_i), floor(b_{i+1})], both included, where b_i = i * length / count; the last slot draws
+    up to the last snippet. integer(low, high) draws uniformly, both ends included; it is not called for a single choice.
+    """
+    if length == count:
+        return np.arange(length)
+    base = (np.arange(count) * length / count).astype(int)
+    high = np.append(base[1:], length - 1)
+    return np.array([integer(a, b) if a < b else a for a, b in zip(base, high, strict=True)])
+
+
+def crop_starts(length: int, count: int) -> np.ndarray:
+    """Starts that the random window of W-TALC and WSAD can have; the last possible start is never drawn there."""
+    return np.arange(max(length - count, 1))

@@ -1,0 +1,193 @@
+"""The rows of a table: every row and seed trained and localized, side by side over the cores. Never sees a segment time.
+
+A run leaves in runs/<entry>/<row>/<seed>/ the weights of each network, the losses and the detections. Trained weights are
+also kept in .cache/rows under a hash of everything that they depend on, so that an interrupted table resumes and
+equal rows of different tables are trained once; detections are always made anew.
+"""
+
+import hashlib
+import multiprocessing
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from wstal import config, detections, localize, methods, paths, progress, seeding
+from wstal.data import labels as weak
+from wstal.data.bags import Bags
+from wstal.data.store import FeatureStore
+from wstal.methods.base import Method
+from wstal.paths import Tree
+from wstal.predict import predict
+from wstal.train import build, fit
+from wstal.types import Detections
+
+CODE = ("methods/base.py", "nn", "data", "train.py", "seeding.py")  # what trained weights depend on, with the method
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row and seed of an entry."""
+
+    params: config.Params
+    tree: Tree
+    entry: str
+    row: str
+    seed: int
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return self.tree.run(self.entry, self.row, self.seed)
+
+    @property
+    def dataset(self) -> str:
+        return self.section.dataset
+
+    @property
+    def section(self) -> config.Entry:
+        return self.params.entry(self.entry)
+
+    @property
+    def how(self) -> config.MethodConfig:
+        return self.params.resolve(self.section, self.row)
+
+    @property
+    def loss_names(self) -> tuple[str, ...]:
+        return methods.load(self.section.method).loss_names
+
+    @property
+    def networks(self) -> dict[str, tuple[str, ...]]:
+        """{network: the streams it reads}: one network a stream, or one on all streams concatenated."""
+        streams = self.params.dataset(self.dataset).features.streams
+        return {"joint": streams} if self.how.early_fusion else {stream: (stream,) for stream in streams}
+
+
+def runs(params: config.Params, tree: Tree, entry: str) -> list[Run]:
+    """All rows and seeds of an entry, in order."""
+    return [Run(params, tree, entry, row, seed) for row in params.entry(entry).rows for seed in params.seeds]
+
+
+def train_all(todo: list[Run]) -> None:
+    """Train and localize all runs, a process pool over the cores. Equal networks are trained once."""
+    os.environ.update(seeding.ENVIRONMENT)  # inherited by the workers, before they import torch
+    jobs = {}
+    for run in todo:
+        for network in run.networks:
+            jobs.setdefault(cached(run, network), (run, network))
+    missing = [job for path, job in jobs.items() if not path.exists()]
+    parallel(train_one, missing, "networks trained")
+    parallel(localize_one, [(run,) for run in todo], "runs localized")
+
+
+def parallel(function, jobs: list[tuple], what: str) -> None:
+    """function(*job) for all jobs, over the cores; the first failure ends the rest."""
+    if not jobs:
+        return
+    progress.report(what, 0, len(jobs))
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(seeding.workers(), len(jobs)), mp_context=context) as pool:
+        try:
+            futures = [pool.submit(function, *job) for job in jobs]
+            for done, future in enumerate(as_completed(futures)):
+                future.result()
+                progress.report(what, done + 1, len(jobs))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def train_one(run: Run, network: str) -> None:
+    """Train one network of a run into the cache, whole or not at all."""
+    train, _ = bags(run, network)
+    model, history = fit(run.how, run.section.method, train, run.seed, step=lambda done, total: None)
+    tensors = {name: value.contiguous().cpu() for name, value in model.state_dict().items()}
+    target = cached(run, network)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    save_file(tensors | {"history": torch.from_numpy(history)}, partial)
+    partial.replace(target)
+
+
+def localize_one(run: Run) -> None:
+    """Copy a run's weights from the cache into its folder and write its detections."""
+    run.tree.output(run.folder / "predictions.json")
+    for network in run.networks:
+        shutil.copyfile(cached(run, network), run.folder / f"{network}.safetensors")
+    detections.write_json(detect(run), run.folder / "predictions.json")
+
+
+def detect(run: Run) -> Detections:
+    """Detections of a trained run on the test videos."""
+    scores = {}
+    for network in run.networks:
+        _, test = bags(run, network)
+        scores[network] = predict(load(run, network), test)
+    table = weak_labels(run)
+    durations_s = {video.id: video.duration_s for video in table.subset("test")}
+    return localize.localize(scores, table.classes, durations_s, test.store.grid, run.how.localize)
+
+
+def load(run: Run, network: str) -> Method:
+    """The trained network of a run."""
+    _, test = bags(run, network)
+    model = build(run.how, run.section.method, test.dim, test.labels.shape[1])
+    tensors = load_file(run.folder / f"{network}.safetensors")
+    tensors.pop("history")
+    model.load_state_dict(tensors)
+    return model.to(seeding.device()).eval()
+
+
+def histories(runs: list[Run], row: str) -> dict[str, np.ndarray]:
+    """Losses of every network and seed of a row: {label: (steps, terms)}, a bag, unweighted."""
+    return {
+        f"{network}, seed {run.seed}": load_file(run.folder / f"{network}.safetensors")["history"].numpy()
+        for run in runs
+        if run.row == row
+        for network in run.networks
+    }
+
+
+def bags(run: Run, network: str) -> tuple[Bags, Bags]:
+    """Training and test bags of one network of a run."""
+    store, table = FeatureStore(run.tree.features(run.dataset)), weak_labels(run)
+    subsets = (table.subset("train"), table.subset("test"))
+    return tuple(
+        Bags(store, run.networks[network], [video.id for video in videos], table.multi_hot(videos)) for videos in subsets
+    )
+
+
+def weak_labels(run: Run) -> weak.Labels:
+    """Video-level labels of the run's dataset."""
+    return weak.read(run.tree.annotations(run.dataset) / "videos.json")
+
+
+def cached(run: Run, network: str) -> Path:
+    """Where the trained weights of this network are kept: a name made of all that they depend on."""
+    how = msgspec.structs.replace(run.how, localize=None)
+    digest = hashlib.sha256()
+    digest.update(msgspec.json.encode([how, run.section.method, run.networks[network], run.seed], order="sorted"))
+    digest.update(f"{torch.__version__} {seeding.device().type}".encode())
+    inputs = (
+        run.tree.features(run.dataset) / "manifest.json",
+        run.tree.annotations(run.dataset) / "videos.json",
+        *code_files(run.section.method),
+    )
+    for file in inputs:
+        digest.update(file.read_bytes())
+    return paths.CACHE / "rows" / f"{digest.hexdigest()[:32]}.safetensors"
+
+
+def code_files(method: str) -> Iterator[Path]:
+    """The source files that trained weights of a method depend on."""
+    package = paths.ROOT / "wstal"
+    for name in (*CODE, f"methods/{method}.py"):
+        path = package / name
+        yield from sorted(path.glob("*.py")) if path.is_dir() else [path]

@@ -1,0 +1,135 @@
+"""Published features -> the feature store: one plain .npy per video and stream, and a manifest. Never pickles.
+
+    <out>/<stream>/<video>.npy     (T, D) float16 or float32, as published; wider floats become float32
+    <out>/manifest.json            grid, backbone, streams {name: D}, videos {id: {stream: shape, dtype, sha256}}
+
+The store is filled in a folder beside `out` and takes its place only when every check has passed, so that no reader
+ever sees half a file, half a store, or a video that is no longer listed.
+"""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from wstal import progress
+from wstal.errors import UserError
+from wstal.timegrid import TimeGrid
+from wstal.types import Annotations
+
+log = logging.getLogger(__name__)
+
+
+def import_features(
+    reader: ModuleType,
+    source: Any,
+    grid: TimeGrid,
+    streams: tuple[str, ...],
+    annotations: Annotations,
+    out: Path,
+    *,
+    backbone: str,  # what made the features; only recorded
+    slack_s: float,  # how far a segment may end behind the last snippet, in seconds
+    overrun: Collection[str] = (),  # videos known to be annotated past their end (THUMOS14 video_test_0000270)
+) -> None:
+    """Check the features of every annotated video and write the store `out`, all of it or nothing."""
+    last_s: dict[str, float] = {}  # last annotated second of each video
+    for segment in annotations.segments:
+        last_s[segment.video] = max(segment.end_s, last_s.get(segment.video, 0.0))
+    fresh = out.with_name(f".{out.name}.fresh")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        for stream in streams:
+            (fresh / stream).mkdir(parents=True)
+        videos: dict[str, dict] = {}
+        dims: dict[str, int] = {}
+        for video, arrays in _annotated(reader.features(source, streams, grid), annotations):
+            values = {stream: _checked(arrays[stream], f"{video}, stream {stream}") for stream in streams}
+            _check_shapes(video, values, dims)
+            if video not in overrun:
+                _check_coverage(video, len(values[streams[0]]), grid, last_s.get(video, 0.0), slack_s)
+            videos[video] = {stream: _save(fresh / stream / f"{video}.npy", x) for stream, x in values.items()}
+        manifest = {"grid": dataclasses.asdict(grid), "backbone": backbone, "streams": dims, "videos": videos}
+        text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        (fresh / "manifest.json").write_text(text, encoding="utf-8")
+        _swap(fresh, out)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    log.info("%s: %d videos, streams %s", out, len(videos), dims)
+
+
+def _annotated(items: Iterator[tuple[str, dict]], annotations: Annotations) -> Iterator[tuple[str, dict]]:
+    """The items of annotated videos; at the end, a sentence if one of these was missing."""
+    missing = dict.fromkeys(video.id for video in annotations.videos)
+    total = len(missing)
+    for video, arrays in items:
+        if video in missing:
+            yield video, arrays
+            del missing[video]
+            progress.report("features", total - len(missing), total)
+    if missing:
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise UserError(f"annotated video {next(iter(missing))}{more} has no features; add them or `exclude` the video.")
+
+
+def _checked(array: np.ndarray, where: str) -> np.ndarray:
+    """(T, D) little-endian float16 or float32, every entry finite."""
+    where = f"{getattr(array, 'filename', None) or 'features'} ({where})"
+    if array.dtype.kind != "f":
+        raise UserError(f"{where}: entries are {array.dtype}, not floats; save the features as float16 or float32.")
+    if array.ndim != 2 or 0 in array.shape:
+        raise UserError(f"{where}: the shape is {array.shape}; save one row of features per snippet, (T, D).")
+    with np.errstate(over="ignore"):
+        values = np.ascontiguousarray(array, dtype="<f2" if array.dtype.itemsize == 2 else "<f4")
+    good = np.isfinite(values).all(axis=1)
+    if not good.all():
+        raise UserError(f"{where}: snippet {np.argmin(good)} holds NaN or infinity; extract the video again.")
+    return values
+
+
+def _check_shapes(video: str, values: dict[str, np.ndarray], dims: dict[str, int]) -> None:
+    """One T over streams, one D over videos; the first video sets `dims`."""
+    lengths = {stream: len(x) for stream, x in values.items()}
+    if len(set(lengths.values())) > 1:
+        raise UserError(f"{video}: streams differ in their number of snippets ({lengths}); extract them on one grid.")
+    for stream, x in values.items():
+        if x.shape[1] != dims.setdefault(stream, x.shape[1]):
+            raise UserError(
+                f"{video}, stream {stream}: {x.shape[1]} features a snippet, videos before it have {dims[stream]}; "
+                "extract all videos with one backbone."
+            )
+
+
+def _check_coverage(video: str, snippets_t: int, grid: TimeGrid, last_s: float, slack_s: float) -> None:
+    """The snippets reach to the last annotated second, but for `slack_s`."""
+    covered_s = grid.coverage_s(snippets_t)
+    if last_s > covered_s + slack_s:
+        raise UserError(
+            f"{video}: {snippets_t} snippets cover {covered_s:.2f} s, but a segment reaches {last_s:.2f} s, more than "
+            f"slack_s = {slack_s} later; mend `grid` in params.yaml, extract the whole video, or `exclude` it."
+        )
+
+
+def _save(path: Path, values: np.ndarray) -> dict:
+    """Write one array; its entry in the manifest."""
+    np.save(path, values, allow_pickle=False)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"shape": list(values.shape), "dtype": values.dtype.name, "sha256": digest}
+
+
+def _swap(fresh: Path, out: Path) -> None:
+    """`fresh` takes the place of `out`."""
+    old = out.with_name(f".{out.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists():
+        out.rename(old)
+    fresh.rename(out)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,43 @@
+"""The contract of a method: pure `forward` and `losses` over padded bags."""
+
+from typing import ClassVar, NamedTuple
+
+import msgspec
+from torch import Tensor, nn
+
+
+class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of a method's hyper-parameters. No defaults: the values live in params.yaml."""
+
+
+class Scores(NamedTuple):
+    """What a method says about B padded bags of T snippets with C action classes. Padding holds arbitrary values."""
+
+    activation: Tensor  # (B, T, C) class activation sequence in [0, 1], what localization thresholds
+    actionness: Tensor  # (B, T) class-agnostic foreground score
+    video_score: Tensor  # (B, C) video-level class probabilities
+    embedding: Tensor  # (B, T, H) snippet embedding
+    terms: dict[str, Tensor]  # what `losses` needs, named as in the paper
+
+
+class Method(nn.Module):
+    """A weakly-supervised method for bags of snippets.
+
+    The constructor takes the feature dimension D, the number of action classes C and `Params`. Both verbs are pure: no
+    hidden state, no Python branch on tensor values, no dependence on how much padding a batch carries.
+    """
+
+    Params: ClassVar[type[Params]]
+    loss_names: ClassVar[tuple[str, ...]]  # the keys of losses() and of `weights` in params.yaml
+
+    def __init__(self, dim: int, classes: int, params: Params):
+        super().__init__()
+        self.dim, self.classes, self.params = dim, classes, params
+
+    def forward(self, x: Tensor, mask: Tensor) -> Scores:
+        """x (B, T, D) features, mask (B, T) True = real snippet."""
+        raise NotImplementedError
+
+    def losses(self, scores: Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """labels (B, C) multi-hot -> named, unweighted scalars, each summed over the B bags."""
+        raise NotImplementedError

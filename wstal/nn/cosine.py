@@ -1,0 +1,17 @@
+"""Parts of a cosine similarity, with a defined value for zero vectors."""
+
+import torch
+from torch import Tensor
+
+
+def norm(v: Tensor) -> Tensor:
+    """Length of v (..., H) over the last axis, at least 1e-12 -> (...).
+
+    A zero vector thus has cosine 0 to everything, where the references divide 0 by 0 and spread NaN.
+    """
+    return torch.linalg.vector_norm(v, dim=-1).clamp_min(1e-12)
+
+
+def unit(v: Tensor) -> Tensor:
+    """v / ||v|| over the last axis."""
+    return v / norm(v)[..., None]

@@ -1,0 +1,9 @@
+"""Softmax and mean over the real snippets of a padded batch. True in a mask means a real snippet."""
+
+import torch
+from torch import Tensor
+
+
+def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
+    """Softmax over time, the last axis: scores (..., T), mask broadcastable to it; padding gets weight 0."""
+    return torch.softmax(scores.masked_fill(~mask, float("-inf")), dim=-1)

@@ -1,0 +1,138 @@
+"""Notebooks as pipeline stages: `python -m wstal.notebooks run NOTEBOOK OUT [name=value ...]`.
+
+Papermill executes; what this adds makes the executed copy a build product. Parameters are the ones the notebook declares,
+others are refused; inside a DVC stage `params` is exactly the part of params.yaml that the stage declares. The kernel starts
+in the pinned environment of `wstal.seeding`, and the copy is written in a canonical form: two runs in any two folders give
+the same bytes. It appears whole or not at all; a failed one is kept in .cache/failed.
+"""
+
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+
+import papermill
+import yaml
+from papermill.engines import NBClientEngine, papermill_engines
+
+from wstal import paths, progress, seeding
+from wstal.errors import UserError
+
+
+class Engine(NBClientEngine):
+    """Papermill's own engine in the pinned environment; its result is canonical."""
+
+    @classmethod
+    def execute_notebook(cls, notebook, kernel_name, **options):
+        os.environ.update(seeding.ENVIRONMENT)
+        options |= {"record_timing": False, "coalesce_streams": True, "config": ipc()}
+        executed = super().execute_notebook(notebook, kernel_name, **options)
+        return executed if failed(executed) else canonical(executed)
+
+
+papermill_engines.register("wstal", Engine)
+
+
+def ipc():
+    """Kernel over Unix sockets: TCP ports are a race between parallel kernels."""
+    from traitlets.config import Config
+
+    return Config({"KernelManager": {"transport": "ipc"}})
+
+
+def failed(notebook) -> bool:
+    """Whether a cell ended in an error; such a notebook stays as papermill wants to report it."""
+    return any(output.output_type == "error" for cell in notebook.cells for output in cell.get("outputs", []))
+
+
+def canonical(notebook):
+    """Drop what differs between two runs of one notebook: times, versions, paths, random ids, addresses."""
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata.get("language_info", {}).pop("version", None)
+    for index, cell in enumerate(notebook.cells):
+        cell.id = f"{cell.cell_type}-{index}"
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            for holder, key in text_fields(output):
+                holder[key] = clean(holder[key])
+    return notebook
+
+
+def text_fields(output):
+    """(mapping, key) of each text in a cell's output."""
+    if output.output_type == "stream":
+        yield output, "text"
+    for kind in ("text/plain", "text/html", "text/markdown"):
+        if kind in output.get("data", {}):
+            yield output.data, kind
+
+
+def clean(text: str) -> str:
+    """Text without this checkout's path and without memory addresses."""
+    return re.sub(r"0x[0-9a-f]{6,}", "0x...", text.replace(f"{paths.ROOT}/", ""))
+
+
+def run(notebook: Path, out: Path, given: dict) -> None:
+    """Execute `notebook` with the given parameters and write the canonical copy to `out`.
+
+    Raises:
+        UserError: unknown parameters, or a UserError inside the notebook, repeated here as the same sentence.
+    """
+    declared = {name: value["default"] for name, value in papermill.inspect_notebook(str(notebook)).items()}
+    if unknown := sorted(set(given) - set(declared)):
+        names = ", ".join(sorted(declared)) or "none"
+        raise UserError(f"{notebook} has no parameter {', '.join(unknown)}; it declares {names}.")
+    partial = paths.CACHE / "failed" / out.name
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    bars = progress.Bars(paths.CACHE / "progress" / f"{os.getpid()}")
+    os.environ[progress.VARIABLE] = str(bars.path)
+    bars.start()
+    try:
+        papermill.execute_notebook(
+            str(notebook.resolve()), str(partial), given, engine_name="wstal", kernel_name="python3", cwd=str(paths.ROOT),
+            progress_bar=False, autosave_cell_every=0,
+        )  # fmt: skip
+    except papermill.PapermillExecutionError as error:
+        if error.ename == "UserError":
+            raise UserError(error.evalue) from None
+        raise UserError(
+            f"{notebook} failed with {error.ename}: {error.evalue}; the executed copy with the full traceback is {partial}."
+        ) from None
+    finally:
+        bars.stop()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial.replace(out)
+
+
+def stage_params() -> dict:
+    """{"params": what the running DVC stage declares of params.yaml}; nothing outside a stage."""
+    stage = os.environ.get("DVC_STAGE")
+    if not stage:
+        return {}
+    import dvc.api
+
+    return {"params": dvc.api.params_show(stages=stage)}
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m wstal.notebooks", description=__doc__.splitlines()[0])
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verb = verbs.add_parser("run", help="execute a notebook and write its canonical copy")
+    verb.add_argument("notebook", type=Path)
+    verb.add_argument("out", type=Path)
+    verb.add_argument("parameters", nargs="*", metavar="name=value", help="values are read as YAML")
+    options = parser.parse_args(argv)
+    try:
+        pairs = [text.partition("=") for text in options.parameters]
+        given = {name: yaml.safe_load(value) for name, _, value in pairs}
+        run(options.notebook, options.out, given | stage_params())
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

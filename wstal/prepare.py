@@ -1,0 +1,35 @@
+"""Datasets into the pipeline's own layout: reader -> annotations, reader -> feature store."""
+
+import msgspec
+
+from wstal import annotations, config, readers
+from wstal.features.importer import import_features
+from wstal.paths import Tree
+from wstal.types import Annotations
+
+
+def source(section: config.Features, name: str):
+    """The reader module of a dataset and its checked `source` section."""
+    reader = readers.load(section.reader)
+    return reader, config.convert(section.source, reader.Source, f"datasets.{name}.features.source")
+
+
+def annotate(params: config.Params, name: str, tree: Tree) -> Annotations:
+    """Write videos.json and segments.json of dataset `name`; -> what was read."""
+    section = params.dataset(name).features
+    reader, where = source(section, name)
+    read = reader.annotations(where, section.grid)
+    annotations.write(read, tree.output(tree.annotations(name)), origin=f"params.yaml, datasets.{name}")
+    return read
+
+
+def extract(params: config.Params, name: str, tree: Tree) -> dict:
+    """Write the feature store of dataset `name`; -> its manifest."""
+    section = params.dataset(name).features
+    reader, where = source(section, name)
+    folder = tree.output(tree.features(name))
+    import_features(
+        reader, where, section.grid, section.streams, reader.annotations(where, section.grid), folder,
+        backbone=section.backbone, slack_s=section.slack_s, overrun=section.overrun,
+    )  # fmt: skip
+    return msgspec.json.decode((folder / "manifest.json").read_bytes())

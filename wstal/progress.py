@@ -1,0 +1,54 @@
+"""Progress of long work, kept out of notebooks' saved output.
+
+A process that works calls `report(what, done, total)`. Under the notebook runner, WSTAL_PROGRESS names a file: reports go
+there, one line each, from the kernel and from its worker processes, and the runner draws the bars on its own terminal.
+"""
+
+import os
+import threading
+from pathlib import Path
+
+from tqdm import tqdm
+
+VARIABLE = "WSTAL_PROGRESS"
+
+
+def report(what: str, done: int, total: int) -> None:
+    """Tell whoever listens that `done` of `total` parts of `what` are finished."""
+    path = os.environ.get(VARIABLE)
+    if path:
+        with Path(path).open("a") as lines:
+            lines.write(f"{what}\t{done}\t{total}\n")
+
+
+class Bars(threading.Thread):
+    """Draws the reports that appear in a file as progress bars on stderr until `stop` is called."""
+
+    def __init__(self, path: Path):
+        super().__init__(daemon=True)
+        self.path, self.ended, self.bars = path, threading.Event(), {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+
+    def run(self) -> None:
+        with self.path.open() as lines:
+            while True:
+                ended = self.ended.wait(0.3)  # read once more after the end
+                for line in lines.read().splitlines():
+                    self.draw(*line.split("\t"))
+                if ended:
+                    break
+        for bar in self.bars.values():
+            bar.close()
+
+    def draw(self, what: str, done: str, total: str) -> None:
+        if what not in self.bars:
+            self.bars[what] = tqdm(total=int(total), desc=what, mininterval=1, dynamic_ncols=True)
+        bar = self.bars[what]
+        bar.update(int(done) - bar.n)
+
+    def stop(self) -> None:
+        """Draw what is left and end."""
+        self.ended.set()
+        self.join()
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,29 @@
+"""The embedded simulator as a dataset; its parameters are the `source` section itself. See `wstal.simulate`."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from wstal import simulate
+from wstal.simulate import Source as Source
+from wstal.timegrid import TimeGrid
+from wstal.types import Annotations, Segment, Video
+
+
+def annotations(source: Source, grid: TimeGrid) -> Annotations:
+    """Labels and times of all simulated videos."""
+    videos, segments = [], []
+    for video in simulate.timelines(source):
+        names = [source.classes[instance.label] for instance in video.instances]
+        videos.append(Video(video.id, video.subset, video.duration_s, tuple(sorted(set(names)))))
+        segments += [
+            Segment(video.id, name, instance.start_s, instance.end_s)
+            for name, instance in zip(names, video.instances, strict=True)
+        ]
+    return Annotations(tuple(source.classes), tuple(videos), tuple(segments))
+
+
+def features(source: Source, streams: tuple[str, ...], grid: TimeGrid) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """(video, {stream: (T, D)}) for all simulated videos."""
+    for video in simulate.timelines(source):
+        yield video.id, {stream: simulate.features(video, source, stream, grid) for stream in streams}

@@ -1,0 +1,34 @@
+"""A small run for notebooks that nobody gave parameters: a few simulated videos, rows and steps, in a scratch folder."""
+
+import shutil
+
+from wstal import config, prepare
+from wstal.experiment import runs, train_all
+from wstal.paths import Tree, scratch
+
+
+def shrink(raw: dict) -> config.Params:
+    """params.yaml with what its `smoke` section sets."""
+    small = raw["smoke"]
+    datasets = {name: config.merge(section, small["dataset"]) for name, section in raw["datasets"].items()}
+    datasets = {name: section for name, section in datasets.items() if section["features"]["reader"] == "simulated"}
+    methods = {
+        name: config.merge(section, {"base": small["methods"].get(name, {})}) for name, section in raw["methods"].items()
+    }
+    for section in datasets.values():
+        section["overrides"] = {}
+    tables = {
+        name: table | {"rows": dict(list(table["rows"].items())[: small["rows"]])} for name, table in raw["tables"].items()
+    }
+    return config.load(raw | {"datasets": datasets, "methods": methods, "tables": tables, "seeds": small["seeds"]})
+
+
+def prepared(name: str, dataset: str, entry: str | None = None) -> tuple[config.Params, Tree]:
+    """Smoke parameters and a scratch tree that holds `dataset` and, where named, the trained runs of `entry`."""
+    params, tree = shrink(config.read()), scratch(name)
+    shutil.rmtree(tree.root, ignore_errors=True)
+    prepare.annotate(params, dataset, tree)
+    prepare.extract(params, dataset, tree)
+    if entry:
+        train_all(runs(params, tree, entry))
+    return params, tree

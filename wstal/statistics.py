@@ -1,0 +1,107 @@
+"""What a dataset holds, in numbers and pictures, beside what was published of THUMOS14."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+import yaml
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from wstal import config, plots
+from wstal.data import labels
+from wstal.data.store import FeatureStore
+from wstal.paths import Tree
+from wstal.tables import Table
+from wstal.types import Annotations
+
+
+def of_videos(annotations: Annotations, subset: str) -> dict[str, np.ndarray]:
+    """Per video of a subset: length in seconds, number of instances, share of background, number of classes."""
+    videos = [video for video in annotations.videos if video.subset == subset]
+    times = {video.id: [] for video in annotations.videos}
+    for segment in annotations.segments:
+        times[segment.video].append((segment.start_s, segment.end_s))
+    return {
+        "video length (s)": np.array([video.duration_s for video in videos]),
+        "instances a video": np.array([float(len(times[video.id])) for video in videos]),
+        "instance length (s)": np.array([end - start for video in videos for start, end in times[video.id]]),
+        "background": np.array([1 - covered(times[video.id]) / video.duration_s for video in videos]),
+        "classes a video": np.array([float(len(video.labels)) for video in videos]),
+    }
+
+
+def covered(intervals: list[tuple[float, float]]) -> float:
+    """Seconds that the union of intervals covers."""
+    total, reach = 0.0, -np.inf
+    for start, end in sorted(intervals):
+        total += max(end - max(start, reach), 0.0)
+        reach = max(reach, end)
+    return total
+
+
+def published() -> dict:
+    """Statistics of the published THUMOS14 annotations."""
+    return yaml.safe_load((Path(__file__).parent / "published" / "thumos14.yaml").read_text())
+
+
+def table(annotations: Annotations, name: str) -> Table:
+    """Statistics of each subset beside those of THUMOS14."""
+    rows, known = [], published()
+    for subset in ("train", "test"):
+        own, theirs = of_videos(annotations, subset), known[subset]
+        length, count = own["video length (s)"], own["instances a video"]
+        values = {
+            "videos": (len(length), theirs["videos"], "d"),
+            "instances": (int(count.sum()), theirs["instances"], "d"),
+            "mean video length (s)": (length.mean(), theirs["mean_video_s"], ".1f"),
+            "instances a video": (count.mean(), theirs["instances_a_video"], ".1f"),
+            "instances a minute": (
+                60 * count.sum() / length.sum(),
+                60 * theirs["instances_a_video"] / theirs["mean_video_s"],
+                ".2f",
+            ),
+            "mean instance length (s)": (own["instance length (s)"].mean(), theirs["mean_instance_s"], ".2f"),
+            "mean share of background": (own["background"].mean(), theirs["background"], ".3f"),
+            "videos with several classes": ((own["classes a video"] > 1).mean(), known["two_classes"], ".3f"),
+        }
+        rows += [(subset, quantity, format(ours, how), format(other, how)) for quantity, (ours, other, how) in values.items()]
+    caption = "THUMOS14 as published; of videos with several classes only the share over both subsets is known."
+    return Table(f"{name} beside THUMOS14", caption, ("subset", "quantity", name, "THUMOS14"), tuple(rows))
+
+
+def figure(annotations: Annotations) -> Figure:
+    """Distributions over the training videos, with THUMOS14's means."""
+    own, known = of_videos(annotations, "train"), published()["train"]
+    names = {"video length (s)": "mean_video_s", "instances a video": "instances_a_video"}
+    names |= {"instance length (s)": "mean_instance_s", "background": "background"}
+    own.pop("classes a video")
+    return plots.distributions(own, {name: known[key] for name, key in names.items()})
+
+
+def per_class(annotations: Annotations) -> Table:
+    """Videos and instances of each class, by subset."""
+    subset = {video.id: video.subset for video in annotations.videos}
+    videos = pd.Series([(video.subset, label) for video in annotations.videos for label in video.labels]).value_counts()
+    instances = pd.Series([(subset[segment.video], segment.label) for segment in annotations.segments]).value_counts()
+    rows = [
+        (label, *[str(counts.get((part, label), 0)) for part in ("train", "test") for counts in (videos, instances)])
+        for label in annotations.classes
+    ]
+    header = ("class", "training videos", "training instances", "test videos", "test instances")
+    return Table("Classes", "A video counts for each of its classes.", header, tuple(rows))
+
+
+def similarity(params: config.Params, dataset: str, tree: Tree) -> Figure:
+    """Cosine similarity between the snippets of the first training video, a panel a stream."""
+    store = FeatureStore(tree.features(dataset))
+    video = labels.read(tree.annotations(dataset) / "videos.json").subset("train")[0]
+    streams = params.dataset(dataset).features.streams
+    drawing, axes = plt.subplots(1, len(streams), figsize=(4.5 * len(streams), 3.8), layout="constrained", squeeze=False)
+    for axis, stream in zip(axes[0], streams, strict=True):
+        x = store.open(stream, video.id).astype(np.float64)
+        x /= np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
+        sns.heatmap(x @ x.T, ax=axis, cmap="mako", vmin=0, vmax=1, square=True, xticklabels=40, yticklabels=40)
+        axis.set(title=f"{video.id}, {stream}: {', '.join(video.labels)}", xlabel="snippet", ylabel="snippet")
+    return drawing

@@ -1,0 +1,51 @@
+"""A table of text cells, as Markdown, CSV and LaTeX."""
+
+from dataclasses import dataclass
+
+from wstal.paths import Tree
+
+
+@dataclass(frozen=True, repr=False)
+class Table:
+    """Cells as text; the first column names the row."""
+
+    title: str
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def markdown(self) -> str:
+        """The table as GitHub Markdown, caption below."""
+        lines = [self.header, ("---", *["---:"] * (len(self.header) - 1)), *self.rows]
+        body = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+        return f"**{self.title}**\n\n{body}\n\n*{self.caption}*\n"
+
+    def csv(self) -> str:
+        """The table as comma-separated values."""
+        quoted = [[f'"{cell}"' if "," in cell else cell for cell in row] for row in (self.header, *self.rows)]
+        return "\n".join(",".join(row) for row in quoted) + "\n"
+
+    def latex(self) -> str:
+        """The table for LaTeX with booktabs."""
+        rows = [" & ".join(latex_text(cell) for cell in row) + r" \\" for row in (self.header, *self.rows)]
+        columns = "l" + "r" * (len(self.header) - 1)
+        body = "\n".join([rf"\begin{{tabular}}{{{columns}}}", r"\toprule", rows[0], r"\midrule", *rows[1:]])
+        return f"% {self.title}\n% {self.caption}\n{body}\n\\bottomrule\n\\end{{tabular}}\n"
+
+    def __repr__(self) -> str:
+        return f"{self.title}: {len(self.rows)} rows"
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
+
+    def save(self, name: str, tree: Tree) -> None:
+        """Write reports/tables/<name>.{md,csv,tex}."""
+        for suffix, text in (("md", self.markdown()), ("csv", self.csv()), ("tex", self.latex())):
+            tree.output(tree.tables() / f"{name}.{suffix}").write_text(text)
+
+
+def latex_text(cell: str) -> str:
+    """Text with what LaTeX treats specially escaped."""
+    for plain, escaped in (("±", r"$\pm$"), ("τ", r"$\tau$"), ("−", "$-$"), ("_", r"\_"), ("%", r"\%"), ("`", "")):
+        cell = cell.replace(plain, escaped)
+    return cell
