@@ -27,7 +27,6 @@ test: setup lint ## the whole test suite: pytest, then nbval on the notebooks
 	python -m pytest -n 2 --dist loadfile
 	python -m pytest -n 2 --dist loadfile -p no:cacheprovider --nbval-lax --nbval-current-env notebooks
 	python -m pytest -p no:cacheprovider --nbval --nbval-current-env reports/notebooks/06_tables.ipynb
-	git diff --exit-code --stat -- reports dvc.lock
 
 lint: setup ## ruff: style of code and notebooks
 	ruff check .

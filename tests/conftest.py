@@ -1,15 +1,13 @@
-"""The pinned environment, set before anything imports NumPy or torch, and fixtures that several test files share."""
-
-import os
-
-from wstal.seeding import ENVIRONMENT
-
-os.environ.update(ENVIRONMENT)
+"""Fixtures that several test files share. The pinned environment is set by conftest.py at the top."""
 
 import pytest
+from hypothesis import settings
 
 from wstal import config, prepare
 from wstal.paths import Tree
+
+settings.register_profile("wstal", deadline=None, derandomize=True)
+settings.load_profile("wstal")
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,10 @@ TIERS = [
     {"train", "predict", "prepare", "truth"},
     {"experiment", "evaluate"},
     {"metrics", "smoke"},
-    {"report", "job", "cli"},
+    {"report", "job", "check"},
     {"plots", "site"},
-    {"examples", "statistics", "notebooks", "__main__"},
+    {"examples", "statistics", "notebooks", "cli"},
+    {"__main__"},
 ]
 TRAINING = {"data", "nn", "methods", "train", "predict", "experiment", "localize", "config"}
 TIMES = {"truth", "readers", "evaluate", "metrics", "annotations", "prepare", "simulate"}

@@ -1,4 +1,4 @@
-"""Command line: `wstal evaluate`. Each subcommand is one function that imports what it needs, so that `--help` is fast.
+"""Command line of the package. Each subcommand is one function that imports what it needs, so that `--help` is fast.
 
 Bad input is one sentence on stderr and status 1; a wrong command line is argparse's message and status 2.
 """
@@ -26,7 +26,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="wstal", description="Weakly-supervised temporal action localization.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_evaluate(commands)
+    checker = commands.add_parser("check", help="say whether params.yaml is well-formed")
+    checker.set_defaults(run=_check)
     return parser
+
+
+def _check(options) -> int:
+    from wstal import config
+    from wstal.check import check
+
+    print(check(config.read()))
+    return 0
 
 
 def _add_evaluate(commands) -> None:

@@ -113,9 +113,11 @@ def timeline(id: str, subset: str, label: int, rng: np.random.Generator, source:
         labels.append((label + int(rng.integers(1, len(source.classes)))) % len(source.classes))
     duration = max(lognormal(rng, *source.duration_s), 12.0)
     share = np.clip(rng.normal(*source.background), 0.15, 0.92)
-    lengths = []
-    while sum(lengths) < (1 - share) * duration and len(lengths) < 200:
-        lengths.append(np.clip(lognormal(rng, *source.instance_s), 0.8, 0.8 * duration))
+    lengths, action = [], (1 - share) * duration
+    while sum(lengths) < action:
+        lengths.append(min(max(lognormal(rng, *source.instance_s), 0.8), 0.8 * duration))
+    if len(lengths) > 1 and sum(lengths) - action > lengths[-1] / 2:
+        lengths.pop()  # nearer to the wanted share without the last one
     gaps = rng.dirichlet(np.ones(len(lengths) + 1)) * max(duration - sum(lengths), 0.3 * duration)
     duration = round(float(sum(lengths) + sum(gaps)), 2)
     instances, clock = [], 0.0

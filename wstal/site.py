@@ -1,10 +1,9 @@
 """reports/index.html: every table and figure on one page that opens offline."""
 
 import html
-from pathlib import Path
 
 from wstal import config, metrics, report
-from wstal.paths import Tree
+from wstal.paths import PIPELINE, Tree
 from wstal.tables import Table
 
 STYLE = """
@@ -37,9 +36,8 @@ def html_table(content: Table) -> str:
     return f'<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p class="caption">{caption}</p>'
 
 
-def write(params: config.Params, tree: Tree) -> Path:
+def write(params: config.Params, tree: Tree) -> None:
     """Write reports/index.html from the metrics and figures that are there."""
-    path = tree.output(tree.index())
     parts, links = [], []
     for entry in entries(params):
         content = table(entry, tree)
@@ -50,10 +48,13 @@ def write(params: config.Params, tree: Tree) -> Path:
         links.append(f'<a href="#{entry}">{html.escape(content.title)}</a>')
         parts.append(f'<h2 id="{entry}">{html.escape(content.title)}</h2>\n{html_table(content)}\n' + "\n".join(pictures))
     title = "wstal: tables and figures"
-    path.write_text(
+    tree.output(tree.index()).write_text(
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{title}</title><style>{STYLE}</style>\n<h1>{title}</h1>\n<nav>{' '.join(links)}</nav>\n"
         + "\n".join(parts)
         + "\n</html>\n"
     )
-    return path
+
+
+if __name__ == "__main__":
+    write(config.load(), PIPELINE)

@@ -1,9 +1,9 @@
 """What a dataset holds, in numbers and pictures, beside what was published of THUMOS14."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import seaborn as sns
 import yaml
 from matplotlib import pyplot as plt
@@ -83,10 +83,10 @@ def figure(annotations: Annotations) -> Figure:
 def per_class(annotations: Annotations) -> Table:
     """Videos and instances of each class, by subset."""
     subset = {video.id: video.subset for video in annotations.videos}
-    videos = pd.Series([(video.subset, label) for video in annotations.videos for label in video.labels]).value_counts()
-    instances = pd.Series([(subset[segment.video], segment.label) for segment in annotations.segments]).value_counts()
+    videos = Counter((video.subset, label) for video in annotations.videos for label in video.labels)
+    instances = Counter((subset[segment.video], segment.label) for segment in annotations.segments)
     rows = [
-        (label, *[str(counts.get((part, label), 0)) for part in ("train", "test") for counts in (videos, instances)])
+        (label, *[str(counts[part, label]) for part in ("train", "test") for counts in (videos, instances)])
         for label in annotations.classes
     ]
     header = ("class", "training videos", "training instances", "test videos", "test instances")

@@ -1,0 +1,7 @@
+"""The pinned environment for tests and for nbval's kernels, set before anything imports NumPy or torch."""
+
+import os
+
+from wstal.seeding import ENVIRONMENT
+
+os.environ.update(ENVIRONMENT)

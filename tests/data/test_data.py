@@ -1,0 +1,84 @@
+"""From files to bags: labels without times, memory-mapped features, padding and masks."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from wstal.data import labels
+from wstal.data.bags import Bags
+from wstal.data.sampling import Snippets
+from wstal.data.store import FeatureStore
+from wstal.errors import UserError
+
+FULL = Snippets(kind="full", count=0)
+
+
+@pytest.fixture
+def store(prepared):
+    return FeatureStore(prepared[1].features("tiny"))
+
+
+@pytest.fixture
+def table(prepared):
+    return labels.read(prepared[1].annotations("tiny") / "videos.json")
+
+
+@pytest.fixture
+def bags(store, table):
+    videos = table.subset("train")
+    return Bags(store, ["flow"], [video.id for video in videos], table.multi_hot(videos))
+
+
+def test_labels_are_all_that_training_reads(prepared, table):
+    """Nothing in videos.json but the length of the video is a time."""
+    content = json.loads((prepared[1].annotations("tiny") / "videos.json").read_text())
+    assert set(content) == {"classes", "videos"}
+    assert all(set(video) == {"id", "subset", "duration_s", "labels"} for video in content["videos"])
+    hot = table.multi_hot(table.subset("train"))
+    assert hot.shape == (20, 4) and set(np.unique(hot)) == {0.0, 1.0} and hot.sum(1).min() >= 1
+
+
+def test_a_file_with_times_is_refused(tmp_path):
+    path = tmp_path / "videos.json"
+    video = {"id": "v", "subset": "train", "duration_s": 1.0, "labels": ["a"]}
+    path.write_text(json.dumps({"classes": ["a"], "videos": [video], "segments": [[0, 1]]}))
+    with pytest.raises(UserError, match=r"videos\.json"):
+        labels.read(path)
+    path.write_text("{")
+    with pytest.raises(UserError, match="damaged"):
+        labels.read(path)
+    with pytest.raises(UserError, match="missing"):
+        labels.read(tmp_path / "none.json")
+
+
+def test_features_stay_on_disk_until_used(store):
+    array = store.open("rgb", store.videos[0])
+    assert isinstance(array, np.memmap) and array.dtype == np.float16
+    assert store.dim("rgb") == 16 == array.shape[1]
+
+
+def test_batches_pad_and_mask(bags):
+    batch = bags.batch([0, 3, 5], FULL, np.random.default_rng(0))
+    lengths = [len(bags.features(i)) for i in (0, 3, 5)]
+    assert batch.x.shape == (3, max(lengths), 16) and batch.mask.sum(1).tolist() == lengths
+    assert batch.x[~batch.mask].abs().sum() == 0
+    np.testing.assert_array_equal(batch.x[1, : lengths[1]], bags.features(3))
+    assert torch.equal(batch.labels, bags.labels[[0, 3, 5]])
+
+
+def test_early_fusion_concatenates(store, bags):
+    joint = Bags(store, ["rgb", "flow"], bags.videos, bags.labels.numpy())
+    assert joint.dim == 32
+    np.testing.assert_array_equal(joint.features(2)[:, 16:], bags.features(2))
+
+
+def test_samplers_reach_the_batch(bags):
+    batch = bags.batch([0, 1], Snippets(kind="uniform", count=7), np.random.default_rng(0))
+    assert batch.x.shape[1] == 7 and batch.mask.all()
+
+
+def test_a_missing_store_is_a_sentence(tmp_path):
+    with pytest.raises(UserError, match=r"manifest\.json"):
+        FeatureStore(tmp_path)

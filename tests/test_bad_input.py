@@ -1,0 +1,133 @@
+"""From a user's files to a sentence: the whole path through params.yaml, the readers and a notebook, nothing lost."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import yaml
+
+from wstal import config, paths, prepare
+from wstal.errors import UserError
+from wstal.paths import Tree
+
+VIDEOS = {"a": "training", "b": "training", "c": "validation"}
+
+
+@pytest.fixture
+def mine(raw, tmp_path):
+    """A dataset of three videos in the generic layout: (raw parameters, its folder, an empty tree)."""
+    root = tmp_path / "mine"
+    (root / "features").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    database = {}
+    for video, subset in VIDEOS.items():
+        np.save(root / "features" / f"{video}.npy", rng.random((30, 8), dtype=np.float32))
+        annotation = {"label": "Jump", "segment": [2.0, 5.0]}
+        database[video] = {"subset": subset, "duration": 19.0, "annotations": [annotation]}
+    (root / "annotations.json").write_text(json.dumps({"classes": ["Jump", "Run"], "database": database}))
+    source = {
+        "root": str(root), "annotations": "annotations.json", "features": {"rgb": "features/{video}.npy"},
+        "splits": {"train": "training", "test": "validation"}, "lists": {}, "exclude": [],
+    }  # fmt: skip
+    base = raw["datasets"]["thumos14-sim"]
+    features = base["features"] | {"reader": "activitynet_json", "source": source, "streams": ["rgb"]}
+    return {"datasets": {"mine": base | {"features": features}}}, root, Tree(tmp_path / "tree")
+
+
+def make(mine):
+    raw, _, tree = mine
+    params = config.load(raw)
+    prepare.annotate(params, "mine", tree)
+    prepare.extract(params, "mine", tree)
+
+
+def edit(root, change):
+    path = root / "annotations.json"
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def save(root, array):
+    np.save(root / "features" / "b.npy", array)
+
+
+def truncate(root):
+    path = root / "features" / "b.npy"
+    path.write_bytes(path.read_bytes()[:150])
+
+
+def poison(root):
+    array = np.ones((30, 8), dtype=np.float32)
+    array[7, 3] = np.nan
+    save(root, array)
+
+
+class Trap:
+    """A pickle that would leave a file behind."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (self.path, "w"))
+
+
+DAMAGE = {
+    "missing feature file": (lambda root: (root / "features" / "b.npy").unlink(), "b.npy"),
+    "wrong dimension": (lambda root: save(root, np.ones((30, 5), np.float32)), "b"),
+    "not two-dimensional": (lambda root: save(root, np.ones((30, 8, 1), np.float32)), "b.npy"),
+    "NaN": (poison, "snippet 7"),
+    "too few snippets": (lambda root: save(root, np.ones((3, 8), np.float32)), "b"),
+    "truncated": (truncate, "b.npy"),
+    "integers": (lambda root: save(root, np.ones((30, 8), int)), "b.npy"),
+    "a pickle that runs code": (lambda root: save(root, np.array([Trap(str(root / "ran"))], dtype=object)), "b.npy"),
+    "label not in the class list": (
+        lambda root: edit(root, lambda c: c["database"]["a"]["annotations"].append({"label": "Fly", "segment": [1, 2]})),
+        "Fly",
+    ),
+    "end before start": (
+        lambda root: edit(root, lambda c: c["database"]["a"]["annotations"].append({"label": "Run", "segment": [3, 2]})),
+        "a",
+    ),
+    "not JSON": (lambda root: (root / "annotations.json").write_text("{"), "annotations.json"),
+    "no annotations": (lambda root: (root / "annotations.json").unlink(), "annotations.json"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_damage_is_one_sentence_and_the_old_store_stays(mine, kind):
+    make(mine)
+    tree = mine[2]
+    before = {path: path.read_bytes() for path in tree.root.rglob("*") if path.is_file()}
+    damage, says = DAMAGE[kind]
+    damage(mine[1])
+    with pytest.raises(UserError) as caught:
+        make(mine)
+    text = str(caught.value)
+    assert says in text and "\n" not in text and text.endswith(".")
+    assert not (mine[1] / "ran").exists()
+    assert {path: path.read_bytes() for path in tree.root.rglob("*") if path.is_file()} == before
+
+
+def test_a_good_dataset_passes(mine):
+    make(mine)
+    manifest = json.loads((mine[2].features("mine") / "manifest.json").read_text())
+    assert set(manifest["videos"]) == set(VIDEOS) and manifest["streams"] == {"rgb": 8}
+
+
+def test_through_a_notebook_the_user_sees_the_sentence_alone(mine, tmp_path):
+    raw, root, _ = mine
+    (root / "annotations.json").write_text("{")
+    command = [
+        sys.executable, "-m", "wstal.notebooks", "run", "notebooks/01_annotations.ipynb", str(tmp_path / "out.ipynb"),
+        "dataset=mine", f"params={yaml.safe_dump(raw, default_flow_style=True, width=10**6).strip()}",
+    ]  # fmt: skip
+    environment = {key: value for key, value in os.environ.items() if key != "DVC_STAGE"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=paths.ROOT, env=environment)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "annotations.json" in done.stderr.strip().splitlines()[-1]
+    assert not (tmp_path / "out.ipynb").exists()

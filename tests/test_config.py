@@ -1,0 +1,110 @@
+"""params.yaml: presets merge in a stated order, and what does not fit is one sentence that says where."""
+
+import copy
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wstal import config
+from wstal.check import check
+from wstal.cli import main
+from wstal.errors import UserError
+
+TREES = st.recursive(st.integers(), lambda leaf: st.dictionaries(st.sampled_from("abcd"), leaf, max_size=3), max_leaves=8)
+MAPPINGS = st.dictionaries(st.sampled_from("abcd"), TREES, max_size=4)
+
+
+def test_the_committed_file_is_well_formed(raw):
+    assert "well-formed" in check(raw)
+
+
+@given(MAPPINGS, MAPPINGS)
+def test_merge_laws(base, change):
+    before = copy.deepcopy(base)
+    merged = config.merge(base, change)
+    assert base == before
+    assert config.merge(base, {}) == base
+    assert config.merge(merged, change) == merged
+    assert set(merged) == set(base) | set(change)
+
+
+def test_later_layers_win(raw):
+    params = config.load(raw)
+    main = params.resolve(params.entry("thumos14-sim-facnet"), "facnet")
+    assert main.params["kernel"] == 1  # preset released
+    assert main.params["hidden"] == [128, 128]  # the dataset's override over the base
+    paper = params.resolve(params.tables["facnet_table1"], "full_paper_preset")
+    assert paper.params["kernel"] == 3
+    assert not params.resolve(params.tables["facnet_table1"], "no_background").params["background"]
+
+
+def test_every_table_has_the_rows_that_the_paper_prints(raw):
+    from wstal.report import published
+
+    for name, table in raw["tables"].items():
+        printed = published(name)
+        assert set(printed["rows"]) <= set(table["rows"]), name
+        for claim in printed["claims"]:
+            assert {claim["better"], claim["worse"]} <= set(table["rows"]), claim
+    assert len(raw["tables"]["facnet_table3"]["rows"]) == 20
+    assert len(raw["tables"]["facnet_table4"]["rows"]) == 36
+
+
+def put(raw, place, value):
+    changed = copy.deepcopy(raw)
+    *parents, last = place.split(".")
+    section = changed
+    for name in parents:
+        section = section[name]
+    section[last] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "says"),
+    [
+        ("sedes", [1], "sedes"),
+        ("seeds", ["one"], "seeds"),
+        ("methods.facnet.base.trainig", {}, "trainig"),
+        ("methods.facnet.base.training.epochs", "many", "epochs"),
+        ("methods.facnet.base.params.tau", 3, "tau"),
+        ("methods.facnet.base.params.hidden", [8], "hidden"),
+        ("methods.facnet.base.weights.kl", 1.0, "kl"),
+        ("methods.facnet.base.localize.clases", {}, "clases"),
+        ("methods.facnet.preset", "mine", "mine"),
+        ("methods.no_such", {"preset": "a", "base": {}, "presets": {}}, "no_such"),
+        ("datasets.thumos14.features.reader", "no_reader", "no_reader"),
+        ("datasets.thumos14.features.source.rot", "x", "rot"),
+        ("datasets.thumos14.features.grid.fps", 0.0, "fps"),
+        ("datasets.thumos14.evaluation.protocol", "mine", "mine"),
+        ("datasets.thumos14-sim.features.source.streams.rgb.core", "strong", "core"),
+        ("tables.facnet_table1.rows.full", {"sett": {}}, "sett"),
+        ("tables.facnet_table1.rows.full", {"set": {"training": {"epochs": 1.5}}}, "epochs"),
+        ("tables.facnet_table1.dataset", "nowhere", "nowhere"),
+        ("run.methods", ["nothing"], "nothing"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(raw, place, value, says):
+    with pytest.raises(UserError) as caught:
+        check(put(raw, place, value))
+    text = str(caught.value)
+    assert "params.yaml" in text and says in text and "\n" not in text
+
+
+def test_a_missing_parameter_is_named(raw):
+    changed = copy.deepcopy(raw)
+    del changed["methods"]["facnet"]["base"]["training"]["batch_videos"]
+    with pytest.raises(UserError, match="batch_videos"):
+        check(changed)
+
+
+def test_the_command_line_says_it_and_stops(raw, tmp_path, monkeypatch, capsys):
+    path = tmp_path / "params.yaml"
+    monkeypatch.setattr(config.read, "__defaults__", (path,))
+    for text, says in [(yaml.safe_dump(put(raw, "sedes", 1)), "sedes"), ("a: [1", "not valid YAML"), (None, "missing")]:
+        path.write_text(text) if text else path.unlink()
+        assert main(["check"]) == 1
+        error = capsys.readouterr().err
+        assert says in error and "Traceback" not in error and error.count("\n") == 1

@@ -1,0 +1,200 @@
+"""Rows and seeds of a table: trained once, resumed, never half-written, the same bits each time."""
+
+import dataclasses
+import json
+import os
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from wstal import config, experiment, metrics, paths, report
+from wstal.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """A row cache of its own."""
+    patch = pytest.MonkeyPatch()
+    folder = tmp_path_factory.mktemp("cache")
+    patch.setattr(paths, "CACHE", folder)
+    yield folder / "rows"
+    patch.undo()
+
+
+@pytest.fixture
+def inline(monkeypatch):
+    """Jobs one after another in this process, counted: {function name: number}."""
+    calls = {}
+
+    def parallel(function, jobs, what):
+        calls[function.__name__] = calls.get(function.__name__, 0) + len(jobs)
+        for job in jobs:
+            function(*job)
+
+    monkeypatch.setattr(experiment, "parallel", parallel)
+    return calls
+
+
+@pytest.fixture
+def runs(prepared):
+    params, tree = prepared
+    return experiment.runs(params, tree, "tiny_table")
+
+
+def test_all_rows_and_seeds_are_listed(runs):
+    assert [(run.row, run.seed) for run in runs] == [("full", 0), ("full", 1), ("no_background", 0), ("no_background", 1)]
+
+
+def test_trains_localizes_evaluates_and_resumes(runs, cache, inline):
+    experiment.train_all(runs)
+    assert inline == {"train_one": 8, "localize_one": 4}
+    before = {run.folder: (run.folder / "predictions.json").read_bytes() for run in runs}
+    found = metrics.evaluate_all(runs)
+    assert set(found.rows) == {"full", "no_background"} and found.average("full").shape == (2,)
+    assert 0 <= found.average("full").min() <= found.average("full").max() <= 100
+
+    inline.clear()
+    experiment.train_all(runs)  # nothing is missing
+    assert inline == {"train_one": 0, "localize_one": 4}
+    assert {run.folder: (run.folder / "predictions.json").read_bytes() for run in runs} == before
+
+    inline.clear()
+    sorted(cache.iterdir())[0].unlink()  # as after an interruption
+    experiment.train_all(runs)
+    assert inline["train_one"] == 1
+    assert {run.folder: (run.folder / "predictions.json").read_bytes() for run in runs} == before
+
+
+def test_a_process_pool_gives_the_bits_of_one_process(runs, cache, inline, monkeypatch):
+    experiment.train_all(runs[:1])
+    alone = {path.name: path.read_bytes() for path in runs[0].folder.iterdir()}
+    monkeypatch.undo()
+    monkeypatch.setattr(paths, "CACHE", cache.parent)
+    for path in cache.iterdir():
+        path.unlink()
+    experiment.parallel(experiment.train_one, [(runs[0], network) for network in runs[0].networks], "networks")
+    made = {path.name: path for path in (paths.ROOT / ".cache" / "rows").glob("*.safetensors")}
+    for network in runs[0].networks:
+        name = experiment.cached(runs[0], network).name
+        assert made[name].read_bytes() == alone[f"{network}.safetensors"]
+        made[name].unlink()
+
+
+def test_equal_networks_of_different_rows_are_trained_once(prepared, cache, inline):
+    params, tree = prepared
+    twin = config.Entry(dataset="tiny", method="facnet", rows={"a": config.Row(), "b": config.Row()})
+    runs = experiment.runs(dataclasses_replace(params, tables={"twins": twin}, seeds=(7,)), tree, "twins")
+    experiment.train_all(runs)
+    assert inline["train_one"] == len(runs[0].networks)
+    one, other = (run.folder / "predictions.json" for run in runs)
+    assert one.read_bytes() == other.read_bytes()
+
+
+def dataclasses_replace(record, **changes):
+    import msgspec
+
+    return msgspec.structs.replace(record, **changes)
+
+
+def test_what_weights_depend_on_is_in_their_name(prepared, cache):
+    params, tree = prepared
+    run = experiment.runs(params, tree, "tiny_table")[0]
+    name = experiment.cached(run, "rgb").name
+    assert experiment.cached(run, "flow").name != name
+    assert experiment.cached(dataclasses.replace(run, seed=9), "rgb").name != name
+    assert experiment.cached(dataclasses.replace(run, row="no_background"), "rgb").name != name
+    assert experiment.cached(run, "rgb").name == name
+
+
+def test_a_failure_leaves_nothing_that_the_next_run_believes(runs, cache, inline, monkeypatch):
+    """Training breaks while its file is being written: no finished file, and the next run trains again."""
+    for path in cache.iterdir():
+        path.unlink()
+    whole = experiment.save_file
+
+    def broken(tensors, path):
+        whole(tensors, path)
+        path.write_bytes(path.read_bytes()[:100])
+        raise OSError("disk full")
+
+    monkeypatch.setattr(experiment, "save_file", broken)
+    with pytest.raises(OSError, match="disk full"):
+        experiment.train_all(runs[:1])
+    assert list(cache.glob("*.safetensors")) == []
+    monkeypatch.setattr(experiment, "save_file", whole)
+    experiment.train_all(runs[:1])
+    assert len(list(cache.glob("*.safetensors"))) == 2
+
+
+def test_diverging_training_is_a_sentence(prepared, cache, inline):
+    params, tree = prepared
+    row = config.Row(set={"optimizer": {"lr": 1e30}})
+    entry = config.Entry(dataset="tiny", method="facnet", rows={"wild": row})
+    runs = experiment.runs(dataclasses_replace(params, tables={"wild": entry}, seeds=(0,)), tree, "wild")
+    with pytest.raises(UserError, match="diverged"):
+        experiment.train_all(runs)
+
+
+def test_losses_fall(runs, cache, inline):
+    experiment.train_all(runs)
+    for history in experiment.histories(runs, "full").values():
+        assert history[-20:].sum(1).mean() < history[:20].sum(1).mean()
+
+
+def test_a_damaged_feature_file_is_a_sentence(prepared, tmp_path):
+    import shutil
+
+    params, tree = prepared
+    copy = type(tree)(tmp_path / "copy")
+    shutil.copytree(tree.root, copy.root)
+    run = experiment.runs(params, copy, "tiny_table")[0]
+    victim = sorted((copy.features("tiny") / "rgb").glob("*.npy"))[0]
+    content = victim.read_bytes()
+    for damage in (content[: len(content) // 2], b"", content[:-64]):
+        victim.write_bytes(damage)
+        with pytest.raises(UserError, match=victim.name):
+            train, test = experiment.bags(run, "rgb")
+            [bags.features(i) for bags in (train, test) for i in range(len(bags))]
+    victim.unlink()
+    with pytest.raises(UserError, match=victim.name):
+        train, test = experiment.bags(run, "rgb")
+        [bags.features(i) for bags in (train, test) for i in range(len(bags))]
+
+
+def test_tables_of_a_real_run(runs, cache, inline, tmp_path):
+    """Markdown, CSV and LaTeX hold the numbers of the metrics, rounded once."""
+    experiment.train_all(runs)
+    found = metrics.evaluate_all(runs)
+    metrics.write(found, runs[0].tree)
+    assert metrics.read("tiny_table", runs[0].tree) == found
+    table = report.groups(found)
+    mean = f"{found.average('full').mean():.1f}"
+    table.save("tiny_table", runs[0].tree)
+    for suffix in ("md", "csv", "tex"):
+        text = (runs[0].tree.tables() / f"tiny_table.{suffix}").read_text()
+        assert (mean in text and "Simulated" in text) or suffix == "csv"
+    assert json.loads(runs[0].tree.metrics("tiny_table").read_bytes())["rows"]["full"]["0"]["all"]["average_mAP"] <= 1
+
+
+def test_weights_hold_no_pickle(runs, cache, inline):
+    experiment.train_all(runs[:1])
+    tensors = load_file(runs[0].folder / "rgb.safetensors")
+    assert {"action", "foreground", "history"} <= set(tensors)
+    assert all(np.isfinite(value).all() for value in tensors.values())
+
+
+def test_progress_is_reported_to_the_runner(tmp_path, monkeypatch):
+    from wstal import progress
+
+    path = tmp_path / "progress"
+    bars = progress.Bars(path)
+    monkeypatch.setenv(progress.VARIABLE, str(path))
+    bars.start()
+    for done in range(4):
+        progress.report("parts", done, 3)
+    bars.stop()
+    assert bars.bars["parts"].n == 3 and not path.exists()
+    monkeypatch.delenv(progress.VARIABLE)
+    progress.report("parts", 0, 3)
+    assert not path.exists() and os.environ.get(progress.VARIABLE) is None

@@ -1,0 +1,66 @@
+"""Tables and claims: known cells, escaped LaTeX, verdicts that can go either way."""
+
+import numpy as np
+import pytest
+
+from wstal import report, site
+from wstal.metrics import Cell, Metrics
+from wstal.paths import PIPELINE
+from wstal.tables import Table
+
+
+def metrics(**rows):
+    """Metrics of facnet_table1 with given average mAPs {row: [a seed each]}, as fractions."""
+    cells = {row: {str(i): {"all": Cell([value], value)} for i, value in enumerate(seeds)} for row, seeds in rows.items()}
+    presets = dict.fromkeys(rows, "released")
+    return Metrics("facnet_table1", "thumos14-sim", "Simulated.", "thumos-facnet", [0.5], presets, cells)
+
+
+def test_a_row_by_hand():
+    table = report.table(metrics(full=[0.40, 0.42, 0.44]))
+    assert table.rows[0][:5] == ("FAC-Net", "released", "42.2", "42.0 ± 2.0", "−0.2")
+    assert table.rows[1][2] == "42.2"
+    assert "Simulated" in table.caption and "3 seeds" in table.caption and "thumos-facnet" in table.caption
+
+
+@pytest.mark.parametrize(
+    ("better", "worse", "verdict"),
+    [
+        ([0.5, 0.6], [0.4, 0.5], "holds:"),
+        ([0.5, 0.6], [0.55, 0.4], "holds on average only:"),
+        ([0.4, 0.4], [0.5, 0.5], "fails:"),
+    ],
+)
+def test_claims_can_hold_and_fail(better, worse, verdict):
+    (claim,) = report.claims(metrics(full=better, no_background=worse))
+    assert str(claim).startswith(verdict)
+
+
+def test_claims_about_missing_rows_are_left_out():
+    assert report.claims(metrics(full=[0.4])) == []
+
+
+def test_the_paired_test_is_a_t_test():
+    (claim,) = report.claims(metrics(full=[0.5, 0.6, 0.7], no_background=[0.4, 0.4, 0.6]))
+    differences = np.array([10.0, 20.0, 10.0])
+    t = differences.mean() / (differences.std(ddof=1) / np.sqrt(3))
+    from scipy import stats
+
+    assert f"p = {2 * stats.t.sf(t, 2):.3f}" in str(claim)
+
+
+def test_formats():
+    table = Table("t", "c", ("row", "x, y"), (("a_b ± τ", "1.0"), ("<i>", "−2")))
+    assert "| a_b ± τ | 1.0 |" in table.markdown()
+    assert '"x, y"' in table.csv()
+    assert r"a\_b $\pm$ $\tau$ & 1.0 \\" in table.latex()
+    assert "&lt;i&gt;" in site.html_table(table)
+
+
+@pytest.mark.parametrize("entry", ["facnet_table1", "facnet_table3", "facnet_table4"])
+def test_committed_tables_are_made_of_the_committed_metrics(entry):
+    from wstal.metrics import read
+
+    for suffix, text in (("md", "markdown"), ("csv", "csv"), ("tex", "latex")):
+        made = getattr(report.table(read(entry, PIPELINE)), text)()
+        assert (PIPELINE.tables() / f"{entry}.{suffix}").read_text() == made

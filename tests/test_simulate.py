@@ -1,0 +1,148 @@
+"""The simulator: published statistics, bit stability, and difficulty of the kind that the papers describe."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from wstal import config, prepare, simulate, statistics, truth
+from wstal.evaluate import PROTOCOLS, evaluate
+from wstal.localize import localize
+from wstal.paths import Tree
+from wstal.readers import simulated
+from wstal.types import VideoScores
+
+
+@pytest.fixture(scope="module")
+def full(raw):
+    """(dataset section, Source) of the embedded default."""
+    dataset = config.load(raw).dataset("thumos14-sim")
+    return dataset, config.convert(dataset.features.source, simulate.Source, "source")
+
+
+@pytest.fixture(scope="module")
+def videos(full):
+    return list(simulate.timelines(full[1]))
+
+
+@pytest.fixture(scope="module")
+def snippets(full, videos):
+    """{video id: (features of both streams (T, 2 D), share of each kind (T, K), class evidence (T, C))}"""
+    dataset, source = full
+    found = {}
+    for video in videos:
+        grid = dataset.features.grid
+        x = np.concatenate([simulate.features(video, source, s, grid) for s in ("rgb", "flow")], axis=1).astype(np.float64)
+        weights = simulate.overlap(video.pieces, len(x), grid)
+        labels = np.zeros((len(video.pieces), len(source.classes), len(simulate.KINDS)))
+        for i, piece in enumerate(video.pieces):
+            if piece.label >= 0:
+                labels[i, piece.label, simulate.KINDS.index(piece.kind)] = 1
+        found[video.id] = (x, video.shares(grid), np.einsum("tp,pck->tck", weights, labels))
+    return found
+
+
+def test_statistics_are_those_of_thumos14(full):
+    """At published rates; video length alone is scaled down, and stated so."""
+    dataset, source = full
+    annotations, known = simulated.annotations(source, dataset.features.grid), statistics.published()
+    for subset in ("train", "test"):
+        own, theirs = statistics.of_videos(annotations, subset), known[subset]
+        assert own["instance length (s)"].mean() == pytest.approx(theirs["mean_instance_s"], rel=0.12)
+        assert own["background"].mean() == pytest.approx(theirs["background"], abs=0.05)
+        rate = own["instances a video"].sum() / own["video length (s)"].sum()
+        assert rate == pytest.approx(theirs["instances_a_video"] / theirs["mean_video_s"], rel=0.15)
+        assert (own["classes a video"] > 1).mean() == pytest.approx(known["two_classes"], abs=0.1)
+    assert len(annotations.classes) == 20
+    for subset in ("train", "test"):
+        shown = {label for video in annotations.videos if video.subset == subset for label in video.labels}
+        assert shown == set(annotations.classes)
+
+
+def test_pieces_tile_the_video(videos):
+    for video in videos:
+        ends = [piece.end_s for piece in video.pieces]
+        starts = [piece.start_s for piece in video.pieces]
+        assert starts[0] == 0 and ends[-1] == pytest.approx(video.duration_s)
+        np.testing.assert_allclose(starts[1:], ends[:-1], atol=1e-9)
+        assert all(a.end_s <= b.start_s + 1e-9 for a, b in zip(video.instances, video.instances[1:], strict=False))
+
+
+def test_features_are_exact_in_float16_and_non_negative(snippets):
+    for x, _, _ in snippets.values():
+        assert x.min() >= 0 and x.max() < 8
+        np.testing.assert_array_equal(x * simulate.ROUNDING, np.round(x * simulate.ROUNDING))
+
+
+def test_bits_are_stable(full, videos):
+    """The same bits on every machine and version: a change here changes every number of the reports."""
+    dataset, source = full
+    digest = hashlib.sha256()
+    for video in videos[:3]:
+        for stream in ("rgb", "flow"):
+            digest.update(simulate.features(video, source, stream, dataset.features.grid).tobytes())
+    assert digest.hexdigest()[:16] == "PINNED"
+
+
+def test_another_seed_gives_other_videos(full):
+    import msgspec
+
+    other = msgspec.structs.replace(full[1], seed=full[1].seed + 1)
+    ours, theirs = next(simulate.timelines(full[1])), next(simulate.timelines(other))
+    assert ours.instances != theirs.instances
+
+
+def score(full, videos, activation, thresholds, tmp_path):
+    """Average mAP in percent of frame scores {video: (T, C)} on the test videos."""
+    dataset, source = full
+    params = config.load(config.read())
+    tree = Tree(tmp_path)
+    prepare.annotate(params, "thumos14-sim", tree)
+    table = truth.read(tree.annotations("thumos14-sim") / "segments.json", subset="test", preferred=(), ambiguous_label=None)
+    how = params.resolve(params.entry("thumos14-sim-facnet"), "facnet").localize
+    how = config.convert(
+        config.merge(config.msgspec.to_builtins(how), {"thresholds": {"values": thresholds}}), type(how), "localize"
+    )
+    test = [video for video in videos if video.subset == "test"]
+    scores = {
+        video.id: VideoScores(activation[video.id], activation[video.id].max(0), activation[video.id].max(1)) for video in test
+    }
+    durations_s = {video.id: video.duration_s for video in test}
+    found = localize({"flow": scores}, source.classes, durations_s, dataset.features.grid, how)
+    return 100 * evaluate(table, found, PROTOCOLS["thumos-facnet"], dataset.evaluation.tious).average_mAP
+
+
+KINDS = {"whole": ("weak", "core"), "peak": ("core",), "context": ("weak", "core", "context")}
+
+
+def evidence(item, names):
+    """(T, C) share of a snippet that shows the named kinds of each class."""
+    return item[2][:, :, [simulate.KINDS.index(name) for name in names]].sum(-1)
+
+
+def test_peak_finders_and_context_labellers_lose_even_with_perfect_scores(full, videos, snippets, tmp_path):
+    scores = {
+        name: score(full, videos, {id: evidence(item, kinds) for id, item in snippets.items()}, [0.5], tmp_path)
+        for name, kinds in KINDS.items()
+    }
+    assert scores["whole"] > scores["peak"] + 20
+    assert scores["whole"] > scores["context"] + 10
+
+
+def test_peak_finders_and_context_labellers_lose_on_features(full, videos, snippets, tmp_path):
+    """Snippet classifiers trained on the hidden kinds: one that sees whole actions beats one that sees only their peak and
+    one that takes context for action, and leaves head-room, since snippets are noisy."""
+    source = full[1]
+    train = [video.id for video in videos if video.subset == "train"]
+    x = np.concatenate([snippets[id][0] for id in train])
+    scores = {}
+    for name, kinds in KINDS.items():
+        shares = np.concatenate([evidence(snippets[id], kinds) for id in train])
+        target = np.where(shares.max(1) > 0.5, shares.argmax(1), len(source.classes))
+        model = LogisticRegression(max_iter=60, tol=1e-2).fit(x, target)
+        chance = {id: model.predict_proba(item[0])[:, :-1] for id, item in snippets.items()}
+        scores[name] = score(full, videos, chance, [0.3, 0.4, 0.5], tmp_path)
+    assert scores["whole"] > scores["peak"] + 5
+    assert scores["whole"] > scores["context"] + 5
+    assert scores["whole"] < 85
