@@ -109,7 +109,7 @@ def timeline(
             axis.plot([start, end], [-0.14, -0.14], color=FOUND, lw=5, solid_capstyle="butt", alpha=0.25 + 0.75 * alpha)
         axis.set(ylim=(-0.25, 1.05), yticks=[], title=name, xlim=(0, centres[-1]))
     axes[-1, 0].set_xlabel("time (s)")
-    figure.legend(handles=key(), loc="outside upper right", ncols=4, frameon=False)
+    figure.legend(handles=key(), loc="outside lower center", ncols=4, frameon=False)
     figure.suptitle(title, x=0.01, ha="left")
     sns.despine(figure, left=True)
     return figure
@@ -149,7 +149,7 @@ def distributions(simulated: Mapping[str, np.ndarray], published: Mapping[str, f
     """Histograms of simulated quantities, each with the published mean where there is one."""
     figure, axes = plt.subplots(1, len(simulated), figsize=(3.4 * len(simulated), 2.7), layout="constrained")
     for axis, (name, values) in zip(axes, simulated.items(), strict=True):
-        sns.histplot(values, ax=axis, color=FOREGROUND, bins=30)
+        sns.histplot(values, ax=axis, color=FOREGROUND, bins=20)
         axis.axvline(values.mean(), color=INK, label=f"simulated mean {values.mean():.2f}")
         if name in published:
             axis.axvline(published[name], color=FOUND, ls="--", label=f"published mean {published[name]:.2f}")
