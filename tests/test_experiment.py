@@ -184,6 +184,18 @@ def test_weights_hold_no_pickle(runs, cache, inline):
     assert all(np.isfinite(value).all() for value in tensors.values())
 
 
+def test_steps_of_long_work_are_reported_now_and_then(tmp_path, monkeypatch):
+    from wstal import progress
+
+    path = tmp_path / "progress"
+    monkeypatch.setenv(progress.VARIABLE, str(path))
+    silent, talkative = progress.steps("short"), progress.steps("long", every_s=0.0)
+    for done in range(3):
+        silent(done + 1, 3)
+        talkative(done + 1, 3)
+    assert path.read_text().splitlines() == ["long\t1\t3", "long\t2\t3", "long\t3\t3"]
+
+
 def test_progress_is_reported_to_the_runner(tmp_path, monkeypatch):
     from wstal import progress
 

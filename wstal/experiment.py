@@ -107,7 +107,8 @@ def parallel(function, jobs: list[tuple], what: str) -> None:
 def train_one(run: Run, network: str) -> None:
     """Train one network of a run into the cache, whole or not at all."""
     train, _ = bags(run, network)
-    model, history = fit(run.how, run.section.method, train, run.seed, step=lambda done, total: None)
+    step = progress.steps(f"{run.row}, seed {run.seed}, {network}")
+    model, history = fit(run.how, run.section.method, train, run.seed, step)
     tensors = {name: value.contiguous().cpu() for name, value in model.state_dict().items()}
     target = cached(run, network)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,8 @@ there, one line each, from the kernel and from its worker processes, and the run
 
 import os
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tqdm import tqdm
@@ -19,6 +21,19 @@ def report(what: str, done: int, total: int) -> None:
     if path:
         with Path(path).open("a") as lines:
             lines.write(f"{what}\t{done}\t{total}\n")
+
+
+def steps(what: str, every_s: float = 5.0) -> Callable[[int, int], None]:
+    """A callback (done, total) that reports at most every `every_s` seconds, so that short work stays silent."""
+    last = time.monotonic()
+
+    def step(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= every_s:
+            last = time.monotonic()
+            report(what, done, total)
+
+    return step
 
 
 class Bars(threading.Thread):
