@@ -1,10 +1,13 @@
 """The simulator: published statistics, bit stability, and difficulty of the kind that the papers describe."""
 
+import dataclasses
 import hashlib
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from wstal import config, prepare, simulate, statistics, truth
 from wstal.evaluate import PROTOCOLS, evaluate
@@ -82,7 +85,7 @@ def test_bits_are_stable(full, videos):
     for video in videos[:3]:
         for stream in ("rgb", "flow"):
             digest.update(simulate.features(video, source, stream, dataset.features.grid).tobytes())
-    assert digest.hexdigest()[:16] == "PINNED"
+    assert digest.hexdigest()[:16] == "0306c134c68912c5"
 
 
 def test_another_seed_gives_other_videos(full):
@@ -110,7 +113,8 @@ def score(full, videos, activation, thresholds, tmp_path):
     }
     durations_s = {video.id: video.duration_s for video in test}
     found = localize({"flow": scores}, source.classes, durations_s, dataset.features.grid, how)
-    return 100 * evaluate(table, found, PROTOCOLS["thumos-facnet"], dataset.evaluation.tious).average_mAP
+    protocol = dataclasses.replace(PROTOCOLS[dataset.evaluation.protocol], **dataset.evaluation.protocol_set)
+    return 100 * evaluate(table, found, protocol, dataset.evaluation.tious).average_mAP
 
 
 KINDS = {"whole": ("weak", "core"), "peak": ("core",), "context": ("weak", "core", "context")}
@@ -140,9 +144,9 @@ def test_peak_finders_and_context_labellers_lose_on_features(full, videos, snipp
     for name, kinds in KINDS.items():
         shares = np.concatenate([evidence(snippets[id], kinds) for id in train])
         target = np.where(shares.max(1) > 0.5, shares.argmax(1), len(source.classes))
-        model = LogisticRegression(max_iter=60, tol=1e-2).fit(x, target)
+        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=400)).fit(x, target)
         chance = {id: model.predict_proba(item[0])[:, :-1] for id, item in snippets.items()}
         scores[name] = score(full, videos, chance, [0.3, 0.4, 0.5], tmp_path)
-    assert scores["whole"] > scores["peak"] + 5
-    assert scores["whole"] > scores["context"] + 5
+    assert scores["whole"] > scores["peak"] + 20
+    assert scores["whole"] > scores["context"] + 10
     assert scores["whole"] < 85
