@@ -25,6 +25,7 @@ reproduce: setup ## run the whole pipeline; tables, figures and notebooks appear
 
 test: setup lint ## the whole test suite: pytest, then nbval on the notebooks
 	python -m pytest -n 2 --dist loadfile
+	rm -rf .cache/smoke
 	python -m pytest -n 2 --dist loadfile -p no:cacheprovider --nbval-lax --nbval-current-env notebooks
 	python -m pytest -p no:cacheprovider --nbval --nbval-current-env reports/notebooks/06_tables.ipynb
 

@@ -1,5 +1,7 @@
 """A small run for notebooks that nobody gave parameters: a few simulated videos, rows and steps, in a scratch folder."""
 
+import atexit
+import os
 import shutil
 
 from wstal import config, prepare
@@ -25,8 +27,8 @@ def shrink(raw: dict) -> config.Params:
 
 def prepared(name: str, dataset: str, entry: str | None = None) -> tuple[config.Params, Tree]:
     """Smoke parameters and a scratch tree that holds `dataset` and, where named, the trained runs of `entry`."""
-    params, tree = shrink(config.read()), scratch(name)
-    shutil.rmtree(tree.root, ignore_errors=True)
+    params, tree = shrink(config.read()), scratch(f"{name}-{os.getpid()}")  # kernels run side by side
+    atexit.register(shutil.rmtree, tree.root, ignore_errors=True)
     prepare.annotate(params, dataset, tree)
     prepare.extract(params, dataset, tree)
     if entry:
