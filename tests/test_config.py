@@ -41,10 +41,10 @@ def test_later_layers_win(raw):
 
 
 def test_every_table_has_the_rows_that_the_paper_prints(raw):
-    from wstal.report import published
+    from wstal import published
 
     for name, table in raw["tables"].items():
-        printed = published(name)
+        printed = published.entry(name)
         assert set(printed["rows"]) <= set(table["rows"]), name
         for claim in printed["claims"]:
             assert {claim["better"], claim["worse"]} <= set(table["rows"]), claim
@@ -84,6 +84,22 @@ def put(raw, place, value):
         ("tables.facnet_table1.rows.full", {"set": {"training": {"epochs": 1.5}}}, "epochs"),
         ("tables.facnet_table1.dataset", "nowhere", "nowhere"),
         ("run.methods", ["nothing"], "nothing"),
+        ("run.datasets", [], "run.datasets"),
+        ("seeds", [], "seeds"),
+        ("seeds", [1, 1], "seeds"),
+        ("seeds", [-1], "seeds"),
+        ("methods.facnet.base.training.epochs", 0, "epochs"),
+        ("methods.facnet.base.params.dropout", 1.0, "dropout"),
+        ("methods.facnet.base.params.temperatures", [], "temperatures"),
+        ("methods.facnet.presets.paper.optimizer.lr", -1.0, "lr"),
+        ("methods.facnet.base.localize.thresholds.values", [], "thresholds"),
+        ("datasets.thumos14-sim.evaluation.protocol_set", {"no_such": True}, "no_such"),
+        ("datasets.thumos14-sim.evaluation.class_groups", {"all": ["Diving"]}, "all"),
+        ("datasets.thumos14-sim.overrides.facnett", {}, "facnett"),
+        ("datasets.thumos14-sim.features.streams", [], "streams"),
+        ("tables.facnet_table1.rows", {"../up": {}}, "rows"),
+        ("tables.thumos14-sim-facnet", {"dataset": "thumos14-sim", "method": "facnet", "rows": {"a": {}}}, "rename"),
+        ("smoke.methods.facnet", {"params": {"depth": 1}}, "depth"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(raw, place, value, says):
@@ -103,7 +119,12 @@ def test_a_missing_parameter_is_named(raw):
 def test_the_command_line_says_it_and_stops(raw, tmp_path, monkeypatch, capsys):
     path = tmp_path / "params.yaml"
     monkeypatch.setattr(config.read, "__defaults__", (path,))
-    for text, says in [(yaml.safe_dump(put(raw, "sedes", 1)), "sedes"), ("a: [1", "not valid YAML"), (None, "missing")]:
+    for text, says in [
+        (yaml.safe_dump(put(raw, "sedes", 1)), "sedes"),
+        ("a: [1", "not valid YAML"),
+        ("a: 1\na: 2", "stands twice"),
+        (None, "missing"),
+    ]:
         path.write_text(text) if text else path.unlink()
         assert main(["check"]) == 1
         error = capsys.readouterr().err

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 
+import msgspec
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
@@ -66,35 +67,24 @@ def test_trains_localizes_evaluates_and_resumes(runs, cache, inline):
     assert {run.folder: (run.folder / "predictions.json").read_bytes() for run in runs} == before
 
 
-def test_a_process_pool_gives_the_bits_of_one_process(runs, cache, inline, monkeypatch):
+def test_a_process_pool_gives_the_bits_of_one_process(runs, cache, inline, monkeypatch, tmp_path):
     experiment.train_all(runs[:1])
     alone = {path.name: path.read_bytes() for path in runs[0].folder.iterdir()}
     monkeypatch.undo()
-    monkeypatch.setattr(paths, "CACHE", cache.parent)
-    for path in cache.iterdir():
-        path.unlink()
-    experiment.parallel(experiment.train_one, [(runs[0], network) for network in runs[0].networks], "networks")
-    made = {path.name: path for path in (paths.ROOT / ".cache" / "rows").glob("*.safetensors")}
-    for network in runs[0].networks:
-        name = experiment.cached(runs[0], network).name
-        assert made[name].read_bytes() == alone[f"{network}.safetensors"]
-        made[name].unlink()
+    jobs = [(runs[0], network, tmp_path / f"{network}.safetensors") for network in runs[0].networks]
+    experiment.parallel(experiment.train_one, jobs, "networks")
+    for _, _, path in jobs:
+        assert path.read_bytes() == alone[path.name]
 
 
 def test_equal_networks_of_different_rows_are_trained_once(prepared, cache, inline):
     params, tree = prepared
     twin = config.Entry(dataset="tiny", method="facnet", rows={"a": config.Row(), "b": config.Row()})
-    runs = experiment.runs(dataclasses_replace(params, tables={"twins": twin}, seeds=(7,)), tree, "twins")
+    runs = experiment.runs(msgspec.structs.replace(params, tables={"twins": twin}, seeds=(7,)), tree, "twins")
     experiment.train_all(runs)
     assert inline["train_one"] == len(runs[0].networks)
     one, other = (run.folder / "predictions.json" for run in runs)
     assert one.read_bytes() == other.read_bytes()
-
-
-def dataclasses_replace(record, **changes):
-    import msgspec
-
-    return msgspec.structs.replace(record, **changes)
 
 
 def test_what_weights_depend_on_is_in_their_name(prepared, cache):
@@ -131,7 +121,7 @@ def test_diverging_training_is_a_sentence(prepared, cache, inline):
     params, tree = prepared
     row = config.Row(set={"optimizer": {"lr": 1e30}})
     entry = config.Entry(dataset="tiny", method="facnet", rows={"wild": row})
-    runs = experiment.runs(dataclasses_replace(params, tables={"wild": entry}, seeds=(0,)), tree, "wild")
+    runs = experiment.runs(msgspec.structs.replace(params, tables={"wild": entry}, seeds=(0,)), tree, "wild")
     with pytest.raises(UserError, match="diverged"):
         experiment.train_all(runs)
 

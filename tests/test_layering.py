@@ -1,6 +1,8 @@
 """Who may import whom. Tiers: a file imports lower tiers and its own package only; training reaches no segment time."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from wstal.paths import ROOT
 
 TIERS = [
-    {"errors", "types", "seeding", "progress", "matching"},
+    {"errors", "types", "seeding", "progress", "matching", "published", "record"},
     {"timegrid", "paths", "jsonfile"},
     {"features", "data", "nn", "simulate", "localize", "detections", "annotations", "tables"},
     {"readers"},
@@ -32,10 +34,10 @@ def part(path: Path) -> str:
     return path.relative_to(ROOT / "wstal").parts[0].removesuffix(".py")
 
 
-def imports(path: Path) -> set[str]:
-    """Dotted names that a file imports, `from a import b` as a.b."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+def imports(path: Path, top_level: bool = False) -> set[str]:
+    """Dotted names that a file imports, `from a import b` as a.b; with `top_level`, functions and branches left out."""
+    tree, found = ast.parse(path.read_text()), set()
+    for node in tree.body if top_level else ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -44,22 +46,24 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def inside(path: Path) -> set[str]:
+def inside(path: Path, top_level: bool = False) -> set[str]:
     """Parts of the package that a file imports, its own left out."""
-    return {name.split(".")[1] for name in imports(path) if name.startswith("wstal.")} - {part(path)}
+    return {name.split(".")[1] for name in imports(path, top_level) if name.startswith("wstal.")} - {part(path)}
 
 
 def tier(name: str) -> int:
     return next(level for level, members in enumerate(TIERS) if name in members)
 
 
-def closure(name: str) -> set[str]:
-    """Parts that `name` reaches through imports."""
+def closure(name: str, top_level: bool = False) -> set[str]:
+    """Parts that `name` reaches through imports; with `top_level`, through what is imported on loading alone."""
     reached, todo = set(), {name}
     while todo:
         one = todo.pop()
         reached.add(one)
-        todo |= {other for path in FILES if part(path) == one for other in inside(path)} - reached
+        for path in FILES:
+            if part(path) == one:
+                todo |= inside(path, top_level) - reached
     return reached - {name}
 
 
@@ -78,25 +82,23 @@ def test_training_cannot_reach_segment_times(name):
     assert closure(name) & TIMES == set()
 
 
+def test_a_training_kernel_loads_nothing_that_knows_times():
+    """What notebooks/03_train.ipynb imports, in a fresh process."""
+    script = "import sys; from wstal import experiment, job, plots; print(*(m for m in sys.modules if m.startswith('wstal.')))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {name.split(".")[1] for name in done.stdout.split()} & TIMES == set()
+
+
 @pytest.mark.parametrize("name", sorted(NO_TORCH))
 def test_light_parts_stay_light(name):
     reached = closure(name) | {name}
-    heavy = {str(p) for p in FILES if part(p) in reached and any(i.split(".")[0] == "torch" for i in top_level(p))}
+    heavy = {
+        str(p) for p in FILES if part(p) in reached and any(i.split(".")[0] == "torch" for i in imports(p, top_level=True))
+    }
     assert heavy == set()
-
-
-def top_level(path: Path) -> set[str]:
-    """Names imported when the module is loaded, functions' own imports left out."""
-    found = set()
-    for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found.add(node.module)
-    return found
 
 
 def test_methods_do_not_import_each_other():
     for path in (ROOT / "wstal" / "methods").glob("[!_]*.py"):
         own = {name for name in imports(path) if name.startswith("wstal.")}
-        assert all(name.startswith(("wstal.nn", "wstal.methods.base", "wstal.errors")) for name in own), path
+        assert all(name.startswith(("wstal.nn", "wstal.methods.base", "wstal.errors", "wstal.record")) for name in own), path

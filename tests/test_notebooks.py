@@ -80,6 +80,29 @@ def test_unknown_parameter_is_refused(tmp_path):
     assert not (tmp_path / "out.ipynb").exists()
 
 
+@pytest.mark.parametrize(
+    ("notebook", "out", "parameter"),
+    [
+        ("none.ipynb", "out.ipynb", "x=1"),
+        (".", "out.ipynb", "x=1"),
+        ("broken.ipynb", "out.ipynb", "x=1"),
+        ("good.ipynb", "good.ipynb/out.ipynb", "x=1"),
+        ("good.ipynb", "folder", "x=1"),
+        ("good.ipynb", "out.ipynb", "x"),
+        ("good.ipynb", "out.ipynb", "x=["),
+    ],
+)
+def test_wrong_command_lines_are_one_sentence(tmp_path, capsys, notebook, out, parameter):
+    write(tmp_path / "good.ipynb", "x = 1")
+    (tmp_path / "broken.ipynb").write_text("{")
+    (tmp_path / "folder").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    assert notebooks.main(["run", str(tmp_path / notebook), str(tmp_path / out), parameter]) == 1
+    error = capsys.readouterr().err.strip()
+    assert error.endswith(".") and "\n" not in error
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_failed_notebook_leaves_no_output_and_keeps_the_old_one(tmp_path):
     source, out = write(tmp_path / "a.ipynb", "x = 1", "print(1 / x)"), tmp_path / "out.ipynb"
     notebooks.run(source, out, {})

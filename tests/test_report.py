@@ -26,14 +26,17 @@ def test_a_row_by_hand():
 @pytest.mark.parametrize(
     ("better", "worse", "verdict"),
     [
-        ([0.5, 0.6], [0.4, 0.5], "holds:"),
-        ([0.5, 0.6], [0.55, 0.4], "holds on average only:"),
-        ([0.4, 0.4], [0.5, 0.5], "fails:"),
+        ([0.50, 0.61, 0.55], [0.40, 0.50, 0.45], "holds"),
+        ([0.40, 0.50, 0.45], [0.50, 0.61, 0.55], "fails"),
+        ([0.5, 0.6, 0.5], [0.55, 0.4, 0.45], "undecided, for"),
+        ([0.5, 0.4, 0.5], [0.55, 0.6, 0.45], "undecided, against"),
+        ([0.5], [0.4], "undecided, for"),
     ],
 )
-def test_claims_can_hold_and_fail(better, worse, verdict):
+def test_claims_hold_fail_or_stay_undecided(better, worse, verdict):
     (claim,) = report.claims(metrics(full=better, no_background=worse))
-    assert str(claim).startswith(verdict)
+    assert claim.verdict == verdict
+    assert verdict.split(",")[0] in report.verdicts([claim]).rows[0][1]
 
 
 def test_claims_about_missing_rows_are_left_out():
@@ -46,13 +49,19 @@ def test_the_paired_test_is_a_t_test():
     t = differences.mean() / (differences.std(ddof=1) / np.sqrt(3))
     from scipy import stats
 
-    assert f"p = {2 * stats.t.sf(t, 2):.3f}" in str(claim)
+    assert claim.p == pytest.approx(2 * stats.t.sf(t, 2))
+
+
+def test_a_caption_warns_of_rows_that_do_not_settle():
+    assert "does not settle" not in report.caption(metrics(full=[0.40, 0.42]))
+    assert "does not settle" in report.caption(metrics(full=[0.40, 0.42], no_background=[0.1, 0.6]))
 
 
 def test_formats():
     table = Table("t", "c", ("row", "x, y"), (("a_b ± τ", "1.0"), ("<i>", "−2")))
     assert "| a_b ± τ | 1.0 |" in table.markdown()
-    assert '"x, y"' in table.csv()
+    assert '"x, y"' in table.csv() and table.csv().startswith("# t. c")
+    assert r"\caption{t. c}" in table.latex()
     assert r"a\_b $\pm$ $\tau$ & 1.0 \\" in table.latex()
     assert "&lt;i&gt;" in site.html_table(table)
 

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from wstal import config, prepare, simulate, statistics, truth
+from wstal import config, prepare, published, simulate, statistics, truth
 from wstal.evaluate import PROTOCOLS, evaluate
 from wstal.localize import localize
 from wstal.paths import Tree
@@ -49,7 +49,7 @@ def snippets(full, videos):
 def test_statistics_are_those_of_thumos14(full):
     """At published rates; video length alone is scaled down, and stated so."""
     dataset, source = full
-    annotations, known = simulated.annotations(source, dataset.features.grid), statistics.published()
+    annotations, known = simulated.annotations(source, dataset.features.grid), published.statistics()
     for subset in ("train", "test"):
         own, theirs = statistics.of_videos(annotations, subset), known[subset]
         assert own["instance length (s)"].mean() == pytest.approx(theirs["mean_instance_s"], rel=0.12)

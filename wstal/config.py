@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import yaml
@@ -11,26 +11,23 @@ from wstal.data.sampling import Snippets
 from wstal.errors import UserError
 from wstal.localize import Localize
 from wstal.paths import PARAMS
+from wstal.record import Count, Name, NonNegative, Positive, Rate, Record, Share
 from wstal.timegrid import TimeGrid
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A section of params.yaml: all fields required unless a default stands here, none unknown."""
 
 
 class Optimizer(Record):
     """Adam with L2 regularisation inside the gradient, as all reference codes use it."""
 
-    lr: float
-    betas: tuple[float, float]
-    weight_decay: float
+    lr: Positive
+    betas: tuple[Rate, Rate]
+    weight_decay: NonNegative
 
 
 class Training(Record):
     """Length and batches of a training run. Losses are summed over the bags of a batch."""
 
-    epochs: int  # passes over the training videos
-    batch_videos: int  # bags whose gradients one step sums
+    epochs: Count  # passes over the training videos
+    batch_videos: Count  # bags whose gradients one step sums
     snippets: Snippets  # which snippets of a video a bag holds
 
 
@@ -39,7 +36,7 @@ class MethodConfig(Record):
 
     early_fusion: bool  # one network on concatenated streams, or a network per stream fused by `localize`
     params: dict[str, Any]  # the method's own hyper-parameters, checked by its `Params`
-    weights: dict[str, float]  # of the loss terms; 0 is an ablation
+    weights: dict[str, NonNegative]  # of the loss terms; 0 is an ablation
     optimizer: Optimizer
     training: Training
     localize: Localize
@@ -59,9 +56,9 @@ class Features(Record):
     reader: str  # a module of wstal/readers
     source: dict[str, Any]  # the reader's own section
     grid: TimeGrid
-    streams: tuple[str, ...]
+    streams: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1)]
     backbone: str  # what made the features
-    slack_s: float  # seconds that an annotation may reach past the last snippet
+    slack_s: NonNegative  # seconds that an annotation may reach past the last snippet
     overrun: tuple[str, ...]  # videos known to be annotated further past their end than that
 
 
@@ -70,7 +67,7 @@ class Evaluation(Record):
 
     protocol: str  # a protocol of wstal.evaluate
     protocol_set: dict[str, bool]  # what this dataset changes in it
-    tious: tuple[float, ...]
+    tious: Annotated[tuple[Share, ...], msgspec.Meta(min_length=1)]
     caption: str  # stands under every table and figure
     class_groups: dict[str, tuple[str, ...]]  # further averages, over some classes
 
@@ -95,7 +92,7 @@ class Entry(Record):
 
     dataset: str
     method: str
-    rows: dict[str, Row]
+    rows: dict[Name, Row]
 
 
 class RunList(Record):
@@ -105,14 +102,17 @@ class RunList(Record):
     methods: tuple[str, ...] = ()
 
 
+Seed = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+
+
 class Params(Record):
     """params.yaml, or the part of it that a stage declares."""
 
-    seeds: tuple[int, ...] = ()
+    seeds: tuple[Seed, ...] = ()
     run: RunList = RunList()
-    datasets: dict[str, Dataset] = {}
-    methods: dict[str, MethodSection] = {}
-    tables: dict[str, Entry] = {}
+    datasets: dict[Name, Dataset] = {}
+    methods: dict[Name, MethodSection] = {}
+    tables: dict[Name, Entry] = {}
     smoke: dict[str, Any] = {}
 
     def dataset(self, name: str) -> Dataset:
@@ -165,12 +165,25 @@ def convert(value: Any, kind: type, where: str) -> Any:
         raise UserError(f"params.yaml, {where}: {error}; mend or remove that parameter.") from None
 
 
+class Loader(yaml.SafeLoader):
+    """Safe YAML in which a key may stand once: of two rows with one name, neither is dropped in silence."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        for key, (place, _) in zip(keys, node.value, strict=True):
+            if keys.count(key) > 1 and key != "<<":
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", place.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def read(path: Path = PARAMS) -> dict[str, Any]:
     """The raw mapping of params.yaml."""
     try:
-        return yaml.safe_load(path.read_text()) or {}
+        return yaml.load(path.read_text(encoding="utf-8"), Loader) or {}
     except FileNotFoundError:
         raise UserError(f"{path} is missing; restore it with `git checkout params.yaml`.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read ({error}); restore it with `git checkout params.yaml`.") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path} is not valid YAML ({' '.join(str(error).split())}); mend that line.") from None
 

@@ -9,23 +9,31 @@ from sklearn.neighbors import NearestNeighbors
 
 from wstal import detections, experiment, plots
 from wstal.data.bags import Bags
+from wstal.errors import UserError
 from wstal.experiment import Run
 from wstal.metrics import ground_truth
 from wstal.predict import forward, predict
+from wstal.report import Claim
 
-RULES = {"fewest": 0.0, "median": 0.5, "most": 1.0}  # position in the list of videos sorted by number of instances
+RULES = {"sparsest": 0.0, "median": 0.5, "densest": 1.0}  # position among the videos sorted by instances a minute
 
 
 def choose(runs: Sequence[Run], label: str, rule: str) -> str:
-    """The test video that shows `label` only and has the fewest, the median or the most instances; ties by name."""
-    table = ground_truth(runs[0])
+    """The test video of a class with the fewest, the median or the most instances a minute; ties by name.
+
+    Videos that show this class alone come first; only where there is none (every cliff dive of THUMOS14 is a dive as
+    well) are all videos of the class looked at.
+    """
+    table, durations_s = ground_truth(runs[0]), experiment.durations_s(runs[0])
     index = table.labels.index(label)
-    counts = [
-        (int((table.video == v).sum()), video)
-        for v, video in enumerate(table.videos)
-        if set(table.label[table.video == v]) == {index}
-    ]
-    ranked = sorted(counts)
+    shown = {v: set(table.label[table.video == v]) for v in np.unique(table.video[table.label == index])}
+    alone = [v for v, labels in shown.items() if labels == {index}]
+    if not shown:
+        raise UserError(f"no test video shows {label!r}; name another class in the notebook.")
+    ranked = sorted(
+        (float(((table.video == v) & (table.label == index)).sum()) / durations_s[table.videos[v]], table.videos[v])
+        for v in alone or shown
+    )
     return ranked[round(RULES[rule] * (len(ranked) - 1))][1]
 
 
@@ -41,15 +49,15 @@ def one_video(run: Run, network: str, video: str) -> Bags:
     return Bags(test.store, test.streams, [video], test.labels[keep : keep + 1].numpy())
 
 
-def compare(runs: Sequence[Run], names: Mapping[str, str], video: str, network: str) -> Figure:
-    """Score curves of one video under several rows {row: its title}, from the given stream's network.
+def compare(runs: Sequence[Run], names: Mapping[str, str], label: str, rule: str, network: str) -> Figure:
+    """Score curves of the video that `choose` picks, under several rows {row: its title}, from one stream's network.
 
     Detections are those of the whole system, both streams fused.
     """
-    table = ground_truth(runs[0])
+    video, table = choose(runs, label, rule), ground_truth(runs[0])
     index = table.videos.index(video)
-    inside = table.video == index
-    label = int(table.label[inside][0])
+    wanted = table.labels.index(label)
+    inside = (table.video == index) & (table.label == wanted)
     truth = np.stack([table.start_s[inside], table.end_s[inside]], axis=1)
     panels, found, grid = {}, {}, None
     for name, title in names.items():
@@ -57,9 +65,9 @@ def compare(runs: Sequence[Run], names: Mapping[str, str], video: str, network: 
         bags = one_video(run, network, video)
         grid = bags.store.grid
         panels[title] = predict(experiment.load(run, network), bags)[video]
-        found[title] = detected(run, video, table.labels[label])
-    title = f"{table.labels[label]}, {video}, {network} stream"
-    return plots.timeline(panels, label, truth, found, grid, title)
+        found[title] = detected(run, video, label)
+    title = f"{label}, {video}, {network} stream"
+    return plots.timeline(panels, wanted, truth, found, grid, title)
 
 
 def detected(run: Run, video: str, label: str) -> np.ndarray:
@@ -96,7 +104,16 @@ def tsne(points: np.ndarray, seed: int) -> np.ndarray:
 
 def purity(points: np.ndarray, foreground: np.ndarray, neighbours: int = 10) -> float:
     """How well foreground and background separate: balanced share of a snippet's nearest neighbours, by cosine, that are
-    of its own kind. 0.5 is chance, 1 is full separation."""
+    of its own kind, in percent. 50 is chance, 100 is full separation."""
     near = NearestNeighbors(n_neighbors=neighbours + 1, metric="cosine").fit(points).kneighbors(return_distance=False)
     same = (foreground[near] == foreground[:, None]).mean(1)
-    return float((same[foreground].mean() + same[~foreground].mean()) / 2)
+    return 50 * float(same[foreground].mean() + same[~foreground].mean())
+
+
+def separation(runs: Sequence[Run], better: str, worse: str, network: str, every: int) -> Claim:
+    """Whether row `better` separates foreground from background better than row `worse`, paired over the seeds."""
+    found = {
+        name: np.array([purity(*embed(run, network, every)) for run in runs if run.row == name]) for name in (better, worse)
+    }
+    means = ", ".join(f"{name} {values.mean():.1f}" for name, values in found.items())
+    return Claim(f"purity of ten neighbours in percent: {means}", found[better] - found[worse])

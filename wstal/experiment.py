@@ -29,7 +29,8 @@ from wstal.predict import predict
 from wstal.train import build, fit
 from wstal.types import Detections
 
-CODE = ("methods/base.py", "nn", "data", "train.py", "seeding.py")  # what trained weights depend on, with the method
+# what trained weights depend on, with the method itself
+CODE = ("methods/base.py", "nn", "data", "train.py", "seeding.py", "experiment.py")
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,10 @@ def runs(params: config.Params, tree: Tree, entry: str) -> list[Run]:
 def train_all(todo: list[Run]) -> None:
     """Train and localize all runs, a process pool over the cores. Equal networks are trained once."""
     os.environ.update(seeding.ENVIRONMENT)  # inherited by the workers, before they import torch
-    jobs = {}
-    for run in todo:
-        for network in run.networks:
-            jobs.setdefault(cached(run, network), (run, network))
-    missing = [job for path, job in jobs.items() if not path.exists()]
-    parallel(train_one, missing, "networks trained")
-    parallel(localize_one, [(run,) for run in todo], "runs localized")
+    weights = [{network: cached(run, network) for network in run.networks} for run in todo]
+    jobs = {path: (run, name, path) for run, paths_ in zip(todo, weights, strict=True) for name, path in paths_.items()}
+    parallel(train_one, [job for path, job in jobs.items() if not path.exists()], "networks trained")
+    parallel(localize_one, list(zip(todo, weights, strict=True)), "runs localized")
 
 
 def parallel(function, jobs: list[tuple], what: str) -> None:
@@ -104,24 +102,23 @@ def parallel(function, jobs: list[tuple], what: str) -> None:
             raise
 
 
-def train_one(run: Run, network: str) -> None:
-    """Train one network of a run into the cache, whole or not at all."""
+def train_one(run: Run, network: str, target: Path) -> None:
+    """Train one network of a run into `target`, whole or not at all."""
     train, _ = bags(run, network)
     step = progress.steps(f"{run.row}, seed {run.seed}, {network}")
     model, history = fit(run.how, run.section.method, train, run.seed, step)
     tensors = {name: value.contiguous().cpu() for name, value in model.state_dict().items()}
-    target = cached(run, network)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     save_file(tensors | {"history": torch.from_numpy(history)}, partial)
     partial.replace(target)
 
 
-def localize_one(run: Run) -> None:
-    """Copy a run's weights from the cache into its folder and write its detections."""
+def localize_one(run: Run, weights: dict[str, Path]) -> None:
+    """Copy a run's weights {network: file} into its folder and write its detections."""
     run.tree.output(run.folder / "predictions.json")
-    for network in run.networks:
-        shutil.copyfile(cached(run, network), run.folder / f"{network}.safetensors")
+    for network, path in weights.items():
+        shutil.copyfile(path, run.folder / f"{network}.safetensors")
     detections.write_json(detect(run), run.folder / "predictions.json")
 
 
@@ -131,9 +128,7 @@ def detect(run: Run) -> Detections:
     for network in run.networks:
         _, test = bags(run, network)
         scores[network] = predict(load(run, network), test)
-    table = weak_labels(run)
-    durations_s = {video.id: video.duration_s for video in table.subset("test")}
-    return localize.localize(scores, table.classes, durations_s, test.store.grid, run.how.localize)
+    return localize.localize(scores, weak_labels(run).classes, durations_s(run), test.store.grid, run.how.localize)
 
 
 def load(run: Run, network: str) -> Method:
@@ -168,6 +163,11 @@ def bags(run: Run, network: str) -> tuple[Bags, Bags]:
 def weak_labels(run: Run) -> weak.Labels:
     """Video-level labels of the run's dataset."""
     return weak.read(run.tree.annotations(run.dataset) / "videos.json")
+
+
+def durations_s(run: Run) -> dict[str, float]:
+    """Length of each test video in seconds."""
+    return {video.id: video.duration_s for video in weak_labels(run).subset("test")}
 
 
 def cached(run: Run, network: str) -> Path:

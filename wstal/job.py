@@ -1,6 +1,6 @@
 """What a notebook opens: the runs of an entry, in the pipeline or, when nobody gave parameters, of a smoke run."""
 
-from wstal import config, experiment, smoke
+from wstal import config, experiment
 from wstal.experiment import Run
 from wstal.paths import PIPELINE, Tree
 
@@ -8,6 +8,8 @@ from wstal.paths import PIPELINE, Tree
 def dataset(name: str, params: dict | None) -> tuple[config.Params, Tree]:
     """Parameters and tree in which dataset `name` is (or is to be) prepared."""
     if params is None:
+        from wstal import smoke  # knows how to make a dataset, segment times included; a training stage never gets here
+
         return smoke.prepared(f"dataset-{name}", name)
     return config.load(params), PIPELINE
 
@@ -16,6 +18,8 @@ def runs(entry: str, params: dict | None) -> list[Run]:
     """All rows and seeds of `entry`; a smoke run is trained on the spot."""
     if params is not None:
         return experiment.runs(config.load(params), PIPELINE, entry)
+    from wstal import smoke
+
     whole = config.load()
     small, tree = smoke.prepared(entry, whole.entry(entry).dataset, entry)
     return experiment.runs(small, tree, entry)

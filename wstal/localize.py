@@ -6,17 +6,14 @@ METHODS: FAC-Net `released`, BaS-Net, UM, W-TALC and WSAD post-processing are se
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
 
+from wstal.record import Count, Index, NonNegative, Record
 from wstal.timegrid import TimeGrid
 from wstal.types import Detections, VideoScores
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A section of params.yaml: all fields required, none unknown."""
 
 
 class Classes(Record):
@@ -30,15 +27,15 @@ class Thresholds(Record):
     """Where a class activation counts as action: strictly above each of the values."""
 
     kind: Literal["absolute", "range"]  # the values themselves, or fractions from the video's minimum to its maximum
-    values: tuple[float, ...]
+    values: Annotated[tuple[float, ...], msgspec.Meta(min_length=1)]
 
 
 class Scoring(Record):
     """Score of a run [s, e) of n positions: inner - outer_weight * outer + video_weight * video score."""
 
     inner: Literal["mean", "max"]
-    inner_extra: int  # positions after the run that count as inner (FAC-Net: 1)
-    outer_ratio: float  # length of each outer part, as a share of n
+    inner_extra: Index  # positions after the run that count as inner (FAC-Net: 1)
+    outer_ratio: NonNegative  # length of each outer part, as a share of n
     outer_weight: float
     outer_last: bool  # whether the last position can be outer (FAC-Net: false)
     outer_zeroed: bool  # means over the sequence with zeros below the threshold (BaS-Net), or over the sequence itself
@@ -50,8 +47,8 @@ class Suppression(Record):
     """Greedy non-maximum suppression within a class of a video."""
 
     overlap: Literal["iou", "lower"]  # intersection over union, or over the length of the lower-scored segment (FAC-Net)
-    threshold: float  # segments that overlap more than this are removed; 1 and above keeps all
-    plus: float  # added to intersections and lengths, in `unit` (1 is a habit from pixels)
+    threshold: NonNegative  # segments that overlap more than this are removed; 1 and above keeps all
+    plus: NonNegative  # added to intersections and lengths, in `unit` (1 is a habit from pixels)
     unit: Literal["snippet", "second"]
 
 
@@ -59,11 +56,11 @@ class Localize(Record):
     """The whole post-processing, one section of params.yaml."""
 
     classes: Classes
-    upsample: int  # linear interpolation to this many positions a snippet
+    upsample: Count  # linear interpolation to this many positions a snippet
     normalize: Literal["none", "minmax", "minmax_clip"]  # over time, each class apart
     thresholds: Thresholds
-    min_run: int  # shortest run, in (up-sampled) positions
-    extend_end: int  # positions added to the end of each run (FAC-Net: 1)
+    min_run: Count  # shortest run, in (up-sampled) positions
+    extend_end: Index  # positions added to the end of each run (FAC-Net: 1)
     scoring: Scoring
     suppression: Suppression
     clip: bool  # cut segments at the ends of the video

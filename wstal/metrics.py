@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from wstal import detections, truth
+from wstal.config import Evaluation
 from wstal.errors import UserError
 from wstal.evaluate import PROTOCOLS, Protocol, Result, evaluate
 from wstal.experiment import Run
@@ -46,10 +47,21 @@ class Metrics(msgspec.Struct, frozen=True):
 
 def protocol(run: Run) -> Protocol:
     """The evaluation protocol of the run's dataset."""
-    section = run.params.dataset(run.dataset).evaluation
+    return checked_protocol(run.params.dataset(run.dataset).evaluation, run.dataset)
+
+
+def checked_protocol(section: Evaluation, dataset: str) -> Protocol:
+    """The protocol that an `evaluation` section names, with its changes."""
+    where = f"params.yaml, datasets.{dataset}.evaluation"
     if section.protocol not in PROTOCOLS:
-        raise UserError(f"params.yaml: there is no protocol {section.protocol!r}; there are {', '.join(PROTOCOLS)}.")
-    return dataclasses.replace(PROTOCOLS[section.protocol], **section.protocol_set)
+        raise UserError(f"{where}: there is no protocol {section.protocol!r}; there are {', '.join(PROTOCOLS)}.")
+    named = PROTOCOLS[section.protocol]
+    switches = [field.name for field in dataclasses.fields(named) if isinstance(getattr(named, field.name), bool)]
+    if unknown := sorted(set(section.protocol_set) - set(switches)):
+        raise UserError(f"{where}: protocol_set has {unknown[0]!r}; it may set {', '.join(switches)}.")
+    if "all" in section.class_groups:
+        raise UserError(f'{where}: the group "all" always holds all classes; give class_groups another name.')
+    return dataclasses.replace(named, **section.protocol_set)
 
 
 def ground_truth(run: Run) -> Truth:
@@ -78,6 +90,10 @@ def evaluate_all(runs: Sequence[Run]) -> Metrics:
 
 def cell(result: Result, members: Sequence[str]) -> Cell:
     """mAP over the classes `members` that have an instance."""
+    unknown = sorted(set(members) - set(result.classes))
+    if unknown or not members:
+        what = f"{unknown[0]!r}, which is no class of the dataset" if unknown else "a group without classes"
+        raise UserError(f"params.yaml: class_groups has {what}; name classes of the dataset.")
     index = [result.classes.index(name) for name in members]
     mean = np.nanmean(result.ap[:, index], axis=1)
     if set(members) == set(result.classes):

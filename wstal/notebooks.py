@@ -9,6 +9,7 @@ the same bytes. It appears whole or not at all; a failed one is kept in .cache/f
 import argparse
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -78,14 +79,39 @@ def run(notebook: Path, out: Path, given: dict) -> None:
     """Execute `notebook` with the given parameters and write the canonical copy to `out`.
 
     Raises:
-        UserError: unknown parameters, or a UserError inside the notebook, repeated here as the same sentence.
+        UserError: a file that is no notebook, an `out` that cannot be written, unknown parameters, or a UserError inside
+            the notebook, repeated here as the same sentence.
     """
-    declared = {name: value["default"] for name, value in papermill.inspect_notebook(str(notebook)).items()}
-    if unknown := sorted(set(given) - set(declared)):
+    declared = parameters(notebook)
+    if unknown := sorted(set(given) - declared):
         names = ", ".join(sorted(declared)) or "none"
         raise UserError(f"{notebook} has no parameter {', '.join(unknown)}; it declares {names}.")
-    partial = paths.CACHE / "failed" / out.name
-    partial.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.resolve().with_name(f".{out.stem}.{os.getpid()}.ipynb")
+    try:
+        if out.is_dir():
+            raise IsADirectoryError(None, "it is a folder")
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch()
+    except OSError as error:
+        raise UserError(f"{out} cannot be written ({error.strerror}); name a file in a folder you may write.") from None
+    try:
+        execute(notebook, partial, given)
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def parameters(notebook: Path) -> set[str]:
+    """Names that the parameters cell of a notebook declares."""
+    try:
+        return set(papermill.inspect_notebook(str(notebook)))
+    except Exception as error:  # papermill lets through whatever the file system and JSON raise
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise UserError(f"{notebook} is not a notebook that can be read ({reason}); name one of notebooks/*.ipynb.") from None
+
+
+def execute(notebook: Path, partial: Path, given: dict) -> None:
+    """Run papermill with progress bars on the terminal; failures of the notebook become sentences."""
     bars = progress.Bars(paths.CACHE / "progress" / f"{os.getpid()}")
     os.environ[progress.VARIABLE] = str(bars.path)
     bars.start()
@@ -97,13 +123,17 @@ def run(notebook: Path, out: Path, given: dict) -> None:
     except papermill.PapermillExecutionError as error:
         if error.ename == "UserError":
             raise UserError(error.evalue) from None
-        raise UserError(
-            f"{notebook} failed with {error.ename}: {error.evalue}; the executed copy with the full traceback is {partial}."
-        ) from None
+        raise UserError(f"{notebook} failed with {error.ename}: {error.evalue}; {keep(partial)} shows where.") from None
     finally:
         bars.stop()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial.replace(out)
+
+
+def keep(partial: Path) -> Path:
+    """Keep the copy of a failed run, with its traceback, where the pipeline does not look."""
+    target = paths.CACHE / "failed" / partial.name.lstrip(".")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(partial, target)
+    return target
 
 
 def stage_params() -> dict:
@@ -116,6 +146,17 @@ def stage_params() -> dict:
     return {"params": dvc.api.params_show(stages=stage)}
 
 
+def pair(text: str) -> tuple[str, object]:
+    """ "name=value" with the value read as YAML."""
+    name, equals, value = text.partition("=")
+    try:
+        if name and equals:
+            return name, yaml.safe_load(value)
+    except yaml.YAMLError:
+        pass
+    raise UserError(f"{text!r} is not name=value with a value in YAML; quote it or mend it.")
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m wstal.notebooks", description=__doc__.splitlines()[0])
     verbs = parser.add_subparsers(dest="verb", required=True)
@@ -125,9 +166,7 @@ def main(argv: list[str] | None = None) -> int:
     verb.add_argument("parameters", nargs="*", metavar="name=value", help="values are read as YAML")
     options = parser.parse_args(argv)
     try:
-        pairs = [text.partition("=") for text in options.parameters]
-        given = {name: yaml.safe_load(value) for name, _, value in pairs}
-        run(options.notebook, options.out, given | stage_params())
+        run(options.notebook, options.out, dict(map(pair, options.parameters)) | stage_params())
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 1

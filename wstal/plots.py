@@ -1,6 +1,9 @@
 """Figures from metrics, scores and truth. Functions return the Figure; only `save` writes."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
@@ -8,11 +11,13 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from wstal.metrics import Metrics
+from wstal import published
 from wstal.paths import Tree
-from wstal.report import published
 from wstal.timegrid import TimeGrid
 from wstal.types import VideoScores
+
+if TYPE_CHECKING:
+    from wstal.metrics import Metrics
 
 INK, TRUTH, FOUND, FOREGROUND, ACTION = "#333333", "#2a9d5c", "#d1495b", "#30638e", "#edae49"
 
@@ -28,16 +33,15 @@ def save(figure: Figure, entry: str, name: str, tree: Tree) -> None:
 
 def published_and_ours(metrics: Metrics) -> Figure:
     """Average mAP of every row: the paper's value, our mean, and each seed."""
-    labels = published(metrics.entry)["rows"]
     rows = list(metrics.rows)
     figure, axis = plt.subplots(figsize=(7, 0.8 + 0.27 * len(rows)), layout="constrained")
     for y, row in enumerate(rows):
-        seeds = metrics.average(row)
-        axis.plot(seeds, np.full(len(seeds), y), ".", color=FOREGROUND, alpha=0.45, label="ours, each seed" if y == 0 else None)
-        axis.plot(seeds.mean(), y, "D", color=FOREGROUND, label="ours, mean" if y == 0 else None)
-        if row in labels:
-            axis.plot(labels[row]["values"][-1], y, "|", ms=13, mew=2.5, color=FOUND, label="published" if y == 0 else None)
-    axis.set_yticks(range(len(rows)), [labels[row]["label"] if row in labels else row for row in rows])
+        seeds, printed = metrics.average(row), published.values(metrics.entry, row)
+        axis.plot(seeds, np.full(len(seeds), y), ".", color=FOREGROUND, alpha=0.45, label="" if y else "ours, each seed")
+        axis.plot(seeds.mean(), y, "D", color=FOREGROUND, label="" if y else "ours, mean")
+        if printed:
+            axis.plot(printed[-1], y, "|", ms=13, mew=2.5, color=FOUND, label="" if y else "published")
+    axis.set_yticks(range(len(rows)), [published.label(metrics.entry, row) for row in rows])
     axis.invert_yaxis()
     axis.set_xlabel(f"average mAP, tIoU {metrics.tious[0]:g}–{metrics.tious[-1]:g} (%)")
     axis.grid(axis="x", alpha=0.4)

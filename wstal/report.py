@@ -1,27 +1,18 @@
 """Metrics -> tables and claims. Numbers are rounded here, once, and nowhere recomputed."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import numpy as np
-import yaml
 from scipy import stats
 
+from wstal import published
 from wstal.metrics import Metrics
 from wstal.tables import Table
 
-
-@cache
-def published(entry: str) -> dict:
-    """What the paper prints for an entry: title, columns, rows {name: {label, values}}, and claims about them."""
-    empty = {"title": entry, "columns": [], "rows": {}, "claims": []}
-    for path in sorted((Path(__file__).parent / "published").glob("*.yaml")):
-        content = yaml.safe_load(path.read_text())
-        if entry in content:
-            return empty | content[entry]
-    return empty
+LEVEL = 0.05  # significance that decides a claim
+UNSETTLED = 10.0  # points of standard deviation over seeds from which a caption warns
 
 
 def mean_std(values: np.ndarray) -> str:
@@ -38,23 +29,22 @@ def signed(value: float) -> str:
 def table(metrics: Metrics) -> Table:
     """Rows of an entry beside what the paper prints: published value, ours, difference, for the average mAP.
 
-    Where the paper prints mAP at single tIoU thresholds as well, ours stand there in a second line a row.
+    Where the paper prints mAP at single tIoU thresholds as well, ours and theirs stand there, theirs in a second line.
     """
-    paper = published(metrics.entry)
+    paper = published.entry(metrics.entry)
     wide = len(paper["columns"]) > 1
     header = ["row", "preset", "published AVG", "ours AVG", "difference"]
     header += [f"mAP@{tiou:g}" for tiou in metrics.tious] if wide else []
     rows = []
     for row in metrics.rows:
-        printed, ours = paper["rows"].get(row), metrics.average(row)
-        values = printed["values"] if printed else None
-        cells = [printed["label"] if printed else row, metrics.presets[row], f"{values[-1]:.1f}" if values else "–"]
-        cells += [mean_std(ours), signed(ours.mean() - values[-1]) if values else "–"]
+        printed, ours = published.values(metrics.entry, row), metrics.average(row)
+        cells = [published.label(metrics.entry, row), metrics.presets[row], f"{printed[-1]:.1f}" if printed else "–"]
+        cells += [mean_std(ours), signed(ours.mean() - printed[-1]) if printed else "–"]
         if wide:
             cells += [mean_std(column) for column in metrics.curve(row).T]
         rows.append(tuple(cells))
-        if wide and values:
-            rows.append(("*(published)*", "", f"{values[-1]:.1f}", "", "", *[f"{v:.1f}" for v in values[:-1]]))
+        if wide and printed:
+            rows.append(("published", "", f"{printed[-1]:.1f}", "", "", *[f"{value:.1f}" for value in printed[:-1]]))
     return Table(paper["title"], caption(metrics), tuple(header), tuple(rows))
 
 
@@ -72,33 +62,45 @@ def groups(metrics: Metrics) -> Table:
 def caption(metrics: Metrics) -> str:
     """Dataset, protocol, presets, seeds: what a reader must know beside the numbers."""
     seeds = len(next(iter(metrics.rows.values())))
-    presets = ", ".join(f"`{name}`" for name in sorted(set(metrics.presets.values())))
-    return (
+    presets = " and ".join(sorted(set(metrics.presets.values())))
+    text = (
         f"{metrics.caption} Dataset {metrics.dataset}, protocol {metrics.protocol}, preset {presets}; mAP in percent, "
         f"mean ± standard deviation over {seeds} seeds of the last weights. AVG: mean over tIoU "
         f"{metrics.tious[0]:g} to {metrics.tious[-1]:g}."
     )
+    wild = [row for row in metrics.rows if seeds > 1 and metrics.average(row).std(ddof=1) > UNSETTLED]
+    if wild:
+        names = "; ".join(published.label(metrics.entry, row) for row in wild)
+        text += f" Training does not settle (seeds differ by more than {UNSETTLED:g} points of standard deviation): {names}."
+    return text
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of a paper checked here: average mAP of `better` minus that of `worse`, paired over the seeds."""
+    """A claim of a paper checked here: a score of what should be better minus that of the other, paired over the seeds."""
 
     text: str
-    differences: np.ndarray  # (S,) percent points
+    differences: np.ndarray  # (S,) points
 
     @property
-    def holds(self) -> bool:
-        return bool(self.differences.mean() > 0)
+    def p(self) -> float:
+        """Two-sided p-value of a paired t-test; 1 where there is nothing to test."""
+        if len(self.differences) < 2 or self.differences.std() == 0:
+            return 1.0
+        return float(stats.ttest_1samp(self.differences, 0).pvalue)
 
-    def __str__(self) -> str:
-        mean, count = self.differences.mean(), len(self.differences)
-        wins = int((self.differences > 0).sum())
-        test = ""
-        if count > 1 and self.differences.std() > 0:
-            test = f"; paired t-test p = {stats.ttest_1samp(self.differences, 0).pvalue:.3f}"
-        verdict = "holds" if self.holds and wins == count else "holds on average only" if self.holds else "fails"
-        return f"{verdict}: {self.text} ({signed(mean)} points, better for {wins} of {count} seeds{test})"
+    @property
+    def verdict(self) -> str:
+        """ "holds" or "fails" where the seeds agree so far that p < 0.05, otherwise which way the mean points."""
+        up = self.differences.mean() > 0
+        if self.p < LEVEL:
+            return "holds" if up else "fails"
+        return "undecided, for" if up else "undecided, against"
+
+    def cells(self) -> tuple[str, ...]:
+        """The row of `verdicts`."""
+        wins = f"{int((self.differences > 0).sum())} of {len(self.differences)}"
+        return self.text, self.verdict, signed(self.differences.mean()), wins, f"{self.p:.3f}"
 
 
 def claims(metrics: Metrics) -> list[Claim]:
@@ -108,13 +110,16 @@ def claims(metrics: Metrics) -> list[Claim]:
     """
     return [
         Claim(claim["text"], metrics.average(claim["better"]) - metrics.average(claim["worse"]))
-        for claim in published(metrics.entry)["claims"]
+        for claim in published.entry(metrics.entry)["claims"]
         if {claim["better"], claim["worse"]} <= set(metrics.rows)
     ]
 
 
-def verdict(claims: Sequence[Claim]) -> Table:
-    """All claims of a notebook as a table."""
-    rows = tuple((str(claim).split(":")[0], str(claim).split(": ", 1)[1]) for claim in claims)
-    held = sum(claim.holds for claim in claims)
-    return Table(f"{held} of {len(claims)} claims hold on average here", "Paired over seeds.", ("", "claim"), rows)
+def verdicts(checked: Sequence[Claim]) -> Table:
+    """All claims of a notebook as a table, counted in its title."""
+    counts = Counter(claim.verdict.split(",")[0] for claim in checked)
+    title = (
+        f"Of {len(checked)} claims, {counts['holds']} hold here, {counts['fails']} fail, {counts['undecided']} are undecided"
+    )
+    caption = f"Differences in points of average mAP, paired over seeds; decided where a t-test gives p < {LEVEL:g}."
+    return Table(title, caption, ("claim", "here", "difference", "seeds for it", "p"), tuple(c.cells() for c in checked))

@@ -21,16 +21,16 @@ machines' arithmetic vanish in the rounding.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 
+from wstal.record import Count, Index, NonNegative, Positive, Record, Share
 from wstal.timegrid import TimeGrid
 
 KINDS = ("background", "camera", "context", "weak", "core")  # what a piece of the time line shows
 ROUNDING = 256  # features are multiples of 1/256, exact in float16 below 8
 
 
-class Stream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Stream(Record):
     """How one feature stream sees the world: lengths of the directions that make up a snippet."""
 
     core: float  # class evidence of the discriminative part
@@ -41,27 +41,27 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     scene: float  # scene of the video, everywhere
     drift: float  # slow change over the video
     noise: float  # change from snippet to snippet
-    confusion: float  # share of the class evidence that a group of classes has in common
-    groups: int  # number of such groups
+    confusion: Share  # share of the class evidence that a group of classes has in common
+    groups: Count  # number of such groups
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Source(Record):
     """Statistics of the time line and strength of the phenomena; values and their sources stand in params.yaml."""
 
-    seed: int
+    seed: Index
     classes: list[str]
-    train_videos: int
-    test_videos: int
+    train_videos: Count
+    test_videos: Count
     duration_s: tuple[float, float]  # median and log-deviation of video lengths
     instance_s: tuple[float, float]  # median and log-deviation of instance lengths
     background: tuple[float, float]  # mean share of background, standard deviation over videos
-    two_classes: float  # share of videos with instances of two classes
+    two_classes: Share  # share of videos with instances of two classes
     core: tuple[float, float]  # smallest and largest share of an instance that is discriminative
-    context: float  # probability that a side of an instance has context
-    context_s: float  # median length of a context piece
-    camera: float  # probability that a stretch of background moves
-    visibility: float  # log-deviation of the strength of single instances
-    dim: int  # feature width of each stream
+    context: Share  # probability that a side of an instance has context
+    context_s: Positive  # median length of a context piece
+    camera: Share  # probability that a stretch of background moves
+    visibility: NonNegative  # log-deviation of the strength of single instances
+    dim: Count  # feature width of each stream
     streams: dict[str, Stream]
 
 

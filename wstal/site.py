@@ -2,7 +2,7 @@
 
 import html
 
-from wstal import config, metrics, report
+from wstal import config, metrics, published, report
 from wstal.paths import PIPELINE, Tree
 from wstal.tables import Table
 
@@ -25,7 +25,7 @@ def entries(params: config.Params) -> list[str]:
 def table(entry: str, tree: Tree) -> Table:
     """The table of an entry: beside the published values where there are any, otherwise by groups of classes."""
     found = metrics.read(entry, tree)
-    return report.table(found) if report.published(entry)["columns"] else report.groups(found)
+    return report.table(found) if published.entry(entry)["columns"] else report.groups(found)
 
 
 def html_table(content: Table) -> str:

@@ -1,15 +1,13 @@
 """What a dataset holds, in numbers and pictures, beside what was published of THUMOS14."""
 
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import seaborn as sns
-import yaml
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from wstal import config, plots
+from wstal import config, plots, published
 from wstal.data import labels
 from wstal.data.store import FeatureStore
 from wstal.paths import Tree
@@ -41,14 +39,9 @@ def covered(intervals: list[tuple[float, float]]) -> float:
     return total
 
 
-def published() -> dict:
-    """Statistics of the published THUMOS14 annotations."""
-    return yaml.safe_load((Path(__file__).parent / "published" / "thumos14.yaml").read_text())
-
-
 def table(annotations: Annotations, name: str) -> Table:
     """Statistics of each subset beside those of THUMOS14."""
-    rows, known = [], published()
+    rows, known = [], published.statistics()
     for subset in ("train", "test"):
         own, theirs = of_videos(annotations, subset), known[subset]
         length, count = own["video length (s)"], own["instances a video"]
@@ -73,7 +66,7 @@ def table(annotations: Annotations, name: str) -> Table:
 
 def figure(annotations: Annotations) -> Figure:
     """Distributions over the training videos, with THUMOS14's means."""
-    own, known = of_videos(annotations, "train"), published()["train"]
+    own, known = of_videos(annotations, "train"), published.statistics()["train"]
     names = {"video length (s)": "mean_video_s", "instances a video": "instances_a_video"}
     names |= {"instance length (s)": "mean_instance_s", "background": "background"}
     own.pop("classes a video")

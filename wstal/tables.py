@@ -23,14 +23,15 @@ class Table:
     def csv(self) -> str:
         """The table as comma-separated values."""
         quoted = [[f'"{cell}"' if "," in cell else cell for cell in row] for row in (self.header, *self.rows)]
-        return "\n".join(",".join(row) for row in quoted) + "\n"
+        return f"# {self.title}. {self.caption}\n" + "\n".join(",".join(row) for row in quoted) + "\n"
 
     def latex(self) -> str:
         """The table for LaTeX with booktabs."""
         rows = [" & ".join(latex_text(cell) for cell in row) + r" \\" for row in (self.header, *self.rows)]
         columns = "l" + "r" * (len(self.header) - 1)
-        body = "\n".join([rf"\begin{{tabular}}{{{columns}}}", r"\toprule", rows[0], r"\midrule", *rows[1:]])
-        return f"% {self.title}\n% {self.caption}\n{body}\n\\bottomrule\n\\end{{tabular}}\n"
+        lines = [r"\begin{table}", rf"\caption{{{latex_text(self.title)}. {latex_text(self.caption)}}}"]
+        lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", rows[0], r"\midrule", *rows[1:]]
+        return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"]) + "\n"
 
     def __repr__(self) -> str:
         return f"{self.title}: {len(self.rows)} rows"

@@ -5,15 +5,16 @@ Golden vectors of the released codes fix the edge cases (repeats, last slots, th
 
 from typing import Literal
 
-import msgspec
 import numpy as np
 
+from wstal.record import Index, Record
 
-class Snippets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+
+class Snippets(Record):
     """How many snippets a bag holds, and which."""
 
     kind: Literal["full", "uniform", "perturb", "crop"]
-    count: int  # snippets of a bag; not used by "full"
+    count: Index  # snippets of a bag; not used by "full"
 
 
 def draw(length: int, how: Snippets, rng: np.random.Generator) -> np.ndarray:

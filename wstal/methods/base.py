@@ -2,11 +2,12 @@
 
 from typing import ClassVar, NamedTuple
 
-import msgspec
 from torch import Tensor, nn
 
+from wstal.record import Record
 
-class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+
+class Params(Record):
     """Base of a method's hyper-parameters. No defaults: the values live in params.yaml."""
 
 

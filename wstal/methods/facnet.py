@@ -27,9 +27,10 @@ video score from the branch that is trained (`video_score`); a snippet whose emb
 Eq. (7) is an analysis of Eq. (5) and is not computed.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from msgspec import Meta
 from torch import Tensor, nn
 
 from wstal.methods import base
@@ -37,17 +38,18 @@ from wstal.nn.cosine import norm, unit
 from wstal.nn.dropout import Dropout
 from wstal.nn.losses import normalized_cross_entropy
 from wstal.nn.masking import masked_softmax
+from wstal.record import Count, Positive, Rate
 
 
 class Params(base.Params):
     """Hyper-parameters of FAC-Net, Sec. 4.2."""
 
-    hidden: tuple[int, int]  # widths of the two embedding layers
+    hidden: tuple[Count, Count]  # widths of the two embedding layers
     kernel: Literal[1, 3]  # temporal width of both embedding layers
-    dropout: float  # after each activation (for ReLU the same as before it)
-    scale: float  # δ, Eqs. (1), (4), (8), (11)
-    video_scale: float  # factor on all video-level logits
-    temperatures: tuple[float, ...]  # τ of each attention head, Sec. 3.5
+    dropout: Rate  # after each activation (for ReLU the same as before it)
+    scale: Positive  # δ, Eqs. (1), (4), (8), (11)
+    video_scale: Positive  # factor on all video-level logits
+    temperatures: Annotated[tuple[Positive, ...], Meta(min_length=1)]  # τ of each attention head, Sec. 3.5
     background: bool  # whether W_a has a background row
     foreground_init: Literal["random", "negated_background"]  # where W_f starts
     video_score: Literal["cw", "ca", "mil"]  # branch whose probabilities reject classes at test

@@ -1,0 +1,34 @@
+"""What papers and datasets print: facts, as data, one file a source."""
+
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+FOLDER = Path(__file__).parent
+
+
+@cache
+def entry(name: str) -> dict:
+    """What a paper prints of an entry: title, columns, rows {name: {label, values}}, and claims about them."""
+    empty = {"title": name, "columns": [], "rows": {}, "claims": []}
+    for path in sorted(FOLDER.glob("*.yaml")):
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if name in content:
+            return empty | content[name]
+    return empty
+
+
+def label(name: str, row: str) -> str:
+    """The paper's name of a row, or our own."""
+    return entry(name)["rows"].get(row, {}).get("label", row)
+
+
+def values(name: str, row: str) -> list[float] | None:
+    """The printed values of a row, in the order of the columns; None where the paper prints none."""
+    return entry(name)["rows"].get(row, {}).get("values")
+
+
+def statistics() -> dict:
+    """Statistics of the published THUMOS14 annotations."""
+    return yaml.safe_load((FOLDER / "thumos14.yaml").read_text(encoding="utf-8"))
