@@ -78,6 +78,14 @@ def test_left_out_snippets_are_not_chosen():
     assert bkg[0].nonzero().flatten().tolist() == [0, 4]
 
 
+def test_padding_sets_no_scale():
+    """All left out but the longest, whose distance from itself is 0 as well: the first is taken, however long padding is."""
+    magnitude, factor = torch.tensor([[1.0, 6.0, 2.0, 99.0]]), torch.tensor([[0.0, 1.0, 0.0, 1.0]])
+    mask = torch.tensor([[True, True, True, False]])
+    _, bkg = choose(magnitude, factor, mask, torch.tensor([1]), torch.tensor([1]))
+    assert bkg.tolist() == [[True, False, False, False]]
+
+
 def test_the_choice_is_random_in_training_alone():
     """Only the means of the chosen snippets tell: without the classifier's dropout all else stays."""
     model, (x, mask) = method(dropout=0.7), bag(40)

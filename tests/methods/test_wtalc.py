@@ -18,7 +18,7 @@ def method(**changes):
 def bags(lengths):
     x = torch.rand(len(lengths), max(lengths), 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
-    return x * mask[..., None], mask
+    return x.where(mask[..., None], 7.0), mask  # padding holds anything
 
 
 def labels(*rows):
@@ -116,3 +116,5 @@ def test_known_distances():
 def test_layers():
     assert len(method(layers=2).embed) == 2
     assert method(layers=2).embed[1].weight.shape == (6, 6)
+    u = method(layers=2)(*bags([4])).embedding
+    assert u.shape == (1, 4, 6) and (u >= 0).all()

@@ -87,7 +87,7 @@ class WTALC(base.Method):
         paired = 2 * min(self.params.pairs, len(labels) // 2)
         u, mask, labels = scores.embedding[:paired], mask[:paired], labels[:paired]
         a = masked_softmax(scores.activation[:paired].transpose(1, 2), mask[:, None])  # (2P, C, T)
-        rest = (1 - a) * mask[:, None] / (mask.sum(-1) - 1).clamp_min(1)[:, None, None]
+        rest = (1 - a) * mask[:, None]  # its share of 1 / (T - 1) cancels in the cosine
         high, low = unit(a @ u), unit(rest @ u)  # H, L (2P, C, H)
         alike = distance(high[0::2], high[1::2])  # (P, C)
         unlike = distance(high[0::2], low[1::2]), distance(high[1::2], low[0::2])
