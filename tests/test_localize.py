@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from wstal import config
-from wstal.localize import Classes, Localize, Runs, Suppression, fuse, keep_classes, localize, nms, propose, runs_above
+from wstal.localize import Classes, Localize, Runs, Suppression, detect, fuse, keep_classes, localize, nms, propose, runs_of
 from wstal.timegrid import TimeGrid
 from wstal.types import VideoScores
 
@@ -60,9 +60,25 @@ def test_maximum_score_and_relative_threshold(how):
     np.testing.assert_allclose(runs.score, [4 + 1.4, 1.5 + 1.4])
 
 
+def test_runs_of_the_actionness_by_hand(how):
+    """UM: the same runs for every kept class, each scored on its own activation, zeros below a threshold or not."""
+    actionness = np.zeros(12)
+    actionness[4:8] = 1.0
+    activation = np.stack([np.full(12, 0.2), np.full(12, 0.4)], axis=1)
+    activation[4:8, 1] = 1.0
+    scores = VideoScores(activation, np.array([0.9, 0.8]), actionness)
+    changes = {"thresholds": {"values": [9.0]}, "scoring": {"outer_zeroed": True}, "actionness_thresholds": [0.3, 0.5]}
+    found = detect(scores, GRID, how(**config.merge(PLAIN, changes)))
+    for label, expected in ((0, 0.0), (1, 0.6)):
+        assert (found[label].start.tolist(), found[label].end.tolist()) == ([4, 4], [8, 8])
+        np.testing.assert_allclose(found[label].score, expected, atol=1e-12)
+    assert detect(scores, GRID, how(**config.merge(PLAIN, {**changes, "actionness_thresholds": []}))) == {}
+    assert detect(scores, GRID, how(**config.merge(PLAIN, {**changes, "min_run": 5}))) == {}
+
+
 @given(hnp.arrays(np.float64, st.integers(1, 60), elements=st.floats(0, 1)), st.floats(0, 1))
 def test_runs_are_the_positions_above(sequence, threshold):
-    starts, ends = runs_above(sequence, threshold)
+    starts, ends = runs_of(sequence > threshold)
     mark = np.zeros(len(sequence), dtype=bool)
     for s, e in zip(starts, ends, strict=True):
         assert s < e

@@ -59,6 +59,7 @@ class Localize(Record):
     upsample: Count  # linear interpolation to this many positions a snippet
     normalize: Literal["none", "minmax", "minmax_clip"]  # over time, each class apart
     thresholds: Thresholds
+    actionness_thresholds: tuple[float, ...]  # runs of the actionness above these are segments of every kept class, too (UM)
     min_run: Count  # shortest run, in (up-sampled) positions
     extend_end: Index  # positions added to the end of each run (FAC-Net: 1)
     scoring: Scoring
@@ -110,10 +111,12 @@ def localize(
 def detect(scores: VideoScores, grid: TimeGrid, how: Localize) -> dict[int, Runs]:
     """Detections of one stream in one video: {class index: runs after suppression}."""
     found = {}
+    actionness = upsample(scores.actionness, how.upsample)
     kept = keep_classes(scores.video_score, how.classes)
     for label in kept:
         activation = upsample(normalize(scores.activation[:, label], how.normalize), how.upsample)
-        runs = propose(activation, float(scores.video_score[label]), how)
+        video_score = float(scores.video_score[label])
+        runs = union([propose(activation, video_score, how), propose_foreground(activation, actionness, video_score, how)])
         if len(runs.score):
             found[int(label)] = runs.take(suppress(runs, grid, how.suppression))
     return found
@@ -157,19 +160,35 @@ def propose(activation: np.ndarray, video_score: float, how: Localize) -> Runs:
     parts = []
     for value in how.thresholds.values:
         threshold = value if how.thresholds.kind == "absolute" else low + value * (high - low)
-        starts, ends = runs_above(activation, threshold)
-        long = ends - starts >= how.min_run
-        starts, ends = starts[long], ends[long]
         sequence = np.where(activation > threshold, activation, 0.0) if how.scoring.outer_zeroed else activation
-        parts.append((starts, ends + how.extend_end, contrast(sequence, starts, ends, video_score, how.scoring)))
-    start, end, score = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Runs(start / how.upsample, end / how.upsample, score)
+        parts.append(scored(activation > threshold, sequence, video_score, how))
+    return union(parts)
 
 
-def runs_above(activation: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
-    """Maximal runs [s, e) with activation strictly above the threshold. (L,) -> starts (N,), ends (N,)"""
-    above = np.concatenate([[False], activation > threshold, [False]])
-    edges = np.flatnonzero(above[1:] != above[:-1])
+def propose_foreground(activation: np.ndarray, actionness: np.ndarray, video_score: float, how: Localize) -> Runs:
+    """Runs of the actionness (L,) over `how.actionness_thresholds`, scored on a class's activation (L,) as it is."""
+    activation = np.asarray(activation, dtype=np.float64)
+    return union([scored(actionness > value, activation, video_score, how) for value in how.actionness_thresholds])
+
+
+def scored(above: np.ndarray, sequence: np.ndarray, video_score: float, how: Localize) -> Runs:
+    """Runs of `above` (L,) that are long enough, scored on `sequence` (L,), in boundaries of the snippet grid."""
+    starts, ends = runs_of(above)
+    long = ends - starts >= how.min_run
+    starts, ends = starts[long], ends[long]
+    score = contrast(sequence, starts, ends, video_score, how.scoring)
+    return Runs(starts / how.upsample, (ends + how.extend_end) / how.upsample, score)
+
+
+def union(parts: Sequence[Runs]) -> Runs:
+    """All runs in one list; of no part, none."""
+    return Runs(*(np.concatenate([[], *(getattr(runs, name) for runs in parts)]) for name in ("start", "end", "score")))
+
+
+def runs_of(above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Maximal runs [s, e) of True. (L,) bool -> starts (N,), ends (N,)"""
+    padded = np.concatenate([[False], above, [False]])
+    edges = np.flatnonzero(padded[1:] != padded[:-1])
     return edges[::2], edges[1::2]
 
 
@@ -223,10 +242,6 @@ def fuse(streams: Mapping[str, dict[int, Runs]], grid: TimeGrid, how: Localize) 
     fused = {}
     for label in sorted({label for found in streams.values() for label in found}):
         parts = [(how.stream_scale[name], found[label]) for name, found in streams.items() if label in found]
-        union = Runs(
-            np.concatenate([runs.start for _, runs in parts]),
-            np.concatenate([runs.end for _, runs in parts]),
-            np.concatenate([scale * runs.score for scale, runs in parts]),
-        )
-        fused[label] = union.take(suppress(union, grid, how.fusion))
+        every = union([Runs(runs.start, runs.end, scale * runs.score) for scale, runs in parts])
+        fused[label] = every.take(suppress(every, grid, how.fusion))
     return fused

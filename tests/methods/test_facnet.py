@@ -51,6 +51,13 @@ def test_equations_written_out(temperatures):
     np.testing.assert_allclose(scores.actionness[0].detach(), s_f, rtol=1e-9)
 
 
+def test_the_activation_is_a_probability():
+    x, mask = bag()
+    for background in (False, True):
+        activation = method(background=background)(x, mask).activation
+        assert (activation >= 0).all() and (activation.sum(-1) <= 1 + 1e-9).all()
+
+
 def test_one_snippet_makes_every_temperature_equal():
     x, mask = bag(length=1)
     one, many = method(temperatures=(1.0,))(x, mask), method()(x, mask)

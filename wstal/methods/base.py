@@ -14,9 +14,9 @@ class Params(Record):
 class Scores(NamedTuple):
     """What a method says about B padded bags of T snippets with C action classes. Padding holds arbitrary values."""
 
-    activation: Tensor  # (B, T, C) class activation sequence in [0, 1], what localization thresholds
+    activation: Tensor  # (B, T, C) class activation sequence, what localization thresholds; its scale is the method's
     actionness: Tensor  # (B, T) class-agnostic foreground score
-    video_score: Tensor  # (B, C) video-level class probabilities
+    video_score: Tensor  # (B, C) video-level class scores: `localize` keeps classes by them
     embedding: Tensor  # (B, T, H) snippet embedding
     terms: dict[str, Tensor]  # what `losses` needs, named as in the paper
 
@@ -30,6 +30,7 @@ class Method(nn.Module):
 
     Params: ClassVar[type[Params]]
     loss_names: ClassVar[tuple[str, ...]]  # the keys of losses() and of `weights` in params.yaml
+    group_size: ClassVar[int] = 1  # neighbouring bags that `losses` may compare; the order of groups does not matter
 
     def __init__(self, dim: int, classes: int, params: Params):
         super().__init__()

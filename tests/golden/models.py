@@ -1,0 +1,41 @@
+"""What the model tests share: fixed dropout, closeness, gradients of a weighted total by name."""
+
+import torch
+
+
+class FixedDropout(torch.nn.Module):
+    """Dropout with multipliers that the reference drew; several are used one after the other."""
+
+    def __init__(self, *multipliers):
+        super().__init__()
+        self.multipliers, self.calls = multipliers, 0
+
+    def forward(self, x):
+        self.calls += 1
+        return x * self.multipliers[(self.calls - 1) % len(self.multipliers)]
+
+
+def tensor(array):
+    return torch.as_tensor(array, dtype=torch.float64)
+
+
+def close(actual, expected):
+    """To 1e-9, the tolerance that the golden arrays were made for."""
+    torch.testing.assert_close(actual.detach(), tensor(expected), rtol=1e-9, atol=1e-12)
+
+
+def load(method, gold, names):
+    """Parameters of the reference into ours; names: golden name -> ours."""
+    method.load_state_dict({ours: tensor(gold[f"param.{name}"]) for name, ours in names.items()})
+    return method
+
+
+def gradients_agree(method, total, gold, prefix, names):
+    """Every gradient of the file whose key begins with `prefix`."""
+    method.zero_grad()
+    total.backward(retain_graph=True)
+    parameters = dict(method.named_parameters())
+    keys = [key for key in gold if key.startswith(prefix)]
+    assert keys
+    for key in keys:
+        close(parameters[names[key.removeprefix(prefix)]].grad, gold[key])

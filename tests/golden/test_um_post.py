@@ -1,0 +1,56 @@
+"""UM's post-processing and mAP against the released code: seeds of two kinds, from the activation and from the magnitude."""
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+from tests.golden.post import detect, in_order, mAP_agrees
+from wstal import config
+from wstal.localize import Localize
+from wstal.methods.um import between, choose
+from wstal.nn.cosine import norm
+from wstal.types import VideoScores
+
+
+@pytest.fixture(scope="module")
+def gold(golden):
+    return golden("um_post")
+
+
+@pytest.fixture(scope="module")
+def how(gold):
+    """The `released` preset of params.yaml, with the constants of the golden file."""
+    section = config.load().methods["um"]
+    raw = config.merge(section.base, section.presets["released"])["localize"]
+    constants = {"classes": {"threshold": float(gold["class_threshold"])}, "upsample": int(gold["scale"])}
+    return msgspec.convert(config.merge(raw, constants), Localize)
+
+
+def scores(gold, v):
+    """Activation and actionness as `UM.forward` makes them of embedding and class probabilities."""
+    features = torch.as_tensor(gold[f"features_{v}"], dtype=torch.float64)[None]
+    mask, k = torch.ones(features.shape[:2], dtype=torch.bool), torch.as_tensor(gold[f"k_{v}"])
+    magnitude = norm(features)
+    act, bkg = choose(magnitude, torch.ones_like(magnitude), mask, k[:1], k[1:])
+    g = between(magnitude, act, bkg)[0].numpy()
+    return VideoScores(gold[f"cas_softmax_{v}"].astype(np.float64) * g[:, None], gold["video_scores"][v].astype(np.float64), g)
+
+
+def test_detections(gold, how):
+    videos = range(int(gold["num_test_videos"]))
+    found = detect(gold, {v: scores(gold, v) for v in videos}, how)
+    assert set(found[:, 1]) == set(gold["videos_with_results"])
+    np.testing.assert_allclose(in_order(found), in_order(gold["proposals"]), rtol=0, atol=2e-6)
+
+
+def test_mean_average_precision(gold, how):
+    videos = range(int(gold["num_test_videos"]))
+    mAP_agrees(gold, detect(gold, {v: scores(gold, v) for v in videos}, how))
+
+
+def test_seeds_from_the_magnitude_are_among_them(gold, how):
+    """Without them the list is another one: the option is what the released code does."""
+    videos = range(int(gold["num_test_videos"]))
+    found = detect(gold, {v: scores(gold, v) for v in videos}, msgspec.structs.replace(how, actionness_thresholds=()))
+    assert len(found) != len(gold["proposals"])

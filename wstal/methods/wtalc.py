@@ -1,0 +1,101 @@
+"""W-TALC: Weakly-supervised Temporal Activity Localization and Classification (Paul, Roy, Roy-Chowdhury, ECCV 2018).
+
+A multiple-instance loss on the strongest snippets of each class, and the co-activity similarity loss (CASL): in two
+videos that share a class, the parts where it is active shall look alike, and unlike the parts where it is not.
+
+symbol   meaning                                       shape      here
+u        embedded snippets, after dropout              (B, T, H)  embedding
+A        class activation sequence, unbounded logits   (B, T, C)  activation
+k        snippets that a class score averages          (B,)       ⌈T / top⌉ in training, ⌊T / top⌋ at test, at least 1
+p        video-level class probabilities               (B, C)     terms["mil"], logarithms
+H, L     mean of u where a class is active, is not     (B, C, H)  high, low
+δ        margin of CASL                                scalar     params.margin
+
+A batch begins with `pairs` pairs of neighbouring bags that share a class; other bags follow. Without such batches CASL is 0.
+Differences between the paper and the released code (both are presets in params.yaml):
+1. The paper's figure has two layers before the classifier, the code makes a second one and does not use it: `layers`.
+2. Weight decay exists in the code only.
+Ours differs from both: losses sum over bags where the code averages (params.yaml scales weight decay to match); CASL, an
+average over pairs and shared classes, counts once a bag to keep its ratio to MIL; videos below 8 snippets have a score
+where the code averages nothing; a video score of exactly 0 keeps its class (`localize` keeps what is at least 0); the
+actionness is the highest logit of a snippet, for plots only.
+"""
+
+from itertools import pairwise
+from typing import Literal
+
+from torch import Tensor, nn
+
+from wstal.methods import base
+from wstal.nn.cosine import unit
+from wstal.nn.dropout import Dropout
+from wstal.nn.losses import compare, target
+from wstal.nn.masking import masked_softmax
+from wstal.nn.pooling import share, topk_mean
+
+
+class Params(base.Params):
+    """Hyper-parameters of W-TALC."""
+
+    hidden: int  # width of the embedding
+    layers: Literal[1, 2]  # of the embedding
+    dropout: float  # after each of them
+    top: int  # a video-level score averages one in `top` snippets
+    margin: float  # δ
+    pairs: int  # pairs that a batch begins with; a smaller batch has fewer
+
+
+class WTALC(base.Method):
+    """W-TALC on concatenated streams."""
+
+    Params = Params
+    loss_names = ("mil", "casl")
+    group_size = 2
+
+    def __init__(self, dim: int, classes: int, params: Params):
+        super().__init__(dim, classes, params)
+        widths = [dim] + [params.hidden] * params.layers
+        self.embed = nn.ModuleList([nn.Linear(a, b) for a, b in pairwise(widths)])
+        self.drops = nn.ModuleList([Dropout(params.dropout) for _ in self.embed])
+        self.classify = nn.Linear(params.hidden, classes)
+        for layer in (*self.embed, self.classify):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor, mask: Tensor) -> base.Scores:
+        for layer, drop in zip(self.embed, self.drops, strict=True):
+            x = drop(layer(x).relu())
+        cas = self.classify(x)  # A (B, T, C)
+        by_class, top, length = cas.transpose(1, 2), self.params.top, mask.sum(-1)
+        return base.Scores(
+            activation=cas,
+            actionness=cas.amax(-1),
+            video_score=topk_mean(by_class, mask, share(mask, top)),
+            embedding=x,
+            terms={"mil": topk_mean(by_class, mask, (length + top - 1) // top).log_softmax(-1)},
+        )
+
+    def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """MIL: the classes of the video. CASL: what pairs share looks alike."""
+        return {
+            "mil": compare("cross_entropy", scores.terms["mil"], target(labels)),
+            "casl": len(labels) * self.co_activity(scores, labels, mask),
+        }
+
+    def co_activity(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> Tensor:
+        """CASL, averaged over the pairs (2i, 2i + 1) and the classes that both videos of a pair show; 0 without any."""
+        paired = 2 * min(self.params.pairs, len(labels) // 2)
+        u, mask, labels = scores.embedding[:paired], mask[:paired], labels[:paired]
+        a = masked_softmax(scores.activation[:paired].transpose(1, 2), mask[:, None])  # (2P, C, T)
+        rest = (1 - a) * mask[:, None]  # its share of 1 / (T - 1) cancels in the cosine
+        high, low = unit(a @ u), unit(rest @ u)  # H, L (2P, C, H)
+        alike = distance(high[0::2], high[1::2])  # (P, C)
+        unlike = distance(high[0::2], low[1::2]), distance(high[1::2], low[0::2])
+        hinge = sum((alike - d + self.params.margin).relu() for d in unlike) / 2
+        shared = labels[0::2] * labels[1::2]
+        return (shared * hinge).sum() / shared.sum().clamp_min(1)
+
+
+def distance(one: Tensor, other: Tensor) -> Tensor:
+    """1 - cosine of unit vectors (..., H) -> (...)."""
+    return 1 - (one * other).sum(-1)
