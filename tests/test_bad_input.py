@@ -78,10 +78,12 @@ class Trap:
 
 DAMAGE = {
     "missing feature file": (lambda root: (root / "features" / "b.npy").unlink(), "b.npy"),
-    "wrong dimension": (lambda root: save(root, np.ones((30, 5), np.float32)), "b"),
+    "wrong dimension": (lambda root: save(root, np.ones((30, 5), np.float32)), "b.npy"),
     "not two-dimensional": (lambda root: save(root, np.ones((30, 8, 1), np.float32)), "b.npy"),
     "NaN": (poison, "snippet 7"),
-    "too few snippets": (lambda root: save(root, np.ones((3, 8), np.float32)), "b"),
+    "too few snippets": (lambda root: save(root, np.ones((3, 8), np.float32)), "b.npy"),
+    "features on another grid": (lambda root: save(root, np.ones((3000, 8), np.float32)), "grid"),
+    "no test video": (lambda root: edit(root, lambda c: c["database"].pop("c")), "no test video"),
     "truncated": (truncate, "b.npy"),
     "integers": (lambda root: save(root, np.ones((30, 8), int)), "b.npy"),
     "a pickle that runs code": (lambda root: save(root, np.array([Trap(str(root / "ran"))], dtype=object)), "b.npy"),
@@ -91,7 +93,7 @@ DAMAGE = {
     ),
     "end before start": (
         lambda root: edit(root, lambda c: c["database"]["a"]["annotations"].append({"label": "Run", "segment": [3, 2]})),
-        "a",
+        "ends before it starts",
     ),
     "not JSON": (lambda root: (root / "annotations.json").write_text("{"), "annotations.json"),
     "no annotations": (lambda root: (root / "annotations.json").unlink(), "annotations.json"),

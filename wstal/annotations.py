@@ -58,8 +58,9 @@ def _faults(annotations: Annotations) -> Iterator[str]:
                 yield f"video {video.id!r} has label {label!r}, which is no class; add it to the class list or mend it"
         if video.subset == "train" and not video.labels:
             yield f"training video {video.id!r} has no label; label it or leave it out with `exclude`"
-    if not any(video.subset == "train" for video in annotations.videos):
-        yield "there is no training video; check the names in `splits`"
+    for subset, name in (("train", "training"), ("test", "test")):
+        if not any(video.subset == subset for video in annotations.videos):
+            yield f"there is no {name} video; check the names in `splits`"
     yield from _segment_faults((*annotations.segments, *annotations.ambiguous), ids)
     for segment in annotations.segments:
         if segment.label not in classes:

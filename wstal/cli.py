@@ -80,7 +80,7 @@ def thresholds(text: str) -> tuple[float, ...]:
         if ":" in text:
             start, stop, step = map(float, text.split(":"))
             steps = round((stop - start) / step)
-            if steps < 0 or abs(start + steps * step - stop) > 1e-9:
+            if not 0 <= steps < 1000 or abs(start + steps * step - stop) > 1e-9:
                 raise ValueError
             values = tuple(np.linspace(start, stop, steps + 1).tolist())
         else:
@@ -88,6 +88,8 @@ def thresholds(text: str) -> tuple[float, ...]:
     except (ValueError, ZeroDivisionError, OverflowError):
         message = f"{text!r} is neither start:stop:step, where whole steps lead to stop, nor numbers and commas"
         raise argparse.ArgumentTypeError(message) from None
+    if len(set(map(_key, values))) < len(values):
+        raise argparse.ArgumentTypeError(f"{text!r} holds a threshold twice")
     if not all(0 < value <= 1 for value in values):
         raise argparse.ArgumentTypeError(f"{text!r} holds a threshold that is not above 0 and at most 1")
     return values

@@ -189,7 +189,9 @@ def _remarks(truth: Truth, missing: Sequence[str], protocol: Protocol) -> list[s
         effect = "mAP is 0 under this protocol" if protocol.zero_if_undetected else "their AP is 0"
         notes.append(f"Found {_count(len(missing), 'class')} without a detection, so {effect}: {_some(missing)}.")
     if empty := np.count_nonzero(truth.end_s <= truth.start_s):
-        notes.append(f"Counted {_count(empty, 'ground-truth instance')} that no detection overlaps, as end <= start.")
+        notes.append(
+            f"Counted {_count(empty, 'ground-truth instance')} that end at or before their start; hardly anything matches them."
+        )
     return notes
 
 

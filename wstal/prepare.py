@@ -19,7 +19,8 @@ def annotate(params: config.Params, name: str, tree: Tree) -> Annotations:
     section = params.dataset(name).features
     reader, where = source(section, name)
     read = reader.annotations(where, section.grid)
-    annotations.write(read, tree.output(tree.annotations(name)), origin=f"params.yaml, datasets.{name}")
+    origin = f"{where.root} (datasets.{name})" if hasattr(where, "root") else f"datasets.{name}"
+    annotations.write(read, tree.output(tree.annotations(name)), origin=origin)
     return read
 
 

@@ -26,6 +26,8 @@ from wstal.types import Annotations
 
 log = logging.getLogger(__name__)
 
+GRID_ERROR = 1.5  # features that cover so many times a video's length, or as much less, were made on another grid
+
 
 def import_features(
     reader: ModuleType,
@@ -43,6 +45,7 @@ def import_features(
     last_s: dict[str, float] = {}  # last annotated second of each video
     for segment in annotations.segments:
         last_s[segment.video] = max(segment.end_s, last_s.get(segment.video, 0.0))
+    lengths_s = {video.id: video.duration_s for video in annotations.videos}
     fresh = out.with_name(f".{out.name}.fresh")
     shutil.rmtree(fresh, ignore_errors=True)
     try:
@@ -51,10 +54,13 @@ def import_features(
         videos: dict[str, dict] = {}
         dims: dict[str, int] = {}
         for video, arrays in _annotated(reader.features(source, streams, grid), annotations):
-            values = {stream: _checked(arrays[stream], f"{video}, stream {stream}") for stream in streams}
-            _check_shapes(video, values, dims)
+            values = {
+                stream: _checked(arrays[stream], _origin(arrays[stream], f"{video}, stream {stream}")) for stream in streams
+            }
+            origin = _origin(arrays[streams[0]], video)
+            _check_shapes(origin, values, dims)
             if video not in overrun:
-                _check_coverage(video, len(values[streams[0]]), grid, last_s.get(video, 0.0), slack_s)
+                _check_coverage(origin, len(values[streams[0]]), grid, last_s.get(video, 0.0), lengths_s[video], slack_s)
             videos[video] = {stream: _save(fresh / stream / f"{video}.npy", x) for stream, x in values.items()}
         manifest = {"grid": dataclasses.asdict(grid), "backbone": backbone, "streams": dims, "videos": videos}
         text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
@@ -79,9 +85,14 @@ def _annotated(items: Iterator[tuple[str, dict]], annotations: Annotations) -> I
         raise UserError(f"annotated video {next(iter(missing))}{more} has no features; add them or `exclude` the video.")
 
 
+def _origin(array: np.ndarray, what: str) -> str:
+    """How a sentence names an array: its file where it has one of its own."""
+    path = getattr(array, "filename", None)
+    return f"{path} ({what})" if path else f"features of {what}"
+
+
 def _checked(array: np.ndarray, where: str) -> np.ndarray:
     """(T, D) little-endian float16 or float32, every entry finite."""
-    where = f"{getattr(array, 'filename', None) or 'features'} ({where})"
     if array.dtype.kind != "f":
         raise UserError(f"{where}: entries are {array.dtype}, not floats; save the features as float16 or float32.")
     if array.ndim != 2 or 0 in array.shape:
@@ -107,9 +118,14 @@ def _check_shapes(video: str, values: dict[str, np.ndarray], dims: dict[str, int
             )
 
 
-def _check_coverage(video: str, snippets_t: int, grid: TimeGrid, last_s: float, slack_s: float) -> None:
-    """The snippets reach to the last annotated second, but for `slack_s`."""
+def _check_coverage(video: str, snippets_t: int, grid: TimeGrid, last_s: float, duration_s: float, slack_s: float) -> None:
+    """The snippets reach to the last annotated second, but for `slack_s`, and cover about as much as the video lasts."""
     covered_s = grid.coverage_s(snippets_t)
+    if not duration_s / GRID_ERROR - slack_s <= covered_s <= duration_s * GRID_ERROR + slack_s:
+        raise UserError(
+            f"{video}: {snippets_t} snippets cover {covered_s:.2f} s of a video of {duration_s:.2f} s; mend fps, stride_f "
+            "or window_f of `grid` in params.yaml, the duration, or `exclude` the video."
+        )
     if last_s > covered_s + slack_s:
         raise UserError(
             f"{video}: {snippets_t} snippets cover {covered_s:.2f} s, but a segment reaches {last_s:.2f} s, more than "

@@ -54,6 +54,16 @@ def read_lines(path: Path, cure: str) -> list[list[str]]:
     return [fields for line in lines if (fields := line.split())]
 
 
+def disjoint(listed: dict[str, list[str]], place: Path) -> dict[str, str]:
+    """{subset: ids} -> {id: subset}; a video in two subsets would be tested on what it was trained on."""
+    videos: dict[str, str] = {}
+    for subset, ids in listed.items():
+        for video in ids:
+            if videos.setdefault(video, subset) != subset:
+                raise UserError(f"{place}: video {video} is in the lists of {videos[video]} and {subset}; keep it in one.")
+    return videos
+
+
 def read_ids(path: Path, cure: str) -> list[str]:
     """Video ids, one a line."""
     lines = read_lines(path, cure)

@@ -81,7 +81,7 @@ def _chosen(source: Source, database: _database.Database) -> dict[str, str]:
     if source.lists:
         root = _files.folder(source.root)
         listed = {subset: _files.read_ids(root / name, CURE) for subset, name in source.lists.items()}
-        videos = {video: subset for subset, ids in listed.items() for video in ids}
+        videos = _files.disjoint(listed, root)
     else:
         ours = {theirs: name for name, theirs in source.splits.items()}
         videos = {video: ours[entry.subset] for video, entry in database.entries.items() if entry.subset in ours}

@@ -70,7 +70,7 @@ def _chosen(source: Source) -> dict[str, str]:
     """Video id -> our subset."""
     root = _files.folder(source.root)
     listed = {subset: _files.read_ids(root / f"split_{name}.txt", CURE) for subset, name in source.splits.items()}
-    videos = {video: subset for subset, ids in listed.items() for video in ids}
+    videos = _files.disjoint(listed, root / "split_*.txt")
     return {video: videos[video] for video in _files.drop(videos, source.exclude, root / "split_*.txt")}
 
 
@@ -78,6 +78,8 @@ def _covered_s(place: Path, video: str, grid: TimeGrid) -> float | None:
     """Seconds that the features of `video` cover; None without features."""
     for path in sorted(place.glob(f"*/{video}.npy")):
         shape, _ = _files.npy_header(path)
+        if len(shape) != 2:
+            raise UserError(f"{path}: the shape is {shape}; save one row of features per snippet, (T, D).")
         return grid.coverage_s(shape[0])
     return None
 

@@ -54,7 +54,7 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
     videos, segments = [], []
     for i, (video, subset) in chosen.items():
         weak = sorted({_text(label, place, source.video_labels) for label in column[source.video_labels][i]})
-        videos.append(Video(video, subset, float(np.ravel(column["duration"][i])[0]), tuple(weak)))
+        videos.append(Video(video, subset, _duration_s(column["duration"][i], place, video), tuple(weak)))
         segments += _segments(place, video, column["labels"][i], column["segments"][i])
     ids = {video.id for video in videos}
     classes = tuple(_text(name, place, "classlist") for name in _column(place, "classlist"))
@@ -94,6 +94,13 @@ def _chosen(source: Source) -> dict[int, tuple[str, str]]:
     rows = {i: (names[i], ours[subset]) for i, subset in enumerate(subsets) if subset in ours}
     kept = set(_files.drop((video for video, _ in rows.values()), source.exclude, place / "videoname.npy"))
     return {i: row for i, row in rows.items() if row[0] in kept}
+
+
+def _duration_s(value, place: Path, video: str) -> float:
+    try:
+        return float(np.ravel(value)[0])
+    except (TypeError, ValueError, IndexError):
+        raise UserError(f"{place / 'duration.npy'}: the duration of {video} is {value!r}, not seconds; {CURE}.") from None
 
 
 def _column(place: Path, name: str) -> np.ndarray:
