@@ -42,7 +42,7 @@ def published_and_ours(metrics: Metrics) -> Figure:
         if printed:
             axis.plot(printed[-1], y, "|", ms=13, mew=2.5, color=FOUND, label="" if y else "published")
     axis.set_yticks(range(len(rows)), [published.label(metrics.entry, row) for row in rows])
-    axis.invert_yaxis()
+    axis.set_ylim(len(rows) - 0.5, -0.5)
     axis.set_xlabel(f"average mAP, tIoU {metrics.tious[0]:g}–{metrics.tious[-1]:g} (%)")
     axis.grid(axis="x", alpha=0.4)
     figure.legend(loc="outside upper right", ncols=3, frameon=False)

@@ -7,8 +7,8 @@ from wstal.paths import PIPELINE, Tree
 from wstal.tables import Table
 
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-table { border-collapse: collapse; font-size: .85rem; display: block; overflow-x: auto }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
+table { border-collapse: collapse; font-size: .8rem; display: block; overflow-x: auto }
 td, th { padding: .2rem .6rem; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap }
 td:first-child, th:first-child { text-align: left }
 tr:hover { background: #f4f6f8 } figcaption, .caption { color: #555; font-size: .85rem; font-style: italic }
