@@ -97,6 +97,7 @@ def put(raw, place, value):
         ("datasets.thumos14-sim.evaluation.class_groups", {"all": ["Diving"]}, "all"),
         ("datasets.thumos14-sim.overrides.facnett", {}, "facnett"),
         ("datasets.thumos14-sim.features.streams", [], "streams"),
+        ("datasets.thumos14-sim.features.streams", ["rgb", "depth"], "depth"),
         ("tables.facnet_table1.rows", {"../up": {}}, "rows"),
         ("tables.thumos14-sim-facnet", {"dataset": "thumos14-sim", "method": "facnet", "rows": {"a": {}}}, "rename"),
         ("smoke.methods.facnet", {"params": {"depth": 1}}, "depth"),

@@ -138,7 +138,14 @@ class Params(Record):
         merged = section.base
         for layer in (preset, override, how.set):
             merged = merge(merged, layer)
-        return convert(merged, MethodConfig, f"methods.{entry.method} (row {row!r})")
+        resolved = convert(merged, MethodConfig, f"methods.{entry.method} (row {row!r})")
+        unscaled = set(self.dataset(entry.dataset).features.streams) - set(resolved.localize.stream_scale)
+        if unscaled and not resolved.early_fusion:
+            raise UserError(
+                f"params.yaml: methods.{entry.method} has no localize.stream_scale for stream {min(unscaled)!r} of "
+                f"datasets.{entry.dataset}; add it to the method or to the dataset's overrides."
+            )
+        return resolved
 
 
 def lookup(section: Mapping[str, Any], name: str, where: str) -> Any:
