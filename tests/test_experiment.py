@@ -87,7 +87,7 @@ def test_equal_networks_of_different_rows_are_trained_once(prepared, cache, inli
     assert one.read_bytes() == other.read_bytes()
 
 
-def test_what_weights_depend_on_is_in_their_name(prepared, cache):
+def test_what_weights_depend_on_is_in_their_name(prepared, cache, monkeypatch):
     params, tree = prepared
     run = experiment.runs(params, tree, "tiny_table")[0]
     name = experiment.cached(run, "rgb").name
@@ -95,6 +95,8 @@ def test_what_weights_depend_on_is_in_their_name(prepared, cache):
     assert experiment.cached(dataclasses.replace(run, seed=9), "rgb").name != name
     assert experiment.cached(dataclasses.replace(run, row="no_background"), "rgb").name != name
     assert experiment.cached(run, "rgb").name == name
+    monkeypatch.setattr(experiment.torch, "__version__", "0.0")
+    assert experiment.cached(run, "rgb").name != name
 
 
 def test_a_failure_leaves_nothing_that_the_next_run_believes(runs, cache, inline, monkeypatch):
@@ -165,6 +167,19 @@ def test_tables_of_a_real_run(runs, cache, inline, tmp_path):
         text = (runs[0].tree.tables() / f"tiny_table.{suffix}").read_text()
         assert (mean in text and "Simulated" in text) or suffix == "csv"
     assert json.loads(runs[0].tree.metrics("tiny_table").read_bytes())["rows"]["full"]["0"]["all"]["average_mAP"] <= 1
+
+
+def test_groups_of_classes_are_means_over_their_classes(runs, cache, inline):
+    experiment.train_all(runs[:1])
+    params = runs[0].params
+    section = params.datasets["tiny"]
+    one, other = ("GolfSwing",), ("CliffDiving", "PoleVault", "VolleyballSpiking")
+    evaluation = msgspec.structs.replace(section.evaluation, class_groups={"one": one, "other": other})
+    datasets = {"tiny": msgspec.structs.replace(section, evaluation=evaluation)}
+    run = dataclasses.replace(runs[0], params=msgspec.structs.replace(params, datasets=datasets))
+    cells = metrics.evaluate_all([run]).rows["full"]["0"]
+    assert cells["all"].average_mAP == pytest.approx((cells["one"].average_mAP + 3 * cells["other"].average_mAP) / 4, abs=1e-5)
+    assert cells["one"].mAP != cells["other"].mAP
 
 
 def test_weights_hold_no_pickle(runs, cache, inline):

@@ -1,0 +1,46 @@
+"""The training loop: weights weigh the loss terms, and nothing else moves the parameters."""
+
+import msgspec
+import pytest
+import torch
+
+from wstal import experiment
+from wstal.train import build, fit
+
+
+@pytest.fixture
+def trained(prepared):
+    """trained(weights) -> state of FAC-Net after a short run on the small dataset, without weight decay."""
+    params, tree = prepared
+    run = experiment.runs(params, tree, "tiny_table")[0]
+    bags, _ = experiment.bags(run, "flow")
+
+    def train(cw, ca, mil):
+        how = msgspec.structs.replace(
+            run.how, weights={"cw": cw, "ca": ca, "mil": mil}, optimizer=msgspec.structs.replace(run.how.optimizer, weight_decay=0.0),
+            training=msgspec.structs.replace(run.how.training, epochs=3),
+        )  # fmt: skip
+        return fit(how, "facnet", bags, 0, lambda done, total: None)[0].state_dict(), how, bags
+
+    return train
+
+
+def test_without_weights_nothing_is_learnt(trained):
+    state, how, bags = trained(0.0, 0.0, 0.0)
+    torch.manual_seed(0)
+    start = build(how, "facnet", bags.dim, bags.labels.shape[1]).state_dict()
+    assert all(torch.equal(state[name], start[name]) for name in start)
+
+
+def test_a_term_of_weight_zero_does_not_train_what_only_it_reaches(trained):
+    """MIL alone reads the class scores and never the foreground classifier W_f, which therefore stays where it started."""
+    state, how, bags = trained(0.0, 0.0, 1.0)
+    torch.manual_seed(0)
+    start = build(how, "facnet", bags.dim, bags.labels.shape[1]).state_dict()
+    assert torch.equal(state["foreground"], start["foreground"])
+    assert not torch.equal(state["action"], start["action"])
+
+
+def test_weights_change_what_is_learnt(trained):
+    one, other = trained(1.0, 0.1, 0.1)[0], trained(0.1, 0.1, 1.0)[0]
+    assert not torch.equal(one["action"], other["action"])
