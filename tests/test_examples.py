@@ -30,7 +30,6 @@ def test_videos_of_one_class_come_first(runs):
 
 
 def test_a_class_that_never_stands_alone_has_a_video_too(runs, monkeypatch):
-    monkeypatch.setitem(SHOWN, "d", [1])
     table = examples.ground_truth(None)
     keep = table.video != 3
     alone = Truth(

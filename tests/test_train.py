@@ -17,9 +17,11 @@ def trained(prepared):
 
     def train(cw, ca, mil):
         how = msgspec.structs.replace(
-            run.how, weights={"cw": cw, "ca": ca, "mil": mil}, optimizer=msgspec.structs.replace(run.how.optimizer, weight_decay=0.0),
+            run.how,
+            weights={"cw": cw, "ca": ca, "mil": mil},
+            optimizer=msgspec.structs.replace(run.how.optimizer, weight_decay=0.0),
             training=msgspec.structs.replace(run.how.training, epochs=3),
-        )  # fmt: skip
+        )
         return fit(how, "facnet", bags, 0, lambda done, total: None)[0].state_dict(), how, bags
 
     return train
