@@ -10,19 +10,18 @@ from wstal.paths import Tree, scratch
 
 
 def shrink(raw: dict) -> config.Params:
-    """params.yaml with what its `smoke` section sets."""
+    """params.yaml with what its `smoke` section sets, over presets and datasets; the rows of a table still win."""
     small = raw["smoke"]
     datasets = {name: config.merge(section, small["dataset"]) for name, section in raw["datasets"].items()}
-    datasets = {name: section for name, section in datasets.items() if section["features"]["reader"] == "simulated"}
-    methods = {
-        name: config.merge(section, {"base": small["methods"].get(name, {})}) for name, section in raw["methods"].items()
+    datasets = {
+        name: section | {"overrides": small["methods"]}
+        for name, section in datasets.items()
+        if section["features"]["reader"] == "simulated"
     }
-    for section in datasets.values():
-        section["overrides"] = {}
     tables = {
         name: table | {"rows": dict(list(table["rows"].items())[: small["rows"]])} for name, table in raw["tables"].items()
     }
-    return config.load(raw | {"datasets": datasets, "methods": methods, "tables": tables, "seeds": small["seeds"]})
+    return config.load(raw | {"datasets": datasets, "tables": tables, "seeds": small["seeds"]})
 
 
 def prepared(name: str, dataset: str, entry: str | None = None) -> tuple[config.Params, Tree]:
