@@ -23,7 +23,7 @@ def small(raw):
     dataset = config.merge(raw["datasets"]["thumos14-sim"], smoke["dataset"]) | {"overrides": {}}
     methods = {name: config.merge(section, {"base": smoke["methods"][name]}) for name, section in raw["methods"].items()}
     rows = {"full": {}, "no_background": {"set": {"params": {"background": False}}}}
-    table = {"dataset": "tiny", "method": "facnet", "rows": rows}
+    table = {"dataset": "tiny", "notebook": "04_table", "method": "facnet", "rows": rows}
     return {"seeds": [0, 1], "datasets": {"tiny": dataset}, "methods": methods, "tables": {"tiny_table": table}}
 
 

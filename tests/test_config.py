@@ -32,20 +32,20 @@ def test_merge_laws(base, change):
 
 def test_later_layers_win(raw):
     params = config.load(raw)
-    main = params.resolve(params.entry("thumos14-sim-facnet"), "facnet")
+    main = params.resolve(params.entry("thumos14-sim"), "facnet")
     assert main.params["kernel"] == 1  # preset released
     assert main.params["hidden"] == [128, 128]  # the dataset's override over the base
-    paper = params.resolve(params.tables["facnet_table1"], "full_paper_preset")
+    paper = params.resolve(params.comparisons["facnet_table1"], "full_paper_preset")
     assert paper.params["kernel"] == 3
-    assert not params.resolve(params.tables["facnet_table1"], "no_background").params["background"]
+    assert not params.resolve(params.comparisons["facnet_table1"], "no_background").params["background"]
 
 
 def test_every_table_has_the_rows_that_the_paper_prints(raw):
     from wstal import published
 
-    for name, table in raw["tables"].items():
+    for name, table in (raw["comparisons"] | raw["tables"]).items():
         printed = published.entry(name)
-        assert set(printed["rows"]) <= set(table["rows"]), name
+        assert set(printed["rows"]) - set(published.elsewhere(name)) <= set(table["rows"]), name
         for claim in printed["claims"]:
             assert {claim["better"], claim["worse"]} <= set(table["rows"]), claim
     assert len(raw["tables"]["facnet_table3"]["rows"]) == 20
@@ -80,10 +80,15 @@ def put(raw, place, value):
         ("datasets.thumos14.features.grid.fps", 0.0, "fps"),
         ("datasets.thumos14.evaluation.protocol", "mine", "mine"),
         ("datasets.thumos14-sim.features.source.streams.rgb.core", "strong", "core"),
-        ("tables.facnet_table1.rows.full", {"sett": {}}, "sett"),
-        ("tables.facnet_table1.rows.full", {"set": {"training": {"epochs": 1.5}}}, "epochs"),
-        ("tables.facnet_table1.dataset", "nowhere", "nowhere"),
-        ("run.methods", ["nothing"], "nothing"),
+        ("comparisons.facnet_table1.rows.full", {"sett": {}}, "sett"),
+        ("comparisons.facnet_table1.rows.full", {"method": "facnet", "set": {"training": {"epochs": 1.5}}}, "epochs"),
+        ("comparisons.facnet_table1.dataset", "nowhere", "nowhere"),
+        ("comparisons.facnet_table1.rows.full", {}, "method"),
+        ("comparisons.facnet_table1.rows.full", {"method": "nothing"}, "nothing"),
+        ("comparisons.facnet_table1.rows.full", {"method": "facnet", "set": {"streams": ["depth"]}}, "depth"),
+        ("comparisons.facnet_table1.notebook", "04_nothing", "04_nothing"),
+        ("comparisons.facnet_table1.evaluation", {"tious": [2.0]}, "tious"),
+        ("tables.facnet_table3.method", None, "facnet_table3"),
         ("run.datasets", [], "run.datasets"),
         ("seeds", [], "seeds"),
         ("seeds", [1, 1], "seeds"),
@@ -98,8 +103,8 @@ def put(raw, place, value):
         ("datasets.thumos14-sim.overrides.facnett", {}, "facnett"),
         ("datasets.thumos14-sim.features.streams", [], "streams"),
         ("datasets.thumos14-sim.features.streams", ["rgb", "depth"], "depth"),
-        ("tables.facnet_table1.rows", {"../up": {}}, "rows"),
-        ("tables.thumos14-sim-facnet", {"dataset": "thumos14-sim", "method": "facnet", "rows": {"a": {}}}, "rename"),
+        ("comparisons.facnet_table1.rows", {"../up": {}}, "rows"),
+        ("tables.facnet_table1", {"dataset": "thumos14-sim", "notebook": "04_table", "method": "facnet", "rows": {}}, "rename"),
         ("smoke.methods.facnet", {"params": {"depth": 1}}, "depth"),
     ],
 )

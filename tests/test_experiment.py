@@ -79,7 +79,7 @@ def test_a_process_pool_gives_the_bits_of_one_process(runs, cache, inline, monke
 
 def test_equal_networks_of_different_rows_are_trained_once(prepared, cache, inline):
     params, tree = prepared
-    twin = config.Entry(dataset="tiny", method="facnet", rows={"a": config.Row(), "b": config.Row()})
+    twin = config.Entry(dataset="tiny", notebook="04_table", method="facnet", rows={"a": config.Row(), "b": config.Row()})
     runs = experiment.runs(msgspec.structs.replace(params, tables={"twins": twin}, seeds=(7,)), tree, "twins")
     experiment.train_all(runs)
     assert inline["train_one"] == len(runs[0].networks)
@@ -122,7 +122,7 @@ def test_a_failure_leaves_nothing_that_the_next_run_believes(runs, cache, inline
 def test_diverging_training_is_a_sentence(prepared, cache, inline):
     params, tree = prepared
     row = config.Row(set={"optimizer": {"lr": 1e30}})
-    entry = config.Entry(dataset="tiny", method="facnet", rows={"wild": row})
+    entry = config.Entry(dataset="tiny", notebook="04_table", method="facnet", rows={"wild": row})
     runs = experiment.runs(msgspec.structs.replace(params, tables={"wild": entry}, seeds=(0,)), tree, "wild")
     with pytest.raises(UserError, match="diverged"):
         experiment.train_all(runs)

@@ -19,7 +19,7 @@ TIERS = [
     {"experiment", "evaluate"},
     {"metrics", "smoke"},
     {"report", "job", "check"},
-    {"plots", "site"},
+    {"plots", "site", "protocols"},
     {"examples", "statistics", "notebooks", "cli"},
     {"__main__"},
 ]

@@ -47,8 +47,7 @@ def stages():
 
 def test_stage_names_follow_params(stages, raw):
     expected = {f"{stage}@{dataset}" for stage in ("annotations", "features") for dataset in raw["run"]["datasets"]}
-    mains = [f"{dataset}-{method}" for dataset in raw["run"]["datasets"] for method in raw["run"]["methods"]]
-    expected |= {f"{stage}@{main}" for stage in ("train", "results") for main in mains}
+    expected |= {f"{stage}@{entry}" for stage in ("train", "results") for entry in raw["comparisons"]}
     expected |= {f"{stage}@{table}" for stage in ("rows", "report") for table in raw["tables"]}
     assert set(stages) == expected | {"tables"}
 

@@ -38,7 +38,7 @@ def snippets(full, videos):
         grid = dataset.features.grid
         x = np.concatenate([simulate.features(video, source, s, grid) for s in ("rgb", "flow")], axis=1).astype(np.float64)
         weights = simulate.overlap(video.pieces, len(x), grid)
-        labels = np.zeros((len(video.pieces), len(source.classes), len(simulate.KINDS)))
+        labels = np.zeros((len(video.pieces), len(source.names), len(simulate.KINDS)))
         for i, piece in enumerate(video.pieces):
             if piece.label >= 0:
                 labels[i, piece.label, simulate.KINDS.index(piece.kind)] = 1
@@ -103,7 +103,7 @@ def score(full, videos, activation, thresholds, tmp_path):
     tree = Tree(tmp_path)
     prepare.annotate(params, "thumos14-sim", tree)
     table = truth.read(tree.annotations("thumos14-sim") / "segments.json", subset="test", preferred=(), ambiguous_label=None)
-    how = params.resolve(params.entry("thumos14-sim-facnet"), "facnet").localize
+    how = params.resolve(params.entry("thumos14-sim"), "facnet").localize
     how = config.convert(
         config.merge(config.msgspec.to_builtins(how), {"thresholds": {"values": thresholds}}), type(how), "localize"
     )
@@ -112,7 +112,7 @@ def score(full, videos, activation, thresholds, tmp_path):
         video.id: VideoScores(activation[video.id], activation[video.id].max(0), activation[video.id].max(1)) for video in test
     }
     durations_s = {video.id: video.duration_s for video in test}
-    found = localize({"flow": scores}, source.classes, durations_s, dataset.features.grid, how)
+    found = localize({"flow": scores}, source.names, durations_s, dataset.features.grid, how)
     protocol = dataclasses.replace(PROTOCOLS[dataset.evaluation.protocol], **dataset.evaluation.protocol_set)
     return 100 * evaluate(table, found, protocol, dataset.evaluation.tious).average_mAP
 
@@ -143,7 +143,7 @@ def test_peak_finders_and_context_labellers_lose_on_features(full, videos, snipp
     scores = {}
     for name, kinds in KINDS.items():
         shares = np.concatenate([evidence(snippets[id], kinds) for id in train])
-        target = np.where(shares.max(1) > 0.5, shares.argmax(1), len(source.classes))
+        target = np.where(shares.max(1) > 0.5, shares.argmax(1), len(source.names))
         model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=400)).fit(x, target)
         chance = {id: model.predict_proba(item[0])[:, :-1] for id, item in snippets.items()}
         scores[name] = score(full, videos, chance, [0.3, 0.4, 0.5], tmp_path)

@@ -46,3 +46,20 @@ def test_a_term_of_weight_zero_does_not_train_what_only_it_reaches(trained):
 def test_weights_change_what_is_learnt(trained):
     one, other = trained(1.0, 0.1, 0.1)[0], trained(0.1, 0.1, 1.0)[0]
     assert not torch.equal(one["action"], other["action"])
+
+
+def test_checkpoints_are_kept_on_the_way_and_change_nothing(prepared):
+    params, tree = prepared
+    run = experiment.runs(params, tree, "tiny_table")[0]
+    bags, _ = experiment.bags(run, "flow")
+
+    def train(checkpoints, epochs=6):
+        training = msgspec.structs.replace(run.how.training, epochs=epochs, checkpoints=checkpoints)
+        return fit(msgspec.structs.replace(run.how, training=training), "facnet", bags, 0, lambda done, total: None)
+
+    plain, kept = train(0), train(2)
+    assert plain.checkpoints == [] and len(kept.checkpoints) == 2
+    assert all(torch.equal(value, kept.model.state_dict()[name]) for name, value in plain.model.state_dict().items())
+    shorter = train(0, epochs=4).model.state_dict()  # snippets are not drawn here, so a shorter run is a prefix
+    assert all(torch.equal(shorter[name], value) for name, value in kept.checkpoints[1].items())
+    assert not torch.equal(kept.checkpoints[0]["action"], kept.checkpoints[1]["action"])

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from wstal import config, methods, metrics, prepare, smoke
 from wstal.errors import UserError
+from wstal.paths import NOTEBOOKS
 from wstal.train import build
 
 
@@ -25,23 +26,25 @@ def check(raw: dict) -> str:
             config.lookup(params.methods, method, f"methods, which datasets.{name}.overrides names,")
     for name in params.run.datasets:
         params.dataset(name)
-    for name in params.run.methods:
-        config.lookup(params.methods, name, "methods")
+    for name, entry in params.entries.items():
+        if entry.dataset not in params.run.datasets:
+            raise UserError(f"params.yaml: {name} is on dataset {entry.dataset!r}; add that dataset to `run.datasets`.")
+        metrics.checked_protocol(params.evaluation(entry), entry.dataset)
+        if not (NOTEBOOKS / f"{entry.notebook}.ipynb").is_file():
+            raise UserError(f"params.yaml: {name} names the notebook {entry.notebook!r}, which is not in notebooks/.")
+    if twice := sorted(set(params.comparisons) & set(params.tables)):
+        raise UserError(f"params.yaml: {twice[0]!r} is the name of a comparison and of a table; rename one.")
     for name, table in params.tables.items():
-        if table.dataset not in params.run.datasets:
-            raise UserError(f"params.yaml: tables.{name} is on {table.dataset!r}; add that dataset to `run.datasets`.")
-    mains = [f"{dataset}-{method}" for dataset in params.datasets for method in params.methods]
-    if twice := sorted(set(mains) & set(params.tables)):
-        raise UserError(f"params.yaml: the table {twice[0]!r} has the name of a dataset and method; rename it.")
-    entries = {name: params.entry(name) for name in (*mains, *params.tables)}
+        if table.method is None or any(row.method for row in table.rows.values()):
+            raise UserError(f"params.yaml: tables.{name} needs one `method` for all its rows; otherwise it is a comparison.")
     small = smoke.shrink(raw)
-    every = [(params, entry) for entry in (*entries.values(), *presets(params))]
-    every += [(small, entry) for entry in small.tables.values()]
+    every = [(params, entry) for entry in (*params.entries.values(), *presets(params))]
+    every += [(small, entry) for entry in small.entries.values()]
     for where, entry in every:
         for row in entry.rows:
-            build(where.resolve(entry, row), entry.method, dim=1, classes=1)
-    rows = sum(len(entry.rows) for entry in entries.values())
-    return f"params.yaml is well-formed: {len(params.datasets)} datasets, {len(entries)} entries, {rows} rows."
+            build(where.resolve(entry, row), where.method(entry, row), dim=1, classes=1)
+    rows = sum(len(entry.rows) for entry in params.entries.values())
+    return f"params.yaml is well-formed: {len(params.datasets)} datasets, {len(params.entries)} entries, {rows} rows."
 
 
 def presets(params: config.Params) -> Iterator[config.Entry]:
@@ -49,4 +52,5 @@ def presets(params: config.Params) -> Iterator[config.Entry]:
     for name, method in params.methods.items():
         methods.load(name)
         rows = {preset: config.Row(preset=preset) for preset in method.presets}
-        yield from (config.Entry(dataset=dataset, method=name, rows=rows) for dataset in params.datasets)
+        for dataset in params.datasets:
+            yield config.Entry(dataset=dataset, notebook="03_train", method=name, rows=rows)

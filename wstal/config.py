@@ -11,7 +11,7 @@ from wstal.data.sampling import Snippets
 from wstal.errors import UserError
 from wstal.localize import Localize
 from wstal.paths import PARAMS
-from wstal.record import Count, Name, NonNegative, Positive, Rate, Record, Share
+from wstal.record import Count, Index, Name, NonNegative, Positive, Rate, Record, Share
 from wstal.timegrid import TimeGrid
 
 
@@ -29,6 +29,7 @@ class Training(Record):
     epochs: Count  # passes over the training videos
     batch_videos: Count  # bags whose gradients one step sums
     snippets: Snippets  # which snippets of a video a bag holds
+    checkpoints: Index = 0  # weights kept on the way, equally spaced, for the table that says what choosing among them is worth
 
 
 class MethodConfig(Record):
@@ -40,6 +41,7 @@ class MethodConfig(Record):
     optimizer: Optimizer
     training: Training
     localize: Localize
+    streams: tuple[Name, ...] = ()  # of the dataset, that the row uses; none named: all
 
 
 class MethodSection(Record):
@@ -70,6 +72,8 @@ class Evaluation(Record):
     tious: Annotated[tuple[Share, ...], msgspec.Meta(min_length=1)]
     caption: str  # stands under every table and figure
     class_groups: dict[str, tuple[str, ...]]  # further averages, over some classes
+    video_groups: dict[str, tuple[str, ...]] = {}  # and over some test videos
+    test_lists: dict[str, tuple[str, ...]] = {}  # test lists of other papers: the videos that each leaves out
 
 
 class Dataset(Record):
@@ -83,23 +87,25 @@ class Dataset(Record):
 class Row(Record):
     """A row of a table: a method's preset and what the row changes."""
 
+    method: str | None = None  # rows of a comparison name theirs
     preset: str | None = None
     set: dict[str, Any] = {}
 
 
 class Entry(Record):
-    """A table or figure: named rows of one method on one dataset."""
+    """A table or figure: named rows on one dataset, trained by notebook 03_train and reported by `notebook`."""
 
     dataset: str
-    method: str
+    notebook: Name
     rows: dict[Name, Row]
+    method: str | None = None  # of all rows
+    evaluation: dict[str, Any] = {}  # what the paper's table sets over the dataset's section
 
 
 class RunList(Record):
-    """What the pipeline runs beside the tables: every method on every dataset."""
+    """Datasets that the pipeline prepares."""
 
     datasets: tuple[str, ...] = ()
-    methods: tuple[str, ...] = ()
 
 
 Seed = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
@@ -112,40 +118,64 @@ class Params(Record):
     run: RunList = RunList()
     datasets: dict[Name, Dataset] = {}
     methods: dict[Name, MethodSection] = {}
-    tables: dict[Name, Entry] = {}
+    comparisons: dict[Name, Entry] = {}  # rows of several methods
+    tables: dict[Name, Entry] = {}  # rows of one method
     smoke: dict[str, Any] = {}
 
     def dataset(self, name: str) -> Dataset:
         """The dataset section `name`."""
         return lookup(self.datasets, name, "datasets")
 
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """Comparisons and tables by name."""
+        return {**self.comparisons, **self.tables}
+
     def entry(self, name: str) -> Entry:
-        """The table `name`, or, for a name DATASET-METHOD, that method's presets on that dataset."""
-        if name in self.tables:
-            return self.tables[name]
-        for dataset in self.datasets:
-            method = name.removeprefix(f"{dataset}-")
-            if method in self.methods:
-                return Entry(dataset=dataset, method=method, rows={method: Row()})
-        raise UserError(f"params.yaml has no table {name!r}, and no dataset and method of that name; add it there.")
+        """The comparison or table `name`."""
+        return lookup(self.entries, name, "comparisons and tables")
+
+    def evaluation(self, entry: Entry) -> Evaluation:
+        """How the entry is judged: the dataset's section and what the entry sets over it."""
+        section = self.dataset(entry.dataset).evaluation
+        if section is None:
+            raise UserError(
+                f"params.yaml: datasets.{entry.dataset} has no `evaluation` section; add one as thumos14-sim has it."
+            )
+        merged = merge(msgspec.to_builtins(section), entry.evaluation)
+        return convert(merged, Evaluation, f"evaluation of an entry on {entry.dataset}")
+
+    def method(self, entry: Entry, row: str) -> str:
+        """The method of a row."""
+        name = lookup(entry.rows, row, "rows").method or entry.method
+        if name is None:
+            raise UserError(f"params.yaml: row {row!r} on {entry.dataset} has no `method`; add one to the row.")
+        return name
+
+    def preset(self, entry: Entry, row: str) -> str:
+        """The preset of a row: its own, or its method's."""
+        return entry.rows[row].preset or lookup(self.methods, self.method(entry, row), "methods").preset
 
     def resolve(self, entry: Entry, row: str) -> MethodConfig:
         """Base, preset, dataset and row merged, in this order; later ones win."""
-        section = lookup(self.methods, entry.method, "methods")
-        how = lookup(entry.rows, row, "rows")
-        preset = lookup(section.presets, how.preset or section.preset, f"methods.{entry.method}.presets")
-        override = self.dataset(entry.dataset).overrides.get(entry.method, {})
+        method, dataset = self.method(entry, row), self.dataset(entry.dataset)
+        section = lookup(self.methods, method, "methods")
+        preset = lookup(section.presets, self.preset(entry, row), f"methods.{method}.presets")
         merged = section.base
-        for layer in (preset, override, how.set):
+        for layer in (preset, dataset.overrides.get(method, {}), entry.rows[row].set):
             merged = merge(merged, layer)
-        resolved = convert(merged, MethodConfig, f"methods.{entry.method} (row {row!r})")
-        unscaled = set(self.dataset(entry.dataset).features.streams) - set(resolved.localize.stream_scale)
-        if unscaled and not resolved.early_fusion:
-            raise UserError(
-                f"params.yaml: methods.{entry.method} has no localize.stream_scale for stream {min(unscaled)!r} of "
-                f"datasets.{entry.dataset}; add it to the method or to the dataset's overrides."
-            )
-        return resolved
+        resolved = convert(merged, MethodConfig, f"methods.{method} (row {row!r})")
+        streams = resolved.streams or dataset.features.streams
+        for name in streams:
+            if name not in dataset.features.streams:
+                known = ", ".join(dataset.features.streams)
+                raise UserError(f"params.yaml: row {row!r} uses stream {name!r}; datasets.{entry.dataset} has {known}.")
+            if not resolved.early_fusion and name not in resolved.localize.stream_scale:
+                raise UserError(
+                    f"params.yaml: methods.{method} has no localize.stream_scale for stream {name!r} of "
+                    f"datasets.{entry.dataset}; add it to the method or to the dataset's overrides."
+                )
+        return msgspec.structs.replace(resolved, streams=streams)
 
 
 def lookup(section: Mapping[str, Any], name: str, where: str) -> Any:

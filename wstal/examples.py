@@ -72,7 +72,7 @@ def compare(runs: Sequence[Run], names: Mapping[str, str], label: str, rule: str
 
 def detected(run: Run, video: str, label: str) -> np.ndarray:
     """Detections of a run in one video and class: (N, 3) start_s, end_s, score, lowest score first."""
-    found = detections.read_json(run.folder / "predictions.json")
+    found = detections.read_json(run.predictions())
     if video not in found.videos or label not in found.labels:
         return np.zeros((0, 3))
     chosen = (found.video == found.videos.index(video)) & (found.label == found.labels.index(label))

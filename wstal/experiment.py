@@ -61,14 +61,27 @@ class Run:
         return self.params.resolve(self.section, self.row)
 
     @property
+    def method(self) -> str:
+        return self.params.method(self.section, self.row)
+
+    @property
     def loss_names(self) -> tuple[str, ...]:
-        return methods.load(self.section.method).loss_names
+        return methods.load(self.method).loss_names
+
+    @property
+    def checkpoints(self) -> range:
+        """Weights kept on the way, beside the last."""
+        return range(self.how.training.checkpoints)
+
+    def predictions(self, checkpoint: int | None = None) -> Path:
+        """File of detections, by the last weights or by a checkpoint."""
+        return self.folder / ("predictions.json" if checkpoint is None else f"predictions-{checkpoint}.json")
 
     @property
     def networks(self) -> dict[str, tuple[str, ...]]:
         """{network: the streams it reads}: one network a stream, or one on all streams concatenated."""
-        streams = self.params.dataset(self.dataset).features.streams
-        return {"joint": streams} if self.how.early_fusion else {stream: (stream,) for stream in streams}
+        how = self.how
+        return {"joint": how.streams} if how.early_fusion else {stream: (stream,) for stream in how.streams}
 
 
 def runs(params: config.Params, tree: Tree, entry: str) -> list[Run]:
@@ -106,38 +119,39 @@ def train_one(run: Run, network: str, target: Path) -> None:
     """Train one network of a run into `target`, whole or not at all."""
     train, _ = bags(run, network)
     step = progress.steps(f"{run.row}, seed {run.seed}, {network}")
-    model, history = fit(run.how, run.section.method, train, run.seed, step)
-    tensors = {name: value.contiguous().cpu() for name, value in model.state_dict().items()}
+    fitted = fit(run.how, run.method, train, run.seed, step)
+    states = {"": fitted.model.state_dict()} | {f"{k}:": state for k, state in enumerate(fitted.checkpoints)}
+    tensors = {key + name: value.contiguous().cpu() for key, state in states.items() for name, value in state.items()}
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    save_file(tensors | {"history": torch.from_numpy(history)}, partial)
+    save_file(tensors | {"history": torch.from_numpy(fitted.history)}, partial)
     partial.replace(target)
 
 
 def localize_one(run: Run, weights: dict[str, Path]) -> None:
-    """Copy a run's weights {network: file} into its folder and write its detections."""
-    run.tree.output(run.folder / "predictions.json")
+    """Copy a run's weights {network: file} into its folder and write its detections, those of its checkpoints as well."""
+    run.tree.output(run.predictions())
     for network, path in weights.items():
         shutil.copyfile(path, run.folder / f"{network}.safetensors")
-    detections.write_json(detect(run), run.folder / "predictions.json")
+    for checkpoint in (None, *run.checkpoints):
+        detections.write_json(detect(run, checkpoint), run.predictions(checkpoint))
 
 
-def detect(run: Run) -> Detections:
+def detect(run: Run, checkpoint: int | None = None) -> Detections:
     """Detections of a trained run on the test videos."""
     scores = {}
     for network in run.networks:
         _, test = bags(run, network)
-        scores[network] = predict(load(run, network), test)
+        scores[network] = predict(load(run, network, checkpoint), test)
     return localize.localize(scores, weak_labels(run).classes, durations_s(run), test.store.grid, run.how.localize)
 
 
-def load(run: Run, network: str) -> Method:
-    """The trained network of a run."""
+def load(run: Run, network: str, checkpoint: int | None = None) -> Method:
+    """The trained network of a run: its last weights, or a checkpoint."""
     _, test = bags(run, network)
-    model = build(run.how, run.section.method, test.dim, test.labels.shape[1])
-    tensors = load_file(run.folder / f"{network}.safetensors")
-    tensors.pop("history")
-    model.load_state_dict(tensors)
+    model = build(run.how, run.method, test.dim, test.labels.shape[1])
+    tensors, prefix = load_file(run.folder / f"{network}.safetensors"), "" if checkpoint is None else f"{checkpoint}:"
+    model.load_state_dict({name: tensors[prefix + name] for name in model.state_dict()})
     return model.to(seeding.device()).eval()
 
 
@@ -174,12 +188,12 @@ def cached(run: Run, network: str) -> Path:
     """Where the trained weights of this network are kept: a name made of all that they depend on."""
     how = msgspec.structs.replace(run.how, localize=None)
     digest = hashlib.sha256()
-    digest.update(msgspec.json.encode([how, run.section.method, run.networks[network], run.seed], order="sorted"))
+    digest.update(msgspec.json.encode([how, run.method, run.networks[network], run.seed], order="sorted"))
     digest.update(f"{torch.__version__} {seeding.device().type}".encode())
     inputs = (
         run.tree.features(run.dataset) / "manifest.json",
         run.tree.annotations(run.dataset) / "videos.json",
-        *code_files(run.section.method),
+        *code_files(run.method),
     )
     for file in inputs:
         digest.update(file.read_bytes())

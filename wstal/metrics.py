@@ -1,7 +1,10 @@
-"""Detections x truth -> metrics of an entry: every row, every seed, all classes and the dataset's groups of classes."""
+"""Detections x truth -> metrics of an entry: every row, every seed, all classes and the dataset's groups of classes.
+
+Each run is judged twice: by the protocol of the paper whose table it is, and by one protocol for all methods and datasets.
+"""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import msgspec
 import numpy as np
@@ -13,9 +16,12 @@ from wstal.evaluate import PROTOCOLS, Protocol, Result, evaluate
 from wstal.experiment import Run
 from wstal.paths import Tree
 from wstal.tables import Table
-from wstal.types import Truth
+from wstal.types import Detections, Truth
 
 DIGITS = 6  # metrics are stored as fractions with so many digits
+ALL = "all"  # the group of all classes
+UNIFIED = "unified"  # all classes under the unified protocol
+UNIFIED_NAME = "activitynet"  # the official evaluator: times in seconds, no quirks
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -34,20 +40,15 @@ class Metrics(msgspec.Struct, frozen=True):
     protocol: str
     tious: list[float]
     presets: dict[str, str]  # row -> preset
-    rows: dict[str, dict[str, dict[str, Cell]]]  # row -> seed -> group -> cell; group "all" is all classes
+    rows: dict[str, dict[str, dict[str, Cell]]]  # row -> seed -> group -> cell; "all" is all classes, "unified" see above
 
-    def average(self, row: str, group: str = "all") -> np.ndarray:
+    def average(self, row: str, group: str = ALL) -> np.ndarray:
         """Average mAP of each seed in percent: (S,)."""
         return 100 * np.array([cells[group].average_mAP for cells in self.rows[row].values()])
 
-    def curve(self, row: str, group: str = "all") -> np.ndarray:
+    def curve(self, row: str, group: str = ALL) -> np.ndarray:
         """mAP of each seed and tIoU in percent: (S, K)."""
         return 100 * np.array([cells[group].mAP for cells in self.rows[row].values()])
-
-
-def protocol(run: Run) -> Protocol:
-    """The evaluation protocol of the run's dataset."""
-    return checked_protocol(run.params.dataset(run.dataset).evaluation, run.dataset)
 
 
 def checked_protocol(section: Evaluation, dataset: str) -> Protocol:
@@ -59,8 +60,9 @@ def checked_protocol(section: Evaluation, dataset: str) -> Protocol:
     switches = [field.name for field in dataclasses.fields(named) if isinstance(getattr(named, field.name), bool)]
     if unknown := sorted(set(section.protocol_set) - set(switches)):
         raise UserError(f"{where}: protocol_set has {unknown[0]!r}; it may set {', '.join(switches)}.")
-    if "all" in section.class_groups:
-        raise UserError(f'{where}: the group "all" always holds all classes; give class_groups another name.')
+    names = [ALL, UNIFIED, *section.class_groups, *section.video_groups]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UserError(f"{where}: the group {twice[0]!r} exists already; give the class_group or video_group another name.")
     return dataclasses.replace(named, **section.protocol_set)
 
 
@@ -73,19 +75,47 @@ def ground_truth(run: Run) -> Truth:
 def evaluate_all(runs: Sequence[Run]) -> Metrics:
     """Evaluate the detections of all runs of one entry."""
     first = runs[0]
-    section, table = first.params.dataset(first.dataset).evaluation, ground_truth(first)
+    section, table = first.params.evaluation(first.section), ground_truth(first)
+    own = checked_protocol(section, first.dataset)
     rows: dict = {}
     for run in runs:
-        found = detections.read_json(run.folder / "predictions.json")
-        result = evaluate(table, found, protocol(run), section.tious)
-        groups = {"all": table.labels, **section.class_groups}
-        cells = {name: cell(result, members) for name, members in groups.items()}
-        rows.setdefault(run.row, {})[str(run.seed)] = cells
-    entry, methods = first.section, first.params.methods
-    presets = {row: how.preset or methods[entry.method].preset for row, how in entry.rows.items()}
+        found = detections.read_json(run.predictions())
+        rows.setdefault(run.row, {})[str(run.seed)] = judge(table, found, own, section)
+    presets = {row: first.params.preset(first.section, row) for row in first.section.rows}
     return Metrics(
         first.entry, first.dataset, section.caption, section.protocol, list(section.tious), presets=presets, rows=rows
     )
+
+
+def judge(table: Truth, found: Detections, own: Protocol, section: Evaluation) -> dict[str, Cell]:
+    """Every group's cell of one run: by classes, by videos, and all under the unified protocol."""
+    result = evaluate(table, found, own, section.tious)
+    cells = {name: cell(result, members) for name, members in {ALL: table.labels, **section.class_groups}.items()}
+    for name, videos in section.video_groups.items():
+        if unknown := sorted(set(videos) - set(table.videos)):
+            raise UserError(f"params.yaml: video_groups names {unknown[0]!r}, which is no test video of the dataset.")
+        cells[name] = whole(among(table, found, set(videos)), own, section.tious)
+    return cells | {UNIFIED: whole((table, found), PROTOCOLS[UNIFIED_NAME], section.tious)}
+
+
+def whole(pair: tuple[Truth, Detections], protocol: Protocol, tious: Sequence[float]) -> Cell:
+    """mAP over all classes that have an instance."""
+    result = evaluate(*pair, protocol, tious)
+    return Cell([round(float(value), DIGITS) for value in result.mAP], round(result.average_mAP, DIGITS))
+
+
+def among(table: Truth, found: Detections, videos: Container[str]) -> tuple[Truth, Detections]:
+    """Truth and detections without the rows of other videos."""
+
+    def rows(index: np.ndarray, names: Sequence[str]) -> np.ndarray:
+        return np.array([name in videos for name in names], dtype=bool)[index]
+
+    instance, ambiguous = rows(table.video, table.videos), rows(table.ambiguous_video, table.videos)
+    detected = rows(found.video, found.videos)
+    times = {name: getattr(table, name)[instance] for name in ("video", "label", "start_s", "end_s")}
+    unsure = {name: getattr(table, name)[ambiguous] for name in ("ambiguous_video", "ambiguous_start_s", "ambiguous_end_s")}
+    columns = {name: getattr(found, name)[detected] for name in ("video", "label", "start_s", "end_s", "score")}
+    return dataclasses.replace(table, **times, **unsure), dataclasses.replace(found, **columns)
 
 
 def cell(result: Result, members: Sequence[str]) -> Cell:
@@ -103,8 +133,9 @@ def cell(result: Result, members: Sequence[str]) -> Cell:
 
 def per_class(run: Run, tiou: float) -> Table:
     """Average precision of each class of one run at one tIoU, best first."""
-    found = detections.read_json(run.folder / "predictions.json")
-    result = evaluate(ground_truth(run), found, protocol(run), [tiou])
+    found = detections.read_json(run.predictions())
+    section = run.params.evaluation(run.section)
+    result = evaluate(ground_truth(run), found, checked_protocol(section, run.dataset), [tiou])
     ranked = sorted(zip(-100 * result.ap[0], result.classes, strict=True))
     rows = tuple((name, f"{-value:.1f}") for value, name in ranked if not np.isnan(value))
     return Table(f"{run.row}, seed {run.seed}: AP at tIoU {tiou:g}", "Percent.", ("class", "AP"), rows)

@@ -8,6 +8,7 @@ from wstal.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
 PARAMS = ROOT / "params.yaml"
+NOTEBOOKS = ROOT / "notebooks"
 CACHE = ROOT / ".cache"  # trained rows, smoke runs, failed notebooks; may be deleted at any time
 
 

@@ -39,8 +39,8 @@ def published_and_ours(metrics: Metrics) -> Figure:
         seeds, printed = metrics.average(row), published.values(metrics.entry, row)
         axis.plot(seeds, np.full(len(seeds), y), ".", color=FOREGROUND, alpha=0.45, label="" if y else "ours, each seed")
         axis.plot(seeds.mean(), y, "D", color=FOREGROUND, label="" if y else "ours, mean")
-        if printed:
-            axis.plot(printed[-1], y, "|", ms=13, mew=2.5, color=FOUND, label="" if y else "published")
+        if "AVG" in printed:
+            axis.plot(printed["AVG"], y, "|", ms=13, mew=2.5, color=FOUND, label="" if y else "published")
     axis.set_yticks(range(len(rows)), [published.label(metrics.entry, row) for row in rows])
     axis.set_ylim(len(rows) - 0.5, -0.5)
     axis.set_xlabel(f"average mAP, tIoU {metrics.tious[0]:g}–{metrics.tious[-1]:g} (%)")

@@ -8,10 +8,11 @@ import numpy as np
 from scipy import stats
 
 from wstal import published
-from wstal.metrics import Metrics
+from wstal.metrics import UNIFIED, UNIFIED_NAME, Metrics
 from wstal.tables import Table
 
 LEVEL = 0.05  # significance that decides a claim
+AVERAGE = "AVG"  # the column of a paper's average mAP
 UNSETTLED = 10.0  # points of standard deviation over seeds from which a caption warns
 
 
@@ -29,23 +30,36 @@ def signed(value: float) -> str:
 def table(metrics: Metrics) -> Table:
     """Rows of an entry beside what the paper prints: published value, ours, difference, for the average mAP.
 
-    Where the paper prints mAP at single tIoU thresholds as well, ours and theirs stand there, theirs in a second line.
+    Where the paper prints mAP at single tIoU thresholds as well, ours and theirs stand there, theirs in a second line. Rows
+    that nobody trains here stand as published.
     """
     paper = published.entry(metrics.entry)
-    wide = len(paper["columns"]) > 1
-    header = ["row", "preset", "published AVG", "ours AVG", "difference"]
-    header += [f"mAP@{tiou:g}" for tiou in metrics.tious] if wide else []
+    tious = [f"{tiou:g}" for tiou in metrics.tious] if set(paper["columns"]) - {AVERAGE} else []
+    unified = metrics.protocol != UNIFIED_NAME
+    header = ["row", "preset", "published AVG", "ours AVG", "difference", *(["unified AVG"] if unified else [])]
     rows = []
-    for row in metrics.rows:
-        printed, ours = published.values(metrics.entry, row), metrics.average(row)
-        cells = [published.label(metrics.entry, row), metrics.presets[row], f"{printed[-1]:.1f}" if printed else "–"]
-        cells += [mean_std(ours), signed(ours.mean() - printed[-1]) if printed else "–"]
-        if wide:
-            cells += [mean_std(column) for column in metrics.curve(row).T]
-        rows.append(tuple(cells))
-        if wide and printed:
-            rows.append(("published", "", f"{printed[-1]:.1f}", "", "", *[f"{value:.1f}" for value in printed[:-1]]))
+    for row in [*(row for row in published.elsewhere(metrics.entry) if row not in metrics.rows), *metrics.rows]:
+        printed = published.values(metrics.entry, row)
+        average = f"{printed[AVERAGE]:.1f}" if AVERAGE in printed else "–"
+        theirs = [f"{printed[tiou]:.1f}" if tiou in printed else "–" for tiou in tious]
+        name = published.label(metrics.entry, row)
+        if row not in metrics.rows:
+            rows.append((name, "published only", average, *["–"] * (len(header) - 3), *theirs))
+            continue
+        ours = metrics.average(row)
+        cells = [average, mean_std(ours), signed(ours.mean() - printed[AVERAGE]) if AVERAGE in printed else "–"]
+        cells += [mean_std(metrics.average(row, UNIFIED))] if unified else []
+        rows.append((name, metrics.presets[row], *cells, *(mean_std(metrics.curve(row)[:, k]) for k in range(len(tious)))))
+        if set(printed) & set(tious):
+            rows.append(("published", "", average, *[""] * (len(header) - 3), *theirs))
+    header += [f"mAP@{tiou}" for tiou in tious]
     return Table(paper["title"], caption(metrics), tuple(header), tuple(rows))
+
+
+def claim(entry: str) -> str:
+    """What the paper says of the entry, as Markdown: the first thing that a reader of its notebook sees."""
+    known = published.entry(entry)
+    return f"## {known['title']}\n\nThe paper: {known['claim']}" if known["claim"] else f"## {known['title']}"
 
 
 def groups(metrics: Metrics) -> Table:
@@ -66,8 +80,10 @@ def caption(metrics: Metrics) -> str:
     text = (
         f"{metrics.caption} Dataset {metrics.dataset}, protocol {metrics.protocol}, preset {presets}; mAP in percent, "
         f"mean ± standard deviation over {seeds} seeds of the last weights. AVG: mean over tIoU "
-        f"{metrics.tious[0]:g} to {metrics.tious[-1]:g}."
+        f"{', '.join(f'{tiou:g}' for tiou in metrics.tious)}."
     )
+    if metrics.protocol != UNIFIED_NAME:
+        text += f" Unified: protocol {UNIFIED_NAME} at the same thresholds."
     wild = [row for row in metrics.rows if seeds > 1 and metrics.average(row).std(ddof=1) > UNSETTLED]
     if wild:
         names = "; ".join(published.label(metrics.entry, row) for row in wild)

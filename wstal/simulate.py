@@ -49,7 +49,7 @@ class Source(Record):
     """Statistics of the time line and strength of the phenomena; values and their sources stand in params.yaml."""
 
     seed: Index
-    classes: list[str]
+    classes: list[str] | Count  # their names, or how many; then they are called action_000 and so on
     train_videos: Count
     test_videos: Count
     duration_s: tuple[float, float]  # median and log-deviation of video lengths
@@ -63,6 +63,11 @@ class Source(Record):
     visibility: NonNegative  # log-deviation of the strength of single instances
     dim: Count  # feature width of each stream
     streams: dict[str, Stream]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the classes; the index is the class index."""
+        return self.classes if isinstance(self.classes, list) else [f"action_{i:03d}" for i in range(self.classes)]
 
 
 @dataclass(frozen=True)
@@ -103,14 +108,14 @@ def timelines(source: Source) -> Iterator[Timeline]:
     for subset, count in (("train", source.train_videos), ("test", source.test_videos)):
         for i in range(count):
             rng = np.random.default_rng([source.seed, subset == "test", i])
-            yield timeline(f"sim_{subset}_{i:04d}", subset, i % len(source.classes), rng, source)
+            yield timeline(f"sim_{subset}_{i:04d}", subset, i % len(source.names), rng, source)
 
 
 def timeline(id: str, subset: str, label: int, rng: np.random.Generator, source: Source) -> Timeline:
     """Draw one video whose main class is `label`."""
     labels = [label]
     if rng.random() < source.two_classes:
-        labels.append((label + int(rng.integers(1, len(source.classes)))) % len(source.classes))
+        labels.append((label + int(rng.integers(1, len(source.names)))) % len(source.names))
     duration = max(lognormal(rng, *source.duration_s), 12.0)
     share = np.clip(rng.normal(*source.background), 0.15, 0.92)
     lengths, action = [], (1 - share) * duration
@@ -193,7 +198,7 @@ def directions(source: Source, name: str) -> Directions:
     """Draw the directions of stream `name`; classes of a group share part of theirs."""
     index = sorted(source.streams).index(name)
     rng = np.random.default_rng([source.seed, 7, index])
-    stream, classes = source.streams[name], len(source.classes)
+    stream, classes = source.streams[name], len(source.names)
     group = rng.permutation(classes) % stream.groups
 
     def evidence():

@@ -16,12 +16,6 @@ img { max-width: 100% } nav a { margin-right: 1rem }
 """
 
 
-def entries(params: config.Params) -> list[str]:
-    """Entries that have metrics: methods on datasets, then tables, in the order of params.yaml."""
-    mains = [f"{dataset}-{method}" for dataset in params.run.datasets for method in params.run.methods]
-    return [*mains, *params.tables]
-
-
 def table(entry: str, tree: Tree) -> Table:
     """The table of an entry: beside the published values where there are any, otherwise by groups of classes."""
     found = metrics.read(entry, tree)
@@ -39,7 +33,7 @@ def html_table(content: Table) -> str:
 def write(params: config.Params, tree: Tree) -> None:
     """Write reports/index.html from the metrics and figures that are there."""
     parts, links = [], []
-    for entry in entries(params):
+    for entry in params.entries:
         content = table(entry, tree)
         pictures = [
             f'<img src="figures/{entry}/{image.name}" alt="{html.escape(image.stem.replace("_", " "))}" loading="lazy">'

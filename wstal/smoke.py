@@ -18,10 +18,15 @@ def shrink(raw: dict) -> config.Params:
         for name, section in datasets.items()
         if section["features"]["reader"] == "simulated"
     }
-    tables = {
-        name: table | {"rows": dict(list(table["rows"].items())[: small["rows"]])} for name, table in raw["tables"].items()
+    entries = {
+        kind: {
+            name: entry | {"rows": dict(list(entry["rows"].items())[: small["rows"]])}
+            for name, entry in raw[kind].items()
+            if entry["dataset"] in datasets
+        }
+        for kind in ("comparisons", "tables")
     }
-    return config.load(raw | {"datasets": datasets, "tables": tables, "seeds": small["seeds"]})
+    return config.load(raw | entries | {"datasets": datasets, "seeds": small["seeds"]})
 
 
 def prepared(name: str, dataset: str, entry: str | None = None) -> tuple[config.Params, Tree]:

@@ -1,10 +1,12 @@
 """Bags x method -> weights. The loop knows no method and no dataset by name, and can reach no segment time."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 import torch
+from torch import Tensor
 
 from wstal import config, methods
 from wstal.data.bags import Bags, shuffled
@@ -27,8 +29,16 @@ def build(how: config.MethodConfig, method: str, dim: int, classes: int) -> Meth
     return kind(dim, classes, params)
 
 
-def fit(how: config.MethodConfig, method: str, bags: Bags, seed: int, step: Step) -> tuple[Method, np.ndarray]:
-    """Train from `seed`. -> (trained method, losses (steps, terms) a bag, unweighted, in the order of loss_names)."""
+class Fitted(NamedTuple):
+    """What training leaves."""
+
+    model: Method  # the last weights
+    history: np.ndarray  # (steps, terms) losses a bag, unweighted, in the order of loss_names
+    checkpoints: list[dict[str, Tensor]]  # weights on the way, as many as `training.checkpoints`
+
+
+def fit(how: config.MethodConfig, method: str, bags: Bags, seed: int, step: Step) -> Fitted:
+    """Train from `seed`."""
     seed_everything(seed)
     rng = np.random.default_rng(seed)
     model = build(how, method, bags.dim, bags.labels.shape[1]).to(device())
@@ -36,8 +46,9 @@ def fit(how: config.MethodConfig, method: str, bags: Bags, seed: int, step: Step
     batches = list(shuffled(len(bags), how.training.batch_videos, how.training.epochs, rng))
     if not batches:
         raise UserError(f"{len(bags)} training videos make no batch of {how.training.batch_videos}; lower batch_videos.")
+    kept = {len(batches) * (k + 1) // (how.training.checkpoints + 1) for k in range(how.training.checkpoints)}
     model.train()
-    history = torch.zeros(len(batches), len(model.loss_names))
+    history, checkpoints = torch.zeros(len(batches), len(model.loss_names)), []
     for done, index in enumerate(batches):
         batch = bags.batch(index, how.training.snippets, rng)
         x, mask, labels = (part.to(device()) for part in batch)
@@ -47,7 +58,9 @@ def fit(how: config.MethodConfig, method: str, bags: Bags, seed: int, step: Step
         total.backward()
         optimizer.step()
         history[done] = torch.stack([terms[name].detach() for name in model.loss_names]) / len(index)
+        if done + 1 in kept:
+            checkpoints.append({name: value.detach().clone() for name, value in model.state_dict().items()})
         step(done + 1, len(batches))
     if not history.isfinite().all():
         raise UserError(f"training of {method} diverged (a loss is not finite); lower the learning rate in params.yaml.")
-    return model.eval(), history.cpu().numpy()
+    return Fitted(model.eval(), history.cpu().numpy(), checkpoints)

@@ -10,8 +10,8 @@ FOLDER = Path(__file__).parent
 
 @cache
 def entry(name: str) -> dict:
-    """What a paper prints of an entry: title, columns, rows {name: {label, values}}, and claims about them."""
-    empty = {"title": name, "columns": [], "rows": {}, "claims": []}
+    """What a paper prints of an entry: title, claim (a sentence), columns, rows {name: {label, values}}, claims about rows."""
+    empty = {"title": name, "claim": "", "columns": [], "rows": {}, "claims": []}
     for path in sorted(FOLDER.glob("*.yaml")):
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         if name in content:
@@ -24,9 +24,16 @@ def label(name: str, row: str) -> str:
     return entry(name)["rows"].get(row, {}).get("label", row)
 
 
-def values(name: str, row: str) -> list[float] | None:
-    """The printed values of a row, in the order of the columns; None where the paper prints none."""
-    return entry(name)["rows"].get(row, {}).get("values")
+def values(name: str, row: str) -> dict[str, float]:
+    """The printed values of a row: {column: value}; a column that the paper leaves empty is missing."""
+    known = entry(name)
+    printed = known["rows"].get(row, {}).get("values", [])
+    return {column: value for column, value in zip(known["columns"], printed, strict=False) if value is not None}
+
+
+def elsewhere(name: str) -> list[str]:
+    """Rows of an entry that other papers published and nobody trains here."""
+    return [row for row, content in entry(name)["rows"].items() if content.get("elsewhere")]
 
 
 def statistics() -> dict:

@@ -14,13 +14,13 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
     """Labels and times of all simulated videos."""
     videos, segments = [], []
     for video in simulate.timelines(source):
-        names = [source.classes[instance.label] for instance in video.instances]
+        names = [source.names[instance.label] for instance in video.instances]
         videos.append(Video(video.id, video.subset, video.duration_s, tuple(sorted(set(names)))))
         segments += [
             Segment(video.id, name, instance.start_s, instance.end_s)
             for name, instance in zip(names, video.instances, strict=True)
         ]
-    return Annotations(tuple(source.classes), tuple(videos), tuple(segments))
+    return Annotations(tuple(source.names), tuple(videos), tuple(segments))
 
 
 def features(source: Source, streams: tuple[str, ...], grid: TimeGrid) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
