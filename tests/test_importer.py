@@ -37,18 +37,19 @@ def videos(**changes) -> dict[str, dict[str, np.ndarray]]:
     return found
 
 
-def store(out, items=None, *, annotations=ANNOTATIONS, slack_s=0.5, **options):
+def store(out, items=None, *, annotations=ANNOTATIONS, slack_s=0.5, grids=None, **options):
     """Import `items` as if a reader had found them."""
     items = videos() if items is None else items
-    reader = SimpleNamespace(features=lambda source, streams, grid: iter(items.items()))
-    import_features(reader, None, GRID, STREAMS, annotations, out, backbone="i3d", slack_s=slack_s, **options)
+    reader = SimpleNamespace(features=lambda source, streams, grids: iter(items.items()))
+    grids = grids or dict.fromkeys(STREAMS, GRID)
+    import_features(reader, None, grids, annotations, out, backbone="i3d", slack_s=slack_s, **options)
 
 
 def test_store(tmp_path):
     out = tmp_path / "features"
     store(out)
     manifest = json.loads((out / "manifest.json").read_text())
-    assert manifest["grid"] == {"fps": 25.0, "stride_f": 16, "window_f": 16}
+    assert manifest["grids"] == {stream: {"fps": 25.0, "stride_f": 16, "window_f": 16} for stream in STREAMS}
     assert manifest["backbone"] == "i3d" and manifest["streams"] == {"rgb": 4, "flow": 3}
     entry = manifest["videos"]["a"]["flow"]
     path = out / "flow" / "a.npy"
@@ -106,7 +107,10 @@ BAD = {
     "too large": (videos(a_rgb=spoiled((10, 4), (2, 0), 1e300, "f8")), r"a, stream rgb.*: snippet 2 holds .*; extract"),
     "integers": (videos(a_rgb=np.ones((10, 4), dtype=np.int64)), r"a, stream rgb.* int64, not floats; save"),
     "objects": (videos(a_rgb=np.full((10, 4), None)), r"a, stream rgb.* object, not floats; save"),
-    "short": (videos(a_rgb=np.ones((9, 4)), a_flow=np.ones((9, 3))), r"a: 9 .* 5\.76 s, .* 6\.40 s, .*; mend `grid`"),
+    "short": (
+        videos(a_rgb=np.ones((9, 4)), a_flow=np.ones((9, 3))),
+        r"a, stream rgb: 9 .* 5\.76 s, .* 6\.40 s, .*; mend `grid`",
+    ),
 }
 
 

@@ -11,7 +11,7 @@ from wstal.data.sampling import Snippets
 from wstal.errors import UserError
 from wstal.localize import Localize
 from wstal.paths import PARAMS
-from wstal.record import Count, Name, NonNegative, Positive, Rate, Record, Share
+from wstal.record import Count, Index, Name, NonNegative, Positive, Rate, Record, Share
 from wstal.timegrid import TimeGrid
 
 
@@ -60,6 +60,13 @@ class Features(Record):
     backbone: str  # what made the features
     slack_s: NonNegative  # seconds that an annotation may reach past the last snippet
     overrun: tuple[str, ...]  # videos known to be annotated further past their end than that
+    grids: dict[str, TimeGrid] = {}  # streams whose time grid is not `grid`
+    uneven_t: Index = 0  # snippets by which streams of one grid may differ; the longer ones are cut
+    statistics: str | None = None  # the file of wstal/published with what was published of the dataset, or of its original
+
+    def __post_init__(self):
+        if unknown := sorted(set(self.grids) - set(self.streams)):
+            raise ValueError(f"`grids` names {unknown[0]!r}, which is not in `streams`")
 
 
 class Evaluation(Record):
@@ -139,8 +146,9 @@ class Params(Record):
         for layer in (preset, override, how.set):
             merged = merge(merged, layer)
         resolved = convert(merged, MethodConfig, f"methods.{entry.method} (row {row!r})")
-        unscaled = set(self.dataset(entry.dataset).features.streams) - set(resolved.localize.stream_scale)
-        if unscaled and not resolved.early_fusion:
+        streams = self.dataset(entry.dataset).features.streams
+        fused = streams if len(streams) > 1 and not resolved.early_fusion else ()
+        if unscaled := set(fused) - set(resolved.localize.stream_scale):
             raise UserError(
                 f"params.yaml: methods.{entry.method} has no localize.stream_scale for stream {min(unscaled)!r} of "
                 f"datasets.{entry.dataset}; add it to the method or to the dataset's overrides."

@@ -12,6 +12,7 @@ from wstal.timegrid import TimeGrid
 from wstal.types import Segment, Video
 
 GRID = TimeGrid(fps=25.0, stride_f=8, window_f=16)
+GRIDS = dict.fromkeys(("rgb", "flow"), GRID)
 SOURCE = {
     "annotations": "annotations.json",
     "features": {"rgb": "features/{video}.npy", "flow": "{subset}/flow/v_{video}.npy"},
@@ -84,40 +85,40 @@ def test_byte_order_mark(source, tmp_path):
 
 
 def test_features(source):
-    arrays = dict(reader.features(source(), ("rgb", "flow"), GRID))
+    arrays = dict(reader.features(source(), ("rgb", "flow"), GRIDS))
     assert list(arrays) == ["a", "b", "c"]
     assert arrays["c"]["flow"].shape == (7, 2) and isinstance(arrays["c"]["rgb"], np.memmap)
 
 
 def test_stream_without_a_pattern(source):
     with pytest.raises(UserError, match=r"params\.yaml: `source\.features` .* stream 'audio'; add it"):
-        next(reader.features(source(), ("audio",), GRID))
+        next(reader.features(source(), ("audio",), GRIDS))
     with pytest.raises(UserError, match=r"params\.yaml: `source\.features` .* stream 'rgb'; add it"):
-        next(reader.features(source(features={"rgb": "features/all.npy"}), ("rgb",), GRID))
+        next(reader.features(source(features={"rgb": "features/all.npy"}), ("rgb",), GRIDS))
 
 
 def test_missing_feature_file(source, tmp_path):
     given = source()
     (tmp_path / "features" / "c.npy").unlink()
     with pytest.raises(UserError, match=r"c\.npy is missing; set `source` .*`exclude`"):
-        next(reader.features(given, ("rgb",), GRID))
+        next(reader.features(given, ("rgb",), GRIDS))
 
 
 def test_truncated_feature_file(source, tmp_path):
     given, path = source(), tmp_path / "features" / "a.npy"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(UserError, match=r"a\.npy is truncated .*; download or extract it again"):
-        next(reader.features(given, ("rgb",), GRID))
+        next(reader.features(given, ("rgb",), GRIDS))
     path.write_bytes(b"<html>404</html>")
     with pytest.raises(UserError, match=r"a\.npy is truncated or no \.npy file; download it again"):
-        next(reader.features(given, ("rgb",), GRID))
+        next(reader.features(given, ("rgb",), GRIDS))
 
 
 def test_pickles_are_never_read(source, tmp_path):
     given = source()
     np.save(tmp_path / "features" / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(UserError, match=r"a\.npy holds pickled objects; save it again"):
-        next(reader.features(given, ("rgb",), GRID))
+        next(reader.features(given, ("rgb",), GRIDS))
 
 
 BAD = {

@@ -29,6 +29,8 @@ def values(name: str, row: str) -> list[float] | None:
     return entry(name)["rows"].get(row, {}).get("values")
 
 
-def statistics() -> dict:
-    """Statistics of the published THUMOS14 annotations."""
-    return yaml.safe_load((FOLDER / "thumos14.yaml").read_text(encoding="utf-8"))
+@cache
+def statistics() -> dict[str, dict]:
+    """Statistics of datasets as published: {dataset: {title, source, train, test, two_classes}}; None is not published."""
+    files = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.yaml"))}
+    return {name: content for name, content in files.items() if "train" in content}
