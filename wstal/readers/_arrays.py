@@ -73,7 +73,7 @@ def opener() -> Callable[[Path], Archive]:
 
 def require_keys(path: Path, keys: list[str], archive: Archive, cure: str) -> None:
     """All of `keys` are arrays of the archive, checked before the first is read."""
-    members = set(archive.namelist()) if isinstance(archive, zipfile.ZipFile) else archive
+    members = archive.NameToInfo if isinstance(archive, zipfile.ZipFile) else archive
     missing = [key for key in keys if _member(path, key) not in members]
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
