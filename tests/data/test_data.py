@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from wstal import config, prepare
 from wstal.data import labels
 from wstal.data.bags import Bags
 from wstal.data.sampling import Snippets
 from wstal.data.store import FeatureStore
 from wstal.errors import UserError
+from wstal.paths import Tree
 from wstal.timegrid import TimeGrid
 
 FULL = Snippets(kind="full", count=0)
@@ -94,3 +96,12 @@ def test_streams_on_different_grids_are_not_joined(store, bags, monkeypatch):
     with pytest.raises(UserError, match=sentence):
         Bags(store, ["rgb", "flow"], bags.videos, bags.labels.numpy())
     assert Bags(store, ["flow"], bags.videos, bags.labels.numpy()).grid.stride_f == 32
+
+
+def test_grids_of_params_yaml_reach_the_reader_and_the_store(small, tmp_path):
+    features = small["datasets"]["tiny"]["features"] | {"grids": {"flow": {"fps": 25.0, "stride_f": 32, "window_f": 32}}}
+    params = config.load({"datasets": {"tiny": {"features": features}}})
+    manifest = prepare.extract(params, "tiny", Tree(tmp_path))
+    assert FeatureStore(Tree(tmp_path).features("tiny")).grid(["flow"]) == TimeGrid(fps=25.0, stride_f=32, window_f=32)
+    for shapes in manifest["videos"].values():
+        assert shapes["flow"]["shape"][0] == shapes["rgb"]["shape"][0] // 2

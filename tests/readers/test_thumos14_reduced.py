@@ -152,3 +152,15 @@ def test_features_of_another_number_or_width(source, tmp_path):
         list(reader.features(given, ("rgb",), GRIDS))
     with pytest.raises(UserError, match=r"params\.yaml: stream 'depth' .*; add its columns"):
         list(reader.features(given, ("depth",), GRIDS))
+
+
+def test_activitynet_lies_in_the_same_layout(source, tmp_path):
+    """W-TALC's ActivityNet 1.2: other names of files and subsets, no ambiguous times."""
+    given = source({"subset": np.array([b"training", b"validation", b"training", b"testing"])}, ambiguous=None)
+    (tmp_path / "Thumos14reduced-Annotations").rename(tmp_path / "ActivityNet1.2-Annotations")
+    (tmp_path / SOURCE["features"]).rename(tmp_path / "ActivityNet1.2-I3D-JOINTFeatures.npy")
+    names = {"features": "ActivityNet1.2-I3D-JOINTFeatures.npy", "annotations": "ActivityNet1.2-Annotations"}
+    given = msgspec.structs.replace(given, **names, splits={"train": "training", "test": "validation"})
+    found = reader.annotations(given, GRID)
+    assert {v.id: v.subset for v in found.videos} == {"val_1": "train", "val_2": "test", "test_1": "train"}
+    assert [video for video, _ in reader.features(given, ("rgb", "flow"), GRIDS)] == ["val_1", "val_2", "test_1"]
