@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 
 import msgspec
 import numpy as np
@@ -119,6 +120,32 @@ def test_a_failure_leaves_nothing_that_the_next_run_believes(runs, cache, inline
     assert len(list(cache.glob("*.safetensors"))) == 2
 
 
+def regrid(run, root, **grids):
+    """The run in a copy of its tree in which streams have these grids."""
+    tree = type(run.tree)(root)
+    shutil.copytree(run.tree.root, root)
+    path = tree.features(run.dataset) / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["grids"] |= grids
+    path.write_text(json.dumps(manifest))
+    return dataclasses.replace(run, tree=tree)
+
+
+def test_streams_on_different_grids_are_refused_before_anything_is_trained(runs, cache, inline, tmp_path):
+    run = regrid(runs[0], tmp_path / "tree", flow={"fps": 25.0, "stride_f": 32, "window_f": 32})
+    with pytest.raises(UserError, match=r"streams 'rgb' and 'flow' lie on different time grids .* params\.yaml"):
+        experiment.train_all([run])
+    assert inline == {}
+
+
+def test_detections_are_in_the_seconds_of_the_streams_grid(runs, cache, inline, tmp_path):
+    experiment.train_all(runs[:1])
+    doubled = {"fps": 12.5, "stride_f": 16, "window_f": 16}
+    run = regrid(runs[0], tmp_path / "tree", rgb=doubled, flow=doubled)
+    here, there = experiment.detect(runs[0]), experiment.detect(run)
+    assert len(here) > 0 and np.allclose(2 * here.start_s, there.start_s) and np.allclose(2 * here.end_s, there.end_s)
+
+
 def test_diverging_training_is_a_sentence(prepared, cache, inline):
     params, tree = prepared
     row = config.Row(set={"optimizer": {"lr": 1e30}})
@@ -135,8 +162,6 @@ def test_losses_fall(runs, cache, inline):
 
 
 def test_a_damaged_feature_file_is_a_sentence(prepared, tmp_path):
-    import shutil
-
     params, tree = prepared
     copy = type(tree)(tmp_path / "copy")
     shutil.copytree(tree.root, copy.root)

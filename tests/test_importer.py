@@ -7,8 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from wstal.data.store import FeatureStore
 from wstal.errors import UserError
 from wstal.features.importer import import_features
+from wstal.readers import _arrays
+from wstal.readers._arrays import Layout
 from wstal.timegrid import TimeGrid
 from wstal.types import Annotations, Segment, Video
 
@@ -37,18 +40,19 @@ def videos(**changes) -> dict[str, dict[str, np.ndarray]]:
     return found
 
 
-def store(out, items=None, *, annotations=ANNOTATIONS, slack_s=0.5, **options):
+def store(out, items=None, *, annotations=ANNOTATIONS, slack_s=0.5, grids=None, **options):
     """Import `items` as if a reader had found them."""
     items = videos() if items is None else items
-    reader = SimpleNamespace(features=lambda source, streams, grid: iter(items.items()))
-    import_features(reader, None, GRID, STREAMS, annotations, out, backbone="i3d", slack_s=slack_s, **options)
+    reader = SimpleNamespace(features=lambda source, streams, grids: iter(items.items()))
+    grids = grids or dict.fromkeys(STREAMS, GRID)
+    import_features(reader, None, grids, annotations, out, backbone="i3d", slack_s=slack_s, **options)
 
 
 def test_store(tmp_path):
     out = tmp_path / "features"
     store(out)
     manifest = json.loads((out / "manifest.json").read_text())
-    assert manifest["grid"] == {"fps": 25.0, "stride_f": 16, "window_f": 16}
+    assert manifest["grids"] == {stream: {"fps": 25.0, "stride_f": 16, "window_f": 16} for stream in STREAMS}
     assert manifest["backbone"] == "i3d" and manifest["streams"] == {"rgb": 4, "flow": 3}
     entry = manifest["videos"]["a"]["flow"]
     path = out / "flow" / "a.npy"
@@ -106,7 +110,10 @@ BAD = {
     "too large": (videos(a_rgb=spoiled((10, 4), (2, 0), 1e300, "f8")), r"a, stream rgb.*: snippet 2 holds .*; extract"),
     "integers": (videos(a_rgb=np.ones((10, 4), dtype=np.int64)), r"a, stream rgb.* int64, not floats; save"),
     "objects": (videos(a_rgb=np.full((10, 4), None)), r"a, stream rgb.* object, not floats; save"),
-    "short": (videos(a_rgb=np.ones((9, 4)), a_flow=np.ones((9, 3))), r"a: 9 .* 5\.76 s, .* 6\.40 s, .*; mend `grid`"),
+    "short": (
+        videos(a_rgb=np.ones((9, 4)), a_flow=np.ones((9, 3))),
+        r"a, stream rgb: 9 .* 5\.76 s, .* 6\.40 s, .*; mend `grid`",
+    ),
 }
 
 
@@ -139,3 +146,49 @@ def test_many_missing_videos_are_counted(tmp_path):
     with pytest.raises(UserError, match=r"video a \(and 1 more\) has no features; add them"):
         store(tmp_path / "features", {})
     assert not list(tmp_path.iterdir())
+
+
+SLOW = TimeGrid(fps=25.0, stride_f=32, window_f=32)
+
+
+def slow(a=5, b=2):
+    """Good features whose flow is on the slower grid."""
+    return videos(a_flow=np.ones((a, 3), dtype=np.float16), b_flow=np.ones((b, 3), dtype=np.float16))
+
+
+def test_a_grid_of_its_own_for_a_stream(tmp_path):
+    store(tmp_path / "features", slow(), slack_s=0.7, grids={"rgb": GRID, "flow": SLOW})
+    made = FeatureStore(tmp_path / "features")
+    assert made.grid(["rgb"]) == GRID and made.grid(["flow"]) == SLOW
+    assert made.manifest["grids"]["flow"] == {"fps": 25.0, "stride_f": 32, "window_f": 32}
+
+
+@pytest.mark.parametrize(
+    ("items", "sentence"),
+    [
+        (slow(a=4), r"a, stream flow: 4 snippets cover 5\.12 s, but a segment reaches 6\.40 s"),
+        (slow(b=5), r"b, stream flow: 5 snippets cover 6\.40 s of a video of 3\.20 s; mend .*`grids`"),
+        (videos(), r"a, stream flow: 10 snippets cover 12\.80 s of a video of 6\.40 s; mend .*`grids`"),
+    ],
+)
+def test_coverage_is_that_of_the_streams_own_grid(tmp_path, items, sentence):
+    with pytest.raises(UserError, match=sentence):
+        store(tmp_path / "features", items, slack_s=0.7, grids={"rgb": GRID, "flow": SLOW})
+
+
+def test_streams_of_one_grid_may_differ_by_as_many_snippets_as_stated(tmp_path):
+    longer = np.arange(33, dtype=np.float32).reshape(11, 3)
+    store(tmp_path / "features", videos(a_flow=longer), uneven_t=1)
+    manifest = json.loads((tmp_path / "features" / "manifest.json").read_text())
+    assert {stream: entry["shape"][0] for stream, entry in manifest["videos"]["a"].items()} == {"rgb": 10, "flow": 10}
+    assert np.array_equal(np.load(tmp_path / "features" / "flow" / "a.npy"), longer[:10])
+    with pytest.raises(UserError, match=r"a: streams differ .*'rgb': 10, 'flow': 12.*`uneven_t`"):
+        store(tmp_path / "features", videos(a_flow=np.ones((12, 3))), uneven_t=1)
+
+
+def test_a_sentence_names_the_file_of_a_column_slice(tmp_path):
+    np.savez(tmp_path / "clip.npz", x=spoiled((10, 5), (0, 4), np.nan))
+    layout = Layout(path="clip.npz", key="x", columns=(1, 5))
+    array = _arrays.load(tmp_path / "clip.npz", "x", layout, _arrays.opener(), "")
+    with pytest.raises(UserError, match=r"clip\.npz \(a, stream rgb\): snippet 0"):
+        store(tmp_path / "features", videos(a_rgb=array))

@@ -49,7 +49,7 @@ def snippets(full, videos):
 def test_statistics_are_those_of_thumos14(full):
     """At published rates; video length alone is scaled down, and stated so."""
     dataset, source = full
-    annotations, known = simulated.annotations(source, dataset.features.grid), published.statistics()
+    annotations, known = simulated.annotations(source, dataset.features.grid), published.statistics()["thumos14"]
     for subset in ("train", "test"):
         own, theirs = statistics.of_videos(annotations, subset), known[subset]
         assert own["instance length (s)"].mean() == pytest.approx(theirs["mean_instance_s"], rel=0.12)

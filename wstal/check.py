@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from wstal import config, methods, metrics, prepare, smoke
+from wstal import config, methods, metrics, prepare, published, smoke
 from wstal.errors import UserError
 from wstal.paths import NOTEBOOKS
 from wstal.train import build
@@ -19,6 +19,8 @@ def check(raw: dict) -> str:
         raise UserError("params.yaml: `seeds` must hold at least one seed, and each once.")
     for name, dataset in params.datasets.items():
         prepare.source(dataset.features, name)
+        if dataset.features.statistics:
+            config.lookup(published.statistics(), dataset.features.statistics, "wstal/published")
         if dataset.evaluation is None:
             raise UserError(f"params.yaml: datasets.{name} has no `evaluation` section; add one as thumos14-sim has it.")
         metrics.checked_protocol(dataset.evaluation, name)

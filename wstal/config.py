@@ -62,6 +62,13 @@ class Features(Record):
     backbone: str  # what made the features
     slack_s: NonNegative  # seconds that an annotation may reach past the last snippet
     overrun: tuple[str, ...]  # videos known to be annotated further past their end than that
+    grids: dict[str, TimeGrid] = {}  # streams whose time grid is not `grid`
+    uneven_t: Index = 0  # snippets by which streams of one grid may differ; the longer ones are cut
+    statistics: str | None = None  # the file of wstal/published with what was published of the dataset, or of its original
+
+    def __post_init__(self):
+        if unknown := sorted(set(self.grids) - set(self.streams)):
+            raise ValueError(f"`grids` names {unknown[0]!r}, which is not in `streams`")
 
 
 class Evaluation(Record):
@@ -166,15 +173,15 @@ class Params(Record):
             merged = merge(merged, layer)
         resolved = convert(merged, MethodConfig, f"methods.{method} (row {row!r})")
         streams = resolved.streams or dataset.features.streams
-        for name in streams:
-            if name not in dataset.features.streams:
-                known = ", ".join(dataset.features.streams)
-                raise UserError(f"params.yaml: row {row!r} uses stream {name!r}; datasets.{entry.dataset} has {known}.")
-            if not resolved.early_fusion and name not in resolved.localize.stream_scale:
-                raise UserError(
-                    f"params.yaml: methods.{method} has no localize.stream_scale for stream {name!r} of "
-                    f"datasets.{entry.dataset}; add it to the method or to the dataset's overrides."
-                )
+        if unknown := [name for name in streams if name not in dataset.features.streams]:
+            known = ", ".join(dataset.features.streams)
+            raise UserError(f"params.yaml: row {row!r} uses stream {unknown[0]!r}; datasets.{entry.dataset} has {known}.")
+        fused = streams if len(streams) > 1 and not resolved.early_fusion else ()
+        if unscaled := sorted(set(fused) - set(resolved.localize.stream_scale)):
+            raise UserError(
+                f"params.yaml: methods.{method} has no localize.stream_scale for stream {unscaled[0]!r} of "
+                f"datasets.{entry.dataset}; add it to the method or to the dataset's overrides."
+            )
         return msgspec.structs.replace(resolved, streams=streams)
 
 

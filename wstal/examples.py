@@ -63,7 +63,7 @@ def compare(runs: Sequence[Run], names: Mapping[str, str], label: str, rule: str
     for name, title in names.items():
         run = row(runs, name)
         bags = one_video(run, network, video)
-        grid = bags.store.grid
+        grid = bags.grid
         panels[title] = predict(experiment.load(run, network), bags)[video]
         found[title] = detected(run, video, label)
     title = f"{label}, {video}, {network} stream"
@@ -86,7 +86,7 @@ def embed(run: Run, network: str, every: int) -> tuple[np.ndarray, np.ndarray]:
     A snippet is foreground when its centre lies in an action instance of any class.
     """
     _, test = experiment.bags(run, network)
-    table, grid, points, inside = ground_truth(run), test.store.grid, [], []
+    table, grid, points, inside = ground_truth(run), test.grid, [], []
     for video, scores in forward(experiment.load(run, network), test):
         x = scores.embedding[0].double().cpu().numpy()
         centres = grid.seconds(np.arange(len(x)) + 0.5)[:, None]

@@ -26,6 +26,7 @@ from wstal.data.store import FeatureStore
 from wstal.methods.base import Method
 from wstal.paths import Tree
 from wstal.predict import predict
+from wstal.timegrid import TimeGrid
 from wstal.train import build, fit
 from wstal.types import Detections
 
@@ -92,6 +93,8 @@ def runs(params: config.Params, tree: Tree, entry: str) -> list[Run]:
 def train_all(todo: list[Run]) -> None:
     """Train and localize all runs, a process pool over the cores. Equal networks are trained once."""
     os.environ.update(seeding.ENVIRONMENT)  # inherited by the workers, before they import torch
+    for run in todo:
+        shared_grid(run)
     weights = [{network: cached(run, network) for network in run.networks} for run in todo]
     jobs = {path: (run, name, path) for run, paths_ in zip(todo, weights, strict=True) for name, path in paths_.items()}
     parallel(train_one, [job for path, job in jobs.items() if not path.exists()], "networks trained")
@@ -143,7 +146,12 @@ def detect(run: Run, checkpoint: int | None = None) -> Detections:
     for network in run.networks:
         _, test = bags(run, network)
         scores[network] = predict(load(run, network, checkpoint), test)
-    return localize.localize(scores, weak_labels(run).classes, durations_s(run), test.store.grid, run.how.localize)
+    return localize.localize(scores, weak_labels(run).classes, durations_s(run), shared_grid(run), run.how.localize)
+
+
+def shared_grid(run: Run) -> TimeGrid:
+    """The time grid of all networks of a run; streams that cannot be fused are a sentence before anything is trained."""
+    return FeatureStore(run.tree.features(run.dataset)).grid(run.how.streams)
 
 
 def load(run: Run, network: str, checkpoint: int | None = None) -> Method:

@@ -149,12 +149,12 @@ def embeddings(clouds: Mapping[str, np.ndarray], foreground: np.ndarray) -> Figu
     return figure
 
 
-def distributions(simulated: Mapping[str, np.ndarray], published: Mapping[str, float]) -> Figure:
-    """Histograms of simulated quantities, each with the published mean where there is one."""
-    figure, axes = plt.subplots(1, len(simulated), figsize=(3.4 * len(simulated), 2.7), layout="constrained")
-    for axis, (name, values) in zip(axes, simulated.items(), strict=True):
+def distributions(own: Mapping[str, np.ndarray], published: Mapping[str, float]) -> Figure:
+    """Histograms of a dataset's quantities, each with the published mean where there is one."""
+    figure, axes = plt.subplots(1, len(own), figsize=(3.4 * len(own), 2.7), layout="constrained")
+    for axis, (name, values) in zip(axes, own.items(), strict=True):
         sns.histplot(values, ax=axis, color=FOREGROUND, bins=20)
-        axis.axvline(values.mean(), color=INK, label=f"simulated mean {values.mean():.2f}")
+        axis.axvline(values.mean(), color=INK, label=f"mean {values.mean():.2f}")
         if name in published:
             axis.axvline(published[name], color=FOUND, ls="--", label=f"published mean {published[name]:.2f}")
         axis.set(xlabel=name, ylabel="")

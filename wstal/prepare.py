@@ -29,8 +29,9 @@ def extract(params: config.Params, name: str, tree: Tree) -> dict:
     section = params.dataset(name).features
     reader, where = source(section, name)
     folder = tree.output(tree.features(name))
+    grids = {stream: section.grids.get(stream, section.grid) for stream in section.streams}
     import_features(
-        reader, where, section.grid, section.streams, reader.annotations(where, section.grid), folder,
-        backbone=section.backbone, slack_s=section.slack_s, overrun=section.overrun,
+        reader, where, grids, reader.annotations(where, section.grid), folder,
+        backbone=section.backbone, slack_s=section.slack_s, overrun=section.overrun, uneven_t=section.uneven_t,
     )  # fmt: skip
     return msgspec.json.decode((folder / "manifest.json").read_bytes())

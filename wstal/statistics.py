@@ -1,4 +1,4 @@
-"""What a dataset holds, in numbers and pictures, beside what was published of THUMOS14."""
+"""What a dataset holds, in numbers and pictures, beside what was published of it or of the dataset that it imitates."""
 
 from collections import Counter
 
@@ -39,38 +39,49 @@ def covered(intervals: list[tuple[float, float]]) -> float:
     return total
 
 
-def table(annotations: Annotations, name: str) -> Table:
-    """Statistics of each subset beside those of THUMOS14."""
-    rows, known = [], published.statistics()
+def known(params: config.Params, dataset: str) -> dict:
+    """What was published of the dataset that `statistics` of its section names; {} if it names none."""
+    name = params.dataset(dataset).features.statistics
+    return config.lookup(published.statistics(), name, "wstal/published") if name else {}
+
+
+def table(annotations: Annotations, name: str, known: dict) -> Table:
+    """Statistics of each subset, beside those published."""
+    rows = []
     for subset in ("train", "test"):
-        own, theirs = of_videos(annotations, subset), known[subset]
+        own, theirs = of_videos(annotations, subset), known.get(subset, {})
         length, count = own["video length (s)"], own["instances a video"]
+        rate, long_s = theirs.get("instances_a_video"), theirs.get("mean_video_s")
         values = {
-            "videos": (len(length), theirs["videos"], "d"),
-            "instances": (int(count.sum()), theirs["instances"], "d"),
-            "mean video length (s)": (length.mean(), theirs["mean_video_s"], ".1f"),
-            "instances a video": (count.mean(), theirs["instances_a_video"], ".1f"),
-            "instances a minute": (
-                60 * count.sum() / length.sum(),
-                60 * theirs["instances_a_video"] / theirs["mean_video_s"],
-                ".2f",
-            ),
-            "mean instance length (s)": (own["instance length (s)"].mean(), theirs["mean_instance_s"], ".2f"),
-            "mean share of background": (own["background"].mean(), theirs["background"], ".3f"),
-            "videos with several classes": ((own["classes a video"] > 1).mean(), known["two_classes"], ".3f"),
+            "videos": (len(length), theirs.get("videos"), "d"),
+            "instances": (int(count.sum()), theirs.get("instances"), "d"),
+            "mean video length (s)": (length.mean(), long_s, ".1f"),
+            "instances a video": (count.mean(), rate, ".1f"),
+            "instances a minute": (60 * count.sum() / length.sum(), rate and long_s and 60 * rate / long_s, ".2f"),
+            "mean instance length (s)": (own["instance length (s)"].mean(), theirs.get("mean_instance_s"), ".2f"),
+            "mean share of background": (own["background"].mean(), theirs.get("background"), ".3f"),
+            "videos with several classes": ((own["classes a video"] > 1).mean(), known.get("two_classes"), ".3f"),
         }
-        rows += [(subset, quantity, format(ours, how), format(other, how)) for quantity, (ours, other, how) in values.items()]
-    caption = "THUMOS14 as published; of videos with several classes only the share over both subsets is known."
-    return Table(f"{name} beside THUMOS14", caption, ("subset", "quantity", name, "THUMOS14"), tuple(rows))
+        rows += [(subset, quantity, *(written(x, how) for x in pair)) for quantity, (*pair, how) in values.items()]
+    if not known:
+        caption = "Nothing published is named beside it: `statistics` in params.yaml would."
+        return Table(name, caption, ("subset", "quantity", name), tuple(row[:3] for row in rows))
+    caption = f"{known['title']}: {known['source']}; of videos with several classes, the share over both subsets."
+    return Table(f"{name} beside {known['title']}", caption, ("subset", "quantity", name, known["title"]), tuple(rows))
 
 
-def figure(annotations: Annotations) -> Figure:
-    """Distributions over the training videos, with THUMOS14's means."""
-    own, known = of_videos(annotations, "train"), published.statistics()["train"]
+def written(value: float | None, how: str) -> str:
+    """A number in the format `how`; a dash where nothing is published."""
+    return "–" if value is None else format(value, how)
+
+
+def figure(annotations: Annotations, known: dict) -> Figure:
+    """Distributions over the training videos, with the published means."""
+    own, theirs = of_videos(annotations, "train"), known.get("train", {})
     names = {"video length (s)": "mean_video_s", "instances a video": "instances_a_video"}
     names |= {"instance length (s)": "mean_instance_s", "background": "background"}
     own.pop("classes a video")
-    return plots.distributions(own, {name: known[key] for name, key in names.items()})
+    return plots.distributions(own, {name: theirs[key] for name, key in names.items() if theirs.get(key) is not None})
 
 
 def per_class(annotations: Annotations) -> Table:

@@ -1,5 +1,6 @@
 """TimeGrid: the only place where seconds and snippets are converted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,3 +46,6 @@ class TimeGrid:
     def coverage_s(self, snippets_t: int) -> float:
         """End of the last frame that `snippets_t` snippets see, in seconds."""
         return ((snippets_t - 1) * self.stride_f + self.window_f) / self.fps
+
+
+Grids = Mapping[str, TimeGrid]  # stream -> its time grid

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from wstal import config, prepare
 from wstal.data import labels
 from wstal.data.bags import Bags
 from wstal.data.sampling import Snippets
 from wstal.data.store import FeatureStore
 from wstal.errors import UserError
+from wstal.paths import Tree
+from wstal.timegrid import TimeGrid
 
 FULL = Snippets(kind="full", count=0)
 
@@ -82,3 +85,23 @@ def test_samplers_reach_the_batch(bags):
 def test_a_missing_store_is_a_sentence(tmp_path):
     with pytest.raises(UserError, match=r"manifest\.json"):
         FeatureStore(tmp_path)
+
+
+def test_streams_on_different_grids_are_not_joined(store, bags, monkeypatch):
+    assert store.grid(["rgb", "flow"]) == bags.grid
+    monkeypatch.setitem(store.grids, "flow", TimeGrid(fps=25.0, stride_f=32, window_f=32))
+    sentence = (
+        r"^[^\n]*features/tiny: streams 'rgb' and 'flow' lie on different time grids .*; set `streams` in params\.yaml .*\.$"
+    )
+    with pytest.raises(UserError, match=sentence):
+        Bags(store, ["rgb", "flow"], bags.videos, bags.labels.numpy())
+    assert Bags(store, ["flow"], bags.videos, bags.labels.numpy()).grid.stride_f == 32
+
+
+def test_grids_of_params_yaml_reach_the_reader_and_the_store(small, tmp_path):
+    features = small["datasets"]["tiny"]["features"] | {"grids": {"flow": {"fps": 25.0, "stride_f": 32, "window_f": 32}}}
+    params = config.load({"datasets": {"tiny": {"features": features}}})
+    manifest = prepare.extract(params, "tiny", Tree(tmp_path))
+    assert FeatureStore(Tree(tmp_path).features("tiny")).grid(["flow"]) == TimeGrid(fps=25.0, stride_f=32, window_f=32)
+    for shapes in manifest["videos"].values():
+        assert shapes["flow"]["shape"][0] == shapes["rgb"]["shape"][0] // 2

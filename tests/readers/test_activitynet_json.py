@@ -2,6 +2,7 @@
 
 import json
 
+import h5py
 import msgspec
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from wstal.timegrid import TimeGrid
 from wstal.types import Segment, Video
 
 GRID = TimeGrid(fps=25.0, stride_f=8, window_f=16)
+GRIDS = dict.fromkeys(("rgb", "flow"), GRID)
 SOURCE = {
     "annotations": "annotations.json",
     "features": {"rgb": "features/{video}.npy", "flow": "{subset}/flow/v_{video}.npy"},
@@ -84,40 +86,40 @@ def test_byte_order_mark(source, tmp_path):
 
 
 def test_features(source):
-    arrays = dict(reader.features(source(), ("rgb", "flow"), GRID))
+    arrays = dict(reader.features(source(), ("rgb", "flow"), GRIDS))
     assert list(arrays) == ["a", "b", "c"]
     assert arrays["c"]["flow"].shape == (7, 2) and isinstance(arrays["c"]["rgb"], np.memmap)
 
 
 def test_stream_without_a_pattern(source):
     with pytest.raises(UserError, match=r"params\.yaml: `source\.features` .* stream 'audio'; add it"):
-        next(reader.features(source(), ("audio",), GRID))
+        next(reader.features(source(), ("audio",), GRIDS))
     with pytest.raises(UserError, match=r"params\.yaml: `source\.features` .* stream 'rgb'; add it"):
-        next(reader.features(source(features={"rgb": "features/all.npy"}), ("rgb",), GRID))
+        next(reader.features(source(features={"rgb": "features/all.npy"}), ("rgb",), GRIDS))
 
 
 def test_missing_feature_file(source, tmp_path):
     given = source()
     (tmp_path / "features" / "c.npy").unlink()
     with pytest.raises(UserError, match=r"c\.npy is missing; set `source` .*`exclude`"):
-        next(reader.features(given, ("rgb",), GRID))
+        next(reader.features(given, ("rgb",), GRIDS))
 
 
 def test_truncated_feature_file(source, tmp_path):
     given, path = source(), tmp_path / "features" / "a.npy"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(UserError, match=r"a\.npy is truncated .*; download or extract it again"):
-        next(reader.features(given, ("rgb",), GRID))
+        next(reader.features(given, ("rgb",), GRIDS))
     path.write_bytes(b"<html>404</html>")
     with pytest.raises(UserError, match=r"a\.npy is truncated or no \.npy file; download it again"):
-        next(reader.features(given, ("rgb",), GRID))
+        next(reader.features(given, ("rgb",), GRIDS))
 
 
 def test_pickles_are_never_read(source, tmp_path):
     given = source()
     np.save(tmp_path / "features" / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(UserError, match=r"a\.npy holds pickled objects; save it again"):
-        next(reader.features(given, ("rgb",), GRID))
+        next(reader.features(given, ("rgb",), GRIDS))
 
 
 BAD = {
@@ -141,3 +143,53 @@ def test_bad_entry(source, entry, sentence):
 def test_excluding_an_unknown_video(source):
     with pytest.raises(UserError, match=r"annotations\.json has no video 'z' .*; remove it from `exclude`"):
         reader.annotations(source(exclude=["z"]), GRID)
+
+
+def test_one_file_for_all_videos(source, tmp_path):
+    """An .h5 with a group per video and an .npz with an array per video, stored (D, T)."""
+    rng = np.random.default_rng(0)
+    values = {video: rng.random((7, 5), dtype=np.float32) for video in "abc"}
+    with h5py.File(tmp_path / "all.h5", "w") as file:
+        for video, x in values.items():
+            file[f"{video}/rgb"] = x
+    np.savez(tmp_path / "all.npz", **{f"v_{video}": x.T for video, x in values.items()})
+    layouts = {
+        "rgb": {"path": "all.h5", "key": "{video}/rgb"},
+        "flow": {"path": "all.npz", "key": "v_{video}", "axes": "DT", "columns": [1, 3]},
+    }
+    found = dict(reader.features(source(features=layouts), ("rgb", "flow"), GRIDS))
+    assert list(found) == ["a", "b", "c"]
+    for video, x in values.items():
+        assert np.array_equal(found[video]["rgb"], x) and np.array_equal(found[video]["flow"], x[:, 1:3])
+
+
+@pytest.mark.parametrize("ending", ["h5", "npz"])
+def test_what_one_file_lacks_is_counted_before_anything_is_read(source, tmp_path, ending):
+    if ending == "h5":
+        with h5py.File(tmp_path / "all.h5", "w") as file:
+            file["a"] = np.ones((7, 5))
+    else:
+        np.savez(tmp_path / "all.npz", a=np.ones((7, 5)))
+    given = source(features={"rgb": {"path": f"all.{ending}", "key": "{video}"}})
+    with pytest.raises(UserError, match=rf"all\.{ending} has no array 'b' \(and 1 more\); set `source` .*`exclude`"):
+        next(reader.features(given, ("rgb",), GRIDS))
+
+
+def test_tsn_features(source, tmp_path):
+    """Two files per video, a heading of numbers in each, as the features of ActivityNet 2016's winners are published."""
+    for folder in ("spatial", "temporal"):
+        (tmp_path / folder / "csv_action").mkdir(parents=True)
+        for video in "abc":
+            (tmp_path / folder / "csv_action" / f"v_{video}.csv").write_text("0,1\n0.5,-1.25e-1\n2,3\n")
+    folders = {"rgb": "spatial", "flow": "temporal"}
+    layouts = {s: {"path": f"{f}/csv_action/v_{{video}}.csv", "header_lines": 1} for s, f in folders.items()}
+    for _, arrays in reader.features(source(features=layouts), ("rgb", "flow"), GRIDS):
+        assert np.array_equal(arrays["flow"], [[0.5, -0.125], [2, 3]])
+
+
+def test_where_people_get_the_files_ends_the_sentence(source, tmp_path):
+    given = source(obtain="an archive at example.org")
+    (tmp_path / "features" / "a.npy").unlink()
+    expected = r"a\.npy is missing; .*annotations\.json, features/\{video\}\.npy, .* from an archive at example\.org"
+    with pytest.raises(UserError, match=expected):
+        next(reader.features(given, ("rgb",), GRIDS))

@@ -12,6 +12,7 @@ from wstal.timegrid import TimeGrid
 from wstal.types import Segment, Video
 
 GRID = TimeGrid(fps=25.0, stride_f=16, window_f=16)
+GRIDS = dict.fromkeys(("rgb", "flow"), GRID)
 SOURCE = {"durations": None, "ambiguous": None, "splits": {"train": "train", "test": "test"}, "exclude": []}
 TRUTH = {
     "val_1": {"subset": "train", "annotations": [{"segment": ["1.0", "2.5"], "label": "Shotput"}]},
@@ -73,14 +74,14 @@ def test_ambiguous_times_of_listed_videos(source, tmp_path):
 
 
 def test_features_are_mapped_and_in_their_stream(source):
-    arrays = dict(reader.features(source(exclude=["test_2"]), ("flow", "rgb"), GRID))
+    arrays = dict(reader.features(source(exclude=["test_2"]), ("flow", "rgb"), GRIDS))
     assert list(arrays) == ["val_1", "test_1"]
     assert isinstance(arrays["val_1"]["rgb"], np.memmap)
     assert arrays["test_1"]["flow"].shape == (46, 4) and arrays["test_1"]["flow"][0, 0] == 2.0
 
 
 def test_missing_feature_files_are_found_before_any_is_read(source):
-    videos = reader.features(source(features=[("train", "val_1", 31)]), ("rgb", "flow"), GRID)
+    videos = reader.features(source(features=[("train", "val_1", 31)]), ("rgb", "flow"), GRIDS)
     with pytest.raises(UserError, match=r"test_1\.npy \(and 3 more\) is missing; .* github\.com/Pilhyeon/BaSNet"):
         next(videos)
 

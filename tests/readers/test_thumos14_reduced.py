@@ -10,6 +10,7 @@ from wstal.timegrid import TimeGrid
 from wstal.types import Segment, Video
 
 GRID = TimeGrid(fps=25.0, stride_f=16, window_f=16)
+GRIDS = dict.fromkeys(("rgb", "flow"), GRID)
 SOURCE = {
     "root": "",
     "features": "Thumos14reduced-I3D-JOINTFeatures.npy",
@@ -96,12 +97,12 @@ def test_video_labels_of_the_segments(source):
 def test_excluded_and_unlisted_videos_are_left_out(source):
     given = source(exclude=["test_1"])
     assert [video.id for video in reader.annotations(given, GRID).videos] == ["val_1", "val_2", "test_2"]
-    assert [video for video, _ in reader.features(given, ("rgb",), GRID)] == ["val_1", "val_2", "test_2"]
+    assert [video for video, _ in reader.features(given, ("rgb",), GRIDS)] == ["val_1", "val_2", "test_2"]
     assert {segment.video for segment in reader.annotations(given, GRID).ambiguous} == {"test_2"}
 
 
 def test_features_are_rgb_first(source):
-    arrays = dict(reader.features(source(), ("rgb", "flow"), GRID))
+    arrays = dict(reader.features(source(), ("rgb", "flow"), GRIDS))
     assert list(arrays) == ["val_1", "val_2", "test_1", "test_2"]
     assert arrays["val_1"]["rgb"][1].tolist() == [6, 7, 8] and arrays["val_1"]["flow"][1].tolist() == [9, 10, 11]
     assert arrays["test_2"]["flow"].shape == (46, 3)
@@ -109,7 +110,7 @@ def test_features_are_rgb_first(source):
 
 def test_one_joint_stream_from_a_plain_array(source):
     given = source(features=np.zeros((4, 5, 6), dtype=np.float16), columns={"joint": [0, 6]})
-    assert [arrays["joint"].shape for _, arrays in reader.features(given, ("joint",), GRID)] == [(5, 6)] * 4
+    assert [arrays["joint"].shape for _, arrays in reader.features(given, ("joint",), GRIDS)] == [(5, 6)] * 4
 
 
 BAD = {
@@ -134,7 +135,7 @@ def test_missing_files(source, tmp_path):
         reader.annotations(given, GRID)
     (tmp_path / SOURCE["features"]).unlink()
     with pytest.raises(UserError, match=r"JOINTFeatures\.npy is missing; set `source\.root`"):
-        list(reader.features(given, ("rgb",), GRID))
+        list(reader.features(given, ("rgb",), GRIDS))
 
 
 def test_excluding_an_unknown_video(source):
@@ -145,9 +146,21 @@ def test_excluding_an_unknown_video(source):
 def test_features_of_another_number_or_width(source, tmp_path):
     given = source(features=objects([np.zeros((4, 6))] * 3 + [np.zeros((4, 5))]))
     with pytest.raises(UserError, match=r"the array of test_2 has shape \(4, 5\), .*; mend `source\.columns`"):
-        list(reader.features(given, ("flow",), GRID))
+        list(reader.features(given, ("flow",), GRIDS))
     np.save(tmp_path / SOURCE["features"], objects([np.zeros((4, 6)), np.zeros((5, 6))]), allow_pickle=True)
     with pytest.raises(UserError, match=r"differ in length .*JOINTFeatures\.npy': 2.*; download all files"):
-        list(reader.features(given, ("rgb",), GRID))
+        list(reader.features(given, ("rgb",), GRIDS))
     with pytest.raises(UserError, match=r"params\.yaml: stream 'depth' .*; add its columns"):
-        list(reader.features(given, ("depth",), GRID))
+        list(reader.features(given, ("depth",), GRIDS))
+
+
+def test_activitynet_lies_in_the_same_layout(source, tmp_path):
+    """W-TALC's ActivityNet 1.2: other names of files and subsets, no ambiguous times."""
+    given = source({"subset": np.array([b"training", b"validation", b"training", b"testing"])}, ambiguous=None)
+    (tmp_path / "Thumos14reduced-Annotations").rename(tmp_path / "ActivityNet1.2-Annotations")
+    (tmp_path / SOURCE["features"]).rename(tmp_path / "ActivityNet1.2-I3D-JOINTFeatures.npy")
+    names = {"features": "ActivityNet1.2-I3D-JOINTFeatures.npy", "annotations": "ActivityNet1.2-Annotations"}
+    given = msgspec.structs.replace(given, **names, splits={"train": "training", "test": "validation"})
+    found = reader.annotations(given, GRID)
+    assert {v.id: v.subset for v in found.videos} == {"val_1": "train", "val_2": "test", "test_1": "train"}
+    assert [video for video, _ in reader.features(given, ("rgb", "flow"), GRIDS)] == ["val_1", "val_2", "test_1"]

@@ -20,10 +20,11 @@ class Batch(NamedTuple):
 
 
 class Bags:
-    """Videos of one subset as bags. `streams` with more than one name are concatenated (early fusion)."""
+    """Videos of one subset as bags. `streams` with more than one name are concatenated (early fusion), on one grid."""
 
     def __init__(self, store: FeatureStore, streams: Sequence[str], videos: Sequence[str], labels: np.ndarray):
         self.store, self.streams, self.videos = store, tuple(streams), tuple(videos)
+        self.grid = store.grid(self.streams)
         self.labels = torch.from_numpy(labels)
 
     def __len__(self) -> int:

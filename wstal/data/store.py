@@ -1,5 +1,6 @@
 """The feature store as training sees it: one memory-mapped array per video and stream, and a manifest."""
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +20,7 @@ class FeatureStore:
         if not path.is_file():
             raise UserError(f"{path} is missing; make the features first with `dvc repro features`.")
         self.manifest = msgspec.json.decode(path.read_bytes())
-        self.grid = TimeGrid(**self.manifest["grid"])
+        self.grids = {stream: TimeGrid(**grid) for stream, grid in self.manifest["grids"].items()}
         self.videos = tuple(sorted(self.manifest["videos"]))
         self.open = cache(self.open)
 
@@ -36,6 +37,19 @@ class FeatureStore:
         if list(array.shape) != expected:
             raise UserError(f"{path} has shape {list(array.shape)}, its manifest says {expected}; make it again.")
         return array
+
+    def grid(self, streams: Sequence[str]) -> TimeGrid:
+        """The time grid that `streams` share; streams on different grids can be neither concatenated nor fused."""
+        own = {stream: self.grids[stream] for stream in streams}
+        first = next(iter(own))
+        for stream, grid in own.items():
+            if grid != own[first]:
+                raise UserError(
+                    f"{self.folder}: streams {first!r} and {stream!r} lie on different time grids ({own[first]}, {grid}), so "
+                    "their snippets cannot be joined; set `streams` in params.yaml to streams of one grid, or extract them "
+                    "on one grid."
+                )
+        return own[first]
 
     def dim(self, stream: str) -> int:
         """Feature width D of a stream."""

@@ -1,7 +1,8 @@
 """Published features -> the feature store: one plain .npy per video and stream, and a manifest. Never pickles.
 
     <out>/<stream>/<video>.npy     (T, D) float16 or float32, as published; wider floats become float32
-    <out>/manifest.json            grid, backbone, streams {name: D}, videos {id: {stream: shape, dtype, sha256}}
+    <out>/manifest.json            backbone, grids {stream: grid}, streams {stream: D}, videos {id: {stream: shape,
+                                   dtype, sha256}}
 
 The store is filled in a folder beside `out` and takes its place only when every check has passed, so that no reader
 ever sees half a file, half a store, or a video that is no longer listed.
@@ -21,7 +22,7 @@ import numpy as np
 
 from wstal import progress
 from wstal.errors import UserError
-from wstal.timegrid import TimeGrid
+from wstal.timegrid import Grids, TimeGrid
 from wstal.types import Annotations
 
 log = logging.getLogger(__name__)
@@ -32,16 +33,17 @@ GRID_ERROR = 1.5  # features that cover so many times a video's length, or as mu
 def import_features(
     reader: ModuleType,
     source: Any,
-    grid: TimeGrid,
-    streams: tuple[str, ...],
+    grids: Grids,  # in the order of the streams
     annotations: Annotations,
     out: Path,
     *,
     backbone: str,  # what made the features; only recorded
     slack_s: float,  # how far a segment may end behind the last snippet, in seconds
     overrun: Collection[str] = (),  # videos known to be annotated past their end (THUMOS14 video_test_0000270)
+    uneven_t: int = 0,  # snippets by which streams of one grid may differ; the longer ones lose their last ones
 ) -> None:
     """Check the features of every annotated video and write the store `out`, all of it or nothing."""
+    streams = tuple(grids)
     last_s: dict[str, float] = {}  # last annotated second of each video
     for segment in annotations.segments:
         last_s[segment.video] = max(segment.end_s, last_s.get(segment.video, 0.0))
@@ -53,18 +55,17 @@ def import_features(
             (fresh / stream).mkdir(parents=True)
         videos: dict[str, dict] = {}
         dims: dict[str, int] = {}
-        for video, arrays in _annotated(reader.features(source, streams, grid), annotations):
-            values = {
-                stream: _checked(arrays[stream], _origin(arrays[stream], f"{video}, stream {stream}")) for stream in streams
-            }
-            origin = _origin(arrays[streams[0]], video)
-            _check_shapes(origin, values, dims)
-            if video not in overrun:
-                _check_coverage(origin, len(values[streams[0]]), grid, last_s.get(video, 0.0), lengths_s[video], slack_s)
+        for video, arrays in _annotated(reader.features(source, streams, grids), annotations):
+            origins = {stream: _origin(arrays[stream], f"{video}, stream {stream}") for stream in streams}
+            values = {stream: _checked(arrays[stream], origin) for stream, origin in origins.items()}
+            values = _evened(_origin(arrays[streams[0]], video), values, grids, uneven_t)
+            for stream, origin in origins.items():
+                _check_width(origin, values[stream], dims.setdefault(stream, values[stream].shape[1]))
+                if video not in overrun:
+                    length, last = len(values[stream]), last_s.get(video, 0.0)
+                    _check_coverage(origin, length, grids[stream], last, lengths_s[video], slack_s)
             videos[video] = {stream: _save(fresh / stream / f"{video}.npy", x) for stream, x in values.items()}
-        manifest = {"grid": dataclasses.asdict(grid), "backbone": backbone, "streams": dims, "videos": videos}
-        text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-        (fresh / "manifest.json").write_text(text, encoding="utf-8")
+        _write_manifest(fresh, {"grids": grids, "backbone": backbone, "streams": dims, "videos": videos})
         _swap(fresh, out)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -105,17 +106,27 @@ def _checked(array: np.ndarray, where: str) -> np.ndarray:
     return values
 
 
-def _check_shapes(video: str, values: dict[str, np.ndarray], dims: dict[str, int]) -> None:
-    """One T over streams, one D over videos; the first video sets `dims`."""
-    lengths = {stream: len(x) for stream, x in values.items()}
-    if len(set(lengths.values())) > 1:
-        raise UserError(f"{video}: streams differ in their number of snippets ({lengths}); extract them on one grid.")
-    for stream, x in values.items():
-        if x.shape[1] != dims.setdefault(stream, x.shape[1]):
+def _evened(video: str, values: dict[str, np.ndarray], grids: Grids, uneven_t: int) -> dict[str, np.ndarray]:
+    """One T over the streams of each grid; what the longer ones have at their end, up to `uneven_t` snippets, goes."""
+    shortest = {}
+    for grid in grids.values():
+        lengths = {stream: len(x) for stream, x in values.items() if grids[stream] == grid}
+        shortest[grid] = min(lengths.values())
+        if max(lengths.values()) - shortest[grid] > uneven_t:
             raise UserError(
-                f"{video}, stream {stream}: {x.shape[1]} features a snippet, videos before it have {dims[stream]}; "
-                "extract all videos with one backbone."
+                f"{video}: streams differ in their number of snippets ({lengths}); extract them on one grid, or give each "
+                "its own under `grids` in params.yaml, or allow a small difference there by `uneven_t`."
             )
+    return {stream: x[: shortest[grids[stream]]] for stream, x in values.items()}
+
+
+def _check_width(origin: str, values: np.ndarray, dim: int) -> None:
+    """One D over the videos of a stream."""
+    if values.shape[1] != dim:
+        raise UserError(
+            f"{origin}: {values.shape[1]} features a snippet, videos before it have {dim}; extract all videos with one "
+            "backbone."
+        )
 
 
 def _check_coverage(video: str, snippets_t: int, grid: TimeGrid, last_s: float, duration_s: float, slack_s: float) -> None:
@@ -124,7 +135,7 @@ def _check_coverage(video: str, snippets_t: int, grid: TimeGrid, last_s: float, 
     if not duration_s / GRID_ERROR - slack_s <= covered_s <= duration_s * GRID_ERROR + slack_s:
         raise UserError(
             f"{video}: {snippets_t} snippets cover {covered_s:.2f} s of a video of {duration_s:.2f} s; mend fps, stride_f "
-            "or window_f of `grid` in params.yaml, the duration, or `exclude` the video."
+            "or window_f of `grid` (or the stream's own under `grids`) in params.yaml, the duration, or `exclude` the video."
         )
     if last_s > covered_s + slack_s:
         raise UserError(
@@ -139,6 +150,11 @@ def _save(path: Path, values: np.ndarray) -> dict:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"shape": list(values.shape), "dtype": values.dtype.name, "sha256": digest}
+
+
+def _write_manifest(out: Path, content: dict) -> None:
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, default=dataclasses.asdict) + "\n"
+    (out / "manifest.json").write_text(text, encoding="utf-8")
 
 
 def _swap(fresh: Path, out: Path) -> None:

@@ -36,6 +36,8 @@ def elsewhere(name: str) -> list[str]:
     return [row for row, content in entry(name)["rows"].items() if content.get("elsewhere")]
 
 
-def statistics() -> dict:
-    """Statistics of the published THUMOS14 annotations."""
-    return yaml.safe_load((FOLDER / "thumos14.yaml").read_text(encoding="utf-8"))
+@cache
+def statistics() -> dict[str, dict]:
+    """Statistics of datasets as published: {dataset: {title, source, train, test, two_classes}}; None is not published."""
+    files = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.yaml"))}
+    return {name: content for name, content in files.items() if "train" in content}

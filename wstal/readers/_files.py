@@ -1,8 +1,9 @@
-"""What several readers need: paths, JSON, id lists and plain .npy files, each failing with a sentence.
+"""What several readers need: paths, JSON, id lists, tables and plain .npy files, each failing with a sentence.
 
 `cure` is what the sentence ends with: the layout that the reader expects and where people get the files.
 """
 
+import csv
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -65,12 +66,31 @@ def disjoint(listed: dict[str, list[str]], place: Path) -> dict[str, str]:
 
 
 def read_ids(path: Path, cure: str) -> list[str]:
-    """Video ids, one a line."""
+    """Video ids: one a line, before a comma if there is one, or an .npy file of strings."""
+    if path.suffix == ".npy":
+        array = load_array(path, cure)
+        if array.ndim != 1 or array.dtype.kind != "U":
+            raise UserError(f"{path} holds {array.dtype} of shape {array.shape}, not a list of ids; write one id a line.")
+        return array.tolist()
     lines = read_lines(path, cure)
     for number, fields in enumerate(lines, start=1):
-        if len(fields) != 1:
+        if len(fields) != 1 and "," not in fields[0]:
             raise UserError(f"{path}: entry {number} has {len(fields)} fields; write one video id a line.")
-    return [fields[0] for fields in lines]
+    return [fields[0].split(",")[0] for fields in lines]
+
+
+def read_table(path: Path, columns: tuple[str, ...], cure: str) -> list[tuple[str, ...]]:
+    """The named columns of a .csv file whose first line names its columns."""
+    require([path], cure)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            rows = [tuple(row.get(name) for name in columns) for row in csv.DictReader(file)]
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise UserError(f"{path} is not a .csv file ({error}); download it again.") from error
+    for number, row in enumerate(rows, start=2):
+        if None in row:
+            raise UserError(f"{path}: line {number} has no {columns[row.index(None)]!r}; mend it, or the names in line 1.")
+    return rows
 
 
 def read_ambiguous(path: Path, videos: Collection[str], cure: str) -> tuple[Segment, ...]:

@@ -1,14 +1,16 @@
-"""ActivityNet's layout, the one to use for videos of one's own: one JSON file, and one .npy per video and stream.
+"""ActivityNet's layout (ActivityNet 1.2 and 1.3, HACS Segments), and the one to use for videos of one's own.
 
     <root>/<annotations>      {"classes": [...], "database": {video: {"subset", "duration", "annotations":
                               [{"label", "segment": [start, end]}]}}}, times in seconds
-    <root>/<features>         one array (T, D) per video, for instance features/{video}.npy
+    <root>/<features>         an array per video in a file of its own, or all in one .npz or .h5; see `wstal.readers._arrays`
 
 - "classes" is optional and gives the order of classes; without it they are the sorted labels of the whole file.
 - "segment" is optional: a training video needs its labels only.
-- "duration" may be spelled "duration_second", and "database" may be missing (the file is then its inner part alone).
+- "duration" may be spelled "duration_second", and "database" may be missing (the file is then its inner part alone):
+  so is BMN's anet_anno_action.json, whose subsets stand in a table, video_info_new.csv.
 - Videos of other subsets than those in `splits` are left out. Where `lists` names files of video ids, these say the
   subset instead, and videos in none of them are left out.
+- Features that were stretched to 100 snippets a video (BMN's csv_mean_100) have no time grid and are refused.
 """
 
 from collections.abc import Iterator
@@ -18,14 +20,10 @@ import msgspec
 import numpy as np
 
 from wstal.errors import UserError
-from wstal.readers import _database, _files
-from wstal.timegrid import TimeGrid
+from wstal.readers import _arrays, _database, _files
+from wstal.readers._arrays import Layout
+from wstal.timegrid import Grids, TimeGrid
 from wstal.types import Annotations
-
-CURE = (
-    "set `source` in params.yaml to the folder, the ActivityNet-style JSON file and the pattern of the feature files, "
-    "or leave the video out with `exclude` or `lists`"
-)
 
 
 class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -33,10 +31,13 @@ class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
     root: str  # folder that the other paths start from, relative to the repository or absolute
     annotations: str  # the JSON file
-    features: dict[str, str]  # stream -> path of a feature file; {video} is its id, {subset} its subset's name in `splits`
+    features: dict[str, str | Layout]  # stream -> its files; a path alone stands for one (T, D) array a file
     splits: dict[str, str]  # train and test -> their names in the JSON file
-    lists: dict[str, str]  # train and test -> text file of video ids, one a line; {}: all videos of the file
-    exclude: list[str]  # videos to leave out
+    lists: dict[str, str]  # train and test -> file of video ids, one a line; {}: all videos of the file
+    exclude: list[str] | str  # videos to leave out, or a file of their ids, which may name others as well
+    subsets: str | None = None  # table with columns "video" and "subset", where the JSON file has no subsets (BMN)
+    list_prefix: str = ""  # what ids have in front in the files of `lists` and `exclude`, but not in the JSON file ("v_")
+    obtain: str = "those who published the dataset"  # where people get the files; ends the sentence about a missing one
 
 
 def annotations(source: Source, grid: TimeGrid) -> Annotations:
@@ -52,39 +53,82 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
     return _database.assemble(database, rows, ())
 
 
-def features(source: Source, streams: tuple[str, ...], grid: TimeGrid) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-    """(video id, {stream: (T, D) memory-mapped array}) in the order of the file."""
-    for stream in streams:
-        if "{video}" not in source.features.get(stream, ""):
-            raise UserError(f"params.yaml: `source.features` needs a path with {{video}} for stream {stream!r}; add it.")
+def features(source: Source, streams: tuple[str, ...], grids: Grids) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """(video id, {stream: (T, D) array}) in the order of the file; each video is read when its turn comes."""
+    layouts = {stream: _layout(source, stream) for stream in streams}
     videos = _chosen(source, _read(source))
-    paths = {
-        video: {stream: _path(source, stream, video, source.splits.get(subset, subset)) for stream in streams}
+    places = {
+        video: {stream: _place(source, layout, video, subset) for stream, layout in layouts.items()}
         for video, subset in videos.items()
     }
-    _files.require((path for of_video in paths.values() for path in of_video.values()), CURE)
-    for video, of_video in paths.items():
-        yield video, {stream: _files.load_array(path, CURE) for stream, path in of_video.items()}
+    archive, cure = _arrays.opener(), _cure(source)
+    _files.require(dict.fromkeys(path for of_video in places.values() for path, _ in of_video.values()), cure)
+    for stream, layout in layouts.items():
+        if "{video}" not in layout.path:
+            _require_in_archives([of_video[stream] for of_video in places.values()], archive, cure)
+    for video, of_video in places.items():
+        yield video, {stream: _arrays.load(*of_video[stream], layouts[stream], archive, cure) for stream in streams}
+
+
+def _require_in_archives(places: list[tuple[Path, str]], archive, cure: str) -> None:
+    """The files that hold many videos hold all that are asked of them."""
+    for path in dict.fromkeys(path for path, _ in places):
+        _arrays.require_keys(path, [key for other, key in places if other == path], archive(path), cure)
+
+
+def _cure(source: Source) -> str:
+    patterns = [layout if isinstance(layout, str) else layout.path for layout in source.features.values()]
+    files = ", ".join(dict.fromkeys([source.annotations, *source.lists.values(), *filter(None, [source.subsets]), *patterns]))
+    return (
+        f"set `source` in params.yaml to where {files} are (people get them from {source.obtain}), or leave the video out "
+        "with `exclude` or `lists`"
+    )
 
 
 def _read(source: Source) -> _database.Database:
-    return _database.read(_files.folder(source.root) / source.annotations, CURE)
+    return _database.read(_files.folder(source.root) / source.annotations, _cure(source))
 
 
-def _path(source: Source, stream: str, video: str, subset: str) -> Path:
-    pattern = source.features[stream].replace("{subset}", subset).replace("{video}", video)
-    return _files.folder(source.root) / pattern
+def _layout(source: Source, stream: str) -> Layout:
+    given = source.features.get(stream)
+    layout = Layout(path=given) if isinstance(given, str) else given
+    if layout is None or not layout.each():
+        raise UserError(f"params.yaml: `source.features` needs a path or key with {{video}} for stream {stream!r}; add it.")
+    return layout
+
+
+def _place(source: Source, layout: Layout, video: str, subset: str) -> tuple[Path, str]:
+    """File and key of a video's features."""
+    names = {"{subset}": source.splits.get(subset, subset), "{video}": video}
+    path, key = layout.path, layout.key or ""
+    for name, value in names.items():
+        path, key = path.replace(name, value), key.replace(name, value)
+    return _files.folder(source.root) / path, key
 
 
 def _chosen(source: Source, database: _database.Database) -> dict[str, str]:
     """Video id -> our subset."""
     if source.lists:
-        root = _files.folder(source.root)
-        listed = {subset: _files.read_ids(root / name, CURE) for subset, name in source.lists.items()}
-        videos = _files.disjoint(listed, root)
+        listed = {subset: _ids(source, name) for subset, name in source.lists.items()}
+        videos = _files.disjoint(listed, _files.folder(source.root))
     else:
         ours = {theirs: name for name, theirs in source.splits.items()}
-        videos = {video: ours[entry.subset] for video, entry in database.entries.items() if entry.subset in ours}
-    chosen = {video: videos[video] for video in _files.drop(videos, source.exclude, database.path)}
+        videos = {video: ours[theirs] for video, theirs in _subsets(source, database).items() if theirs in ours}
+    known = isinstance(source.exclude, str)
+    exclude = set(_ids(source, source.exclude)) & set(videos) if known else source.exclude
+    chosen = {video: videos[video] for video in _files.drop(videos, exclude, database.path)}
     database.require(chosen)
     return chosen
+
+
+def _ids(source: Source, name: str) -> list[str]:
+    """Video ids of a file, spelled as in the JSON file."""
+    ids = _files.read_ids(_files.folder(source.root) / name, _cure(source))
+    return [video.removeprefix(source.list_prefix) for video in ids]
+
+
+def _subsets(source: Source, database: _database.Database) -> dict[str, str | None]:
+    """Video id -> the name of its subset as published."""
+    if source.subsets is None:
+        return {video: entry.subset for video, entry in database.entries.items()}
+    return dict(_files.read_table(_files.folder(source.root) / source.subsets, ("video", "subset"), _cure(source)))

@@ -6,7 +6,7 @@ import numpy as np
 
 from wstal import simulate
 from wstal.simulate import Source as Source
-from wstal.timegrid import TimeGrid
+from wstal.timegrid import Grids, TimeGrid
 from wstal.types import Annotations, Segment, Video
 
 
@@ -23,7 +23,7 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
     return Annotations(tuple(source.names), tuple(videos), tuple(segments))
 
 
-def features(source: Source, streams: tuple[str, ...], grid: TimeGrid) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+def features(source: Source, streams: tuple[str, ...], grids: Grids) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """(video, {stream: (T, D)}) for all simulated videos."""
     for video in simulate.timelines(source):
-        yield video.id, {stream: simulate.features(video, source, stream, grid) for stream in streams}
+        yield video.id, {stream: simulate.features(video, source, stream, grids[stream]) for stream in streams}

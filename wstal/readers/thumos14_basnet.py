@@ -18,7 +18,7 @@ import numpy as np
 
 from wstal.errors import UserError
 from wstal.readers import _database, _files
-from wstal.timegrid import TimeGrid
+from wstal.timegrid import Grids, TimeGrid
 from wstal.types import Annotations
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
     return _database.assemble(database, rows, ambiguous)
 
 
-def features(source: Source, streams: tuple[str, ...], grid: TimeGrid) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+def features(source: Source, streams: tuple[str, ...], grids: Grids) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """(video id, {stream: (T, D) memory-mapped array}) in the order of the split files."""
     root = _files.folder(source.root) / "features"
     paths = {

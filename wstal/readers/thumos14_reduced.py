@@ -1,4 +1,5 @@
-"""The "reduced" layout of W-TALC, which FAC-Net, WSAD and others share: parallel arrays in .npy files.
+"""The "reduced" layout of W-TALC, which FAC-Net, WSAD and others share: parallel arrays in .npy files. W-TALC's
+ActivityNet 1.2 (ActivityNet1.2-I3D-JOINTFeatures.npy, ActivityNet1.2-Annotations/) lies in it, too.
 
     <root>/Thumos14reduced-I3D-JOINTFeatures.npy    object array of N arrays (T, 2048), RGB first
     <root>/Thumos14reduced-Annotations/             classlist (C,), and over the N videos: videoname, subset, duration
@@ -23,12 +24,12 @@ import numpy as np
 from wstal.errors import UserError
 from wstal.readers import _files
 from wstal.readers.unpickle import load_object_array
-from wstal.timegrid import TimeGrid
+from wstal.timegrid import Grids, TimeGrid
 from wstal.types import Annotations, Segment, Video
 
 CURE = (
     "set `source.root` in params.yaml to the folder with Thumos14reduced-I3D-JOINTFeatures.npy and "
-    "Thumos14reduced-Annotations/, both linked from github.com/sujoyp/wtalc-pytorch"
+    "Thumos14reduced-Annotations/ (of ActivityNet: ActivityNet1.2-...), both linked from github.com/sujoyp/wtalc-pytorch"
 )
 
 
@@ -62,7 +63,7 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
     return Annotations(classes, tuple(videos), tuple(segments), ambiguous)
 
 
-def features(source: Source, streams: tuple[str, ...], grid: TimeGrid) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+def features(source: Source, streams: tuple[str, ...], grids: Grids) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """(video id, {stream: (T, D) array}) in the order of videoname.npy; each array is let go after its turn."""
     unknown = sorted(set(streams) - set(source.columns))
     if unknown:
