@@ -1,11 +1,13 @@
 """The training loop: weights weigh the loss terms, and nothing else moves the parameters."""
 
 import msgspec
+import numpy as np
 import pytest
 import torch
 
-from wstal import experiment
-from wstal.train import build, fit
+from wstal import config, experiment
+from wstal.errors import UserError
+from wstal.train import batches, build, fit
 
 
 @pytest.fixture
@@ -46,3 +48,38 @@ def test_a_term_of_weight_zero_does_not_train_what_only_it_reaches(trained):
 def test_weights_change_what_is_learnt(trained):
     one, other = trained(1.0, 0.1, 0.1)[0], trained(0.1, 0.1, 1.0)[0]
     assert not torch.equal(one["action"], other["action"])
+
+
+@pytest.fixture
+def compared(prepared):
+    """compared(method, **training) -> (settings, bags) of a method that compares bags, on the small dataset."""
+    params, tree = prepared
+
+    def compared(method, **training):
+        entry = config.Entry(dataset="tiny", method=method, rows={"base": config.Row(set={"training": training})})
+        run = experiment.runs(msgspec.structs.replace(params, tables={"pairs": entry}), tree, "pairs")[0]
+        return run.how, experiment.bags(run, "joint")[0]
+
+    return compared
+
+
+@pytest.mark.parametrize(("method", "term"), [("wtalc", "casl"), ("wsad", "metric")])
+def test_every_step_compares_bags_of_a_class(compared, method, term):
+    how, bags = compared(method, epochs=3)
+    model, history = fit(how, method, bags, 0, lambda done, total: None)
+    assert len(history) == 3 * len(bags) // how.training.batch_videos
+    assert (history[:, model.loss_names.index(term)] > 0).all()
+
+
+def test_steps_of_a_method_that_compares_nothing_are_epochs(compared):
+    how, bags = compared("um", epochs=2)
+    model = build(how, "um", bags.dim, bags.labels.shape[1])
+    steps = batches(model, how.training, bags, np.random.default_rng(0))
+    assert np.bincount(np.concatenate(steps)).tolist() == [2] * len(bags)
+
+
+def test_groups_that_do_not_fit_are_a_sentence(compared):
+    how, _ = compared("wtalc", batch_videos=5)
+    with pytest.raises(UserError, match=r"3 groups of 2 videos .* batch of 5") as caught:
+        build(how, "wtalc", 4, 2)
+    assert "params.yaml" in str(caught.value)
