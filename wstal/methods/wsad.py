@@ -114,10 +114,10 @@ class WSAD(base.Method):
         """
         size = self.params.block or mask.shape[1]
         length = block_lengths(mask, size)  # (B, K)
-        width = 2 * size  # the last block is shorter than two
-        padded = pad(cas.transpose(1, 2), (0, (length.shape[1] + 1) * size - mask.shape[1]))
-        blocks = padded.unfold(-1, width, size).transpose(1, 2)  # (B, K, C, width)
-        inside = torch.arange(width, device=cas.device) < length[..., None]  # (B, K, width)
+        count = length.shape[1]
+        parts = pad(cas, (0, 0, 0, (count + 1) * size - mask.shape[1])).unflatten(1, (count + 1, size)).transpose(2, 3)
+        blocks = torch.cat([parts[:, :-1], parts[:, 1:]], dim=-1)  # (B, K, C, 2 size): the last is shorter than two
+        inside = torch.arange(2 * size, device=cas.device) < length[..., None]  # (B, K, 2 size)
         mean = topk_mean(blocks.flatten(0, 1), inside.flatten(0, 1), strongest(length, self.params.k).flatten())
         exists = length[..., None] > 0
         return torch.where(exists, mean.view(*length.shape, -1), 0.0), exists
