@@ -20,11 +20,10 @@ def raw():
 def small(raw):
     """Parameters of a simulated dataset with four classes that trains in seconds, and one table on it."""
     smoke = raw["smoke"]
-    dataset = config.merge(raw["datasets"]["thumos14-sim"], smoke["dataset"]) | {"overrides": {}}
-    methods = {name: config.merge(section, {"base": smoke["methods"][name]}) for name, section in raw["methods"].items()}
+    dataset = config.merge(raw["datasets"]["thumos14-sim"], smoke["dataset"]) | {"overrides": smoke["methods"]}
     rows = {"full": {}, "no_background": {"set": {"params": {"background": False}}}}
     table = {"dataset": "tiny", "notebook": "04_table", "method": "facnet", "rows": rows}
-    return {"seeds": [0, 1], "datasets": {"tiny": dataset}, "methods": methods, "tables": {"tiny_table": table}}
+    return {"seeds": [0, 1], "datasets": {"tiny": dataset}, "methods": raw["methods"], "tables": {"tiny_table": table}}
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,13 @@
 """The training loop: weights weigh the loss terms, and nothing else moves the parameters."""
 
 import msgspec
+import numpy as np
 import pytest
 import torch
 
-from wstal import experiment
-from wstal.train import build, fit
+from wstal import config, experiment
+from wstal.errors import UserError
+from wstal.train import batches, build, fit
 
 
 @pytest.fixture
@@ -63,3 +65,38 @@ def test_checkpoints_are_kept_on_the_way_and_change_nothing(prepared):
     shorter = train(0, epochs=4).model.state_dict()  # snippets are not drawn here, so a shorter run is a prefix
     assert all(torch.equal(shorter[name], value) for name, value in kept.checkpoints[1].items())
     assert not torch.equal(kept.checkpoints[0]["action"], kept.checkpoints[1]["action"])
+
+
+@pytest.fixture
+def compared(prepared):
+    """compared(method, **training) -> (settings, bags) of a method that compares bags, on the small dataset."""
+    params, tree = prepared
+
+    def compared(method, **training):
+        entry = config.Entry(dataset="tiny", notebook="04_table", method=method, rows={"base": config.Row(set={"training": training})})
+        run = experiment.runs(msgspec.structs.replace(params, tables={"pairs": entry}), tree, "pairs")[0]
+        return run.how, experiment.bags(run, "joint")[0]
+
+    return compared
+
+
+@pytest.mark.parametrize(("method", "term"), [("wtalc", "casl"), ("wsad", "metric")])
+def test_every_step_compares_bags_of_a_class(compared, method, term):
+    how, bags = compared(method, epochs=3)
+    model, history, _ = fit(how, method, bags, 0, lambda done, total: None)
+    assert len(history) == 3 * len(bags) // how.training.batch_videos
+    assert (history[:, model.loss_names.index(term)] > 0).all()
+
+
+def test_steps_of_a_method_that_compares_nothing_are_epochs(compared):
+    how, bags = compared("um", epochs=2)
+    model = build(how, "um", bags.dim, bags.labels.shape[1])
+    steps = batches(model, how.training, bags, np.random.default_rng(0))
+    assert np.bincount(np.concatenate(steps)).tolist() == [2] * len(bags)
+
+
+def test_groups_that_do_not_fit_are_a_sentence(compared):
+    how, _ = compared("wtalc", batch_videos=5)
+    with pytest.raises(UserError, match=r"3 groups of 2 videos .* batch of 5") as caught:
+        build(how, "wtalc", 4, 2)
+    assert "params.yaml" in str(caught.value)

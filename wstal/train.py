@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from wstal import config, methods
-from wstal.data.bags import Bags, shuffled
+from wstal.data.bags import Bags, grouped, shuffled
 from wstal.errors import UserError
 from wstal.methods.base import Method
 from wstal.seeding import device, seed_everything
@@ -26,7 +26,22 @@ def build(how: config.MethodConfig, method: str, dim: int, classes: int) -> Meth
             f"params.yaml, methods.{method}: weights must name exactly the loss terms {', '.join(kind.loss_names)}; "
             f"it names {', '.join(how.weights)}."
         )
-    return kind(dim, classes, params)
+    model = kind(dim, classes, params)
+    groups, size = model.groups, how.training.batch_videos
+    if groups.count * groups.size > size:
+        raise UserError(
+            f"params.yaml, methods.{method}: {groups.count} groups of {groups.size} videos do not fit into a batch of "
+            f"{size}; raise training.batch_videos or have fewer groups."
+        )
+    return model
+
+
+def batches(model: Method, how: config.Training, bags: Bags, rng: np.random.Generator) -> list[np.ndarray]:
+    """Indices of the bags of every step, grouped where the method compares bags."""
+    size, epochs = how.batch_videos, how.epochs
+    if model.groups.count:
+        return list(grouped(bags.labels.numpy(), size, epochs, model.groups, rng))
+    return list(shuffled(len(bags), size, epochs, rng))
 
 
 class Fitted(NamedTuple):
@@ -43,13 +58,13 @@ def fit(how: config.MethodConfig, method: str, bags: Bags, seed: int, step: Step
     rng = np.random.default_rng(seed)
     model = build(how, method, bags.dim, bags.labels.shape[1]).to(device())
     optimizer = torch.optim.Adam(model.parameters(), **msgspec.structs.asdict(how.optimizer), fused=True)
-    batches = list(shuffled(len(bags), how.training.batch_videos, how.training.epochs, rng))
-    if not batches:
+    steps = batches(model, how.training, bags, rng)
+    if not steps:
         raise UserError(f"{len(bags)} training videos make no batch of {how.training.batch_videos}; lower batch_videos.")
-    kept = {len(batches) * (k + 1) // (how.training.checkpoints + 1) for k in range(how.training.checkpoints)}
+    kept = {len(steps) * (k + 1) // (how.training.checkpoints + 1) for k in range(how.training.checkpoints)}
     model.train()
-    history, checkpoints = torch.zeros(len(batches), len(model.loss_names)), []
-    for done, index in enumerate(batches):
+    history, checkpoints = torch.zeros(len(steps), len(model.loss_names)), []
+    for done, index in enumerate(steps):
         batch = bags.batch(index, how.training.snippets, rng)
         x, mask, labels = (part.to(device()) for part in batch)
         terms = model.losses(model(x, mask), labels, mask)
@@ -60,7 +75,7 @@ def fit(how: config.MethodConfig, method: str, bags: Bags, seed: int, step: Step
         history[done] = torch.stack([terms[name].detach() for name in model.loss_names]) / len(index)
         if done + 1 in kept:
             checkpoints.append({name: value.detach().clone() for name, value in model.state_dict().items()})
-        step(done + 1, len(batches))
+        step(done + 1, len(steps))
     if not history.isfinite().all():
         raise UserError(f"training of {method} diverged (a loss is not finite); lower the learning rate in params.yaml.")
     return Fitted(model.eval(), history.cpu().numpy(), checkpoints)

@@ -67,6 +67,15 @@ class Truth:
 
 
 @dataclass(frozen=True)
+class Groups:
+    """What a training batch begins with: groups of neighbouring bags whose videos share a class."""
+
+    count: int  # groups of a batch; without any, batches are shuffled videos
+    size: int  # bags of a group
+    replace: bool  # whether a video may stand twice in a group
+
+
+@dataclass(frozen=True)
 class VideoScores:
     """What one network says about one video: the input of `wstal.localize`."""
 

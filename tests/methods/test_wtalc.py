@@ -6,6 +6,7 @@ import torch
 
 from wstal.methods.base import Scores
 from wstal.methods.wtalc import WTALC, Params
+from wstal.types import Groups
 
 BASE = {"hidden": 6, "layers": 1, "dropout": 0.0, "top": 8, "margin": 0.5, "pairs": 3}
 
@@ -91,6 +92,10 @@ def test_only_the_first_pairs_count():
 def test_nothing_shared_costs_nothing():
     model, (x, mask) = method(), bags([6, 6])
     assert model.losses(model(x, mask), labels([1, 0, 0], [0, 1, 1]), mask)["casl"] == 0
+
+
+def test_batches_begin_with_the_pairs_of_params():
+    assert method(pairs=3).groups == Groups(count=3, size=2, replace=True)
 
 
 def test_a_pair_has_no_order():

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from wstal.data.sampling import Snippets, draw
 from wstal.data.store import FeatureStore
+from wstal.types import Groups
 
 
 class Batch(NamedTuple):
@@ -58,3 +59,17 @@ def shuffled(count: int, size: int, epochs: int, rng: np.random.Generator) -> It
     order = np.concatenate([rng.permutation(count) for _ in range(epochs)])
     for step in range(len(order) // size):
         yield order[step * size : (step + 1) * size]
+
+
+def grouped(labels: np.ndarray, size: int, epochs: int, groups: Groups, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Batches of `size` indices, as many as `shuffled` makes: groups of videos that share a class, then single videos.
+
+    labels (N, C) multi-hot. Each group draws its class anew among all that a video shows, then its videos among those of
+    the class: with replacement if `groups.replace` or if the class has fewer videos than a group, else without. Single
+    videos are drawn with replacement from all.
+    """
+    members = [videos for column in labels.T if len(videos := np.flatnonzero(column))]
+    for _ in range(len(labels) * epochs // size):
+        drawn = [members[i] for i in rng.integers(len(members), size=groups.count)]
+        parts = [rng.choice(videos, groups.size, replace=groups.replace or len(videos) < groups.size) for videos in drawn]
+        yield np.concatenate([*parts, rng.integers(len(labels), size=size - groups.count * groups.size)])

@@ -13,7 +13,7 @@ from wstal.record import Index, Record
 class Snippets(Record):
     """How many snippets a bag holds, and which."""
 
-    kind: Literal["full", "uniform", "perturb", "crop"]
+    kind: Literal["full", "uniform", "perturb", "crop", "subset"]
     count: Index  # snippets of a bag; not used by "full"
 
 
@@ -26,6 +26,8 @@ def draw(length: int, how: Snippets, rng: np.random.Generator) -> np.ndarray:
     if how.kind == "crop" and length > how.count:
         start = rng.choice(crop_starts(length, how.count))
         return np.arange(start, start + how.count)
+    if how.kind == "subset" and length > how.count:
+        return np.sort(rng.choice(length, how.count, replace=False))
     return np.arange(length)
 
 

@@ -5,6 +5,7 @@ from typing import ClassVar, NamedTuple
 from torch import Tensor, nn
 
 from wstal.record import Record
+from wstal.types import Groups
 
 
 class Params(Record):
@@ -30,11 +31,15 @@ class Method(nn.Module):
 
     Params: ClassVar[type[Params]]
     loss_names: ClassVar[tuple[str, ...]]  # the keys of losses() and of `weights` in params.yaml
-    group_size: ClassVar[int] = 1  # neighbouring bags that `losses` may compare; the order of groups does not matter
 
     def __init__(self, dim: int, classes: int, params: Params):
         super().__init__()
         self.dim, self.classes, self.params = dim, classes, params
+
+    @property
+    def groups(self) -> Groups:
+        """The bags that `losses` compares, which training puts first in each batch; here none. Groups have no order."""
+        return Groups(count=0, size=1, replace=False)
 
     def forward(self, x: Tensor, mask: Tensor) -> Scores:
         """x (B, T, D) features, mask (B, T) True = real snippet."""

@@ -11,7 +11,7 @@ p        video-level class probabilities               (B, C)     terms["mil"], 
 H, L     mean of u where a class is active, is not     (B, C, H)  high, low
 δ        margin of CASL                                scalar     params.margin
 
-A batch begins with `pairs` pairs of neighbouring bags that share a class; other bags follow. Without such batches CASL is 0.
+A batch begins with `pairs` pairs of neighbouring bags that share a class, as the code draws them; other bags follow.
 Differences between the paper and the released code (both are presets in params.yaml):
 1. The paper's figure has two layers before the classifier, the code makes a second one and does not use it: `layers`.
 2. Weight decay exists in the code only.
@@ -27,11 +27,11 @@ from typing import Literal
 from torch import Tensor, nn
 
 from wstal.methods import base
-from wstal.nn.cosine import unit
+from wstal.nn.aggregation import aggregate
 from wstal.nn.dropout import Dropout
 from wstal.nn.losses import compare, target
-from wstal.nn.masking import masked_softmax
 from wstal.nn.pooling import share, topk_mean
+from wstal.types import Groups
 
 
 class Params(base.Params):
@@ -42,7 +42,7 @@ class Params(base.Params):
     dropout: float  # after each of them
     top: int  # a video-level score averages one in `top` snippets
     margin: float  # δ
-    pairs: int  # pairs that a batch begins with; a smaller batch has fewer
+    pairs: int  # pairs that a batch begins with; losses of a smaller batch see fewer
 
 
 class WTALC(base.Method):
@@ -50,7 +50,6 @@ class WTALC(base.Method):
 
     Params = Params
     loss_names = ("mil", "casl")
-    group_size = 2
 
     def __init__(self, dim: int, classes: int, params: Params):
         super().__init__(dim, classes, params)
@@ -61,6 +60,10 @@ class WTALC(base.Method):
         for layer in (*self.embed, self.classify):
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
+
+    @property
+    def groups(self) -> Groups:
+        return Groups(self.params.pairs, 2, replace=True)
 
     def forward(self, x: Tensor, mask: Tensor) -> base.Scores:
         for layer, drop in zip(self.embed, self.drops, strict=True):
@@ -86,9 +89,7 @@ class WTALC(base.Method):
         """CASL, averaged over the pairs (2i, 2i + 1) and the classes that both videos of a pair show; 0 without any."""
         paired = 2 * min(self.params.pairs, len(labels) // 2)
         u, mask, labels = scores.embedding[:paired], mask[:paired], labels[:paired]
-        a = masked_softmax(scores.activation[:paired].transpose(1, 2), mask[:, None])  # (2P, C, T)
-        rest = (1 - a) * mask[:, None]  # its share of 1 / (T - 1) cancels in the cosine
-        high, low = unit(a @ u), unit(rest @ u)  # H, L (2P, C, H)
+        high, low = aggregate(u, scores.activation[:paired], mask)  # H, L (2P, C, H)
         alike = distance(high[0::2], high[1::2])  # (P, C)
         unlike = distance(high[0::2], low[1::2]), distance(high[1::2], low[0::2])
         hinge = sum((alike - d + self.params.margin).relu() for d in unlike) / 2
