@@ -73,7 +73,9 @@ def compared(prepared):
     params, tree = prepared
 
     def compared(method, **training):
-        entry = config.Entry(dataset="tiny", notebook="04_table", method=method, rows={"base": config.Row(set={"training": training})})
+        entry = config.Entry(
+            dataset="tiny", notebook="04_table", method=method, rows={"base": config.Row(set={"training": training})}
+        )
         run = experiment.runs(msgspec.structs.replace(params, tables={"pairs": entry}), tree, "pairs")[0]
         return run.how, experiment.bags(run, "joint")[0]
 

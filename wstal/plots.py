@@ -50,6 +50,33 @@ def published_and_ours(metrics: Metrics) -> Figure:
     return figure
 
 
+def curves(metrics: Metrics, rows: Sequence[str]) -> Figure:
+    """mAP over tIoU, a line a row with a band of one standard deviation over the seeds."""
+    figure, axis = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
+    for row in (row for row in rows if row in metrics.rows):
+        values = metrics.curve(row)
+        mean, spread = values.mean(0), values.std(0, ddof=1) if len(values) > 1 else 0
+        (line,) = axis.plot(metrics.tious, mean, ".-", label=published.label(metrics.entry, row))
+        axis.fill_between(metrics.tious, mean - spread, mean + spread, color=line.get_color(), alpha=0.15, lw=0)
+    axis.set(xlabel="tIoU", ylabel="mAP (%)", ylim=(0, None))
+    axis.legend(frameon=False)
+    sns.despine(figure)
+    return figure
+
+
+def sweep(metrics: Metrics, names: Mapping[str, str]) -> Figure:
+    """Average mAP over one parameter, a panel a parameter {name: axis label}; its rows are called <name>_<value>."""
+    figure, axes = plt.subplots(1, len(names), figsize=(4.5 * len(names), 3.2), layout="constrained", squeeze=False)
+    for axis, (name, label) in zip(axes[0], names.items(), strict=True):
+        points = sorted((float(row.removeprefix(f"{name}_")), row) for row in metrics.rows if row.startswith(f"{name}_"))
+        seeds = [metrics.average(row) for _, row in points]
+        spread = [values.std(ddof=1) if len(values) > 1 else 0 for values in seeds]
+        axis.errorbar([x for x, _ in points], [v.mean() for v in seeds], spread, fmt="o-", color=FOREGROUND, capsize=3)
+        axis.set(xlabel=label, ylabel="average mAP (%)")
+    sns.despine(figure)
+    return figure
+
+
 def sweeps(metrics: Metrics) -> Figure:
     """FAC-Net Figure 4: average mAP over the weights of two losses, the third fixed at 1. Rows are cw<a>_ca<b>_mil<c>."""
     points = {tuple(float(part.lstrip("cwamil")) for part in row.split("_")): row for row in metrics.rows}
