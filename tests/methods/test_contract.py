@@ -17,7 +17,7 @@ SIZES = {"dim": 12, "classes": 5}
 
 
 def plugging(case):
-    """ "um+cw" -> "um", and what a row sets to plug CW in."""
+    """A case, say um+cw -> the method um, and what a row sets to plug cw in."""
     name, *plugged = case.split("+")
     return name, {"plugins": {one: PLUGINS[one] for one in plugged}, "weights": dict.fromkeys(plugged, 1.0)}
 
