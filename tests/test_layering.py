@@ -15,6 +15,7 @@ TIERS = [
     {"features", "data", "nn", "simulate", "localize", "detections", "annotations", "tables"},
     {"readers"},
     {"config", "methods"},
+    {"plugins"},
     {"train", "predict", "prepare", "truth"},
     {"experiment", "evaluate"},
     {"metrics", "smoke"},
@@ -23,7 +24,7 @@ TIERS = [
     {"examples", "statistics", "notebooks", "cli"},
     {"__main__"},
 ]
-TRAINING = {"data", "nn", "methods", "train", "predict", "experiment", "localize", "config"}
+TRAINING = {"data", "nn", "methods", "plugins", "train", "predict", "experiment", "localize", "config"}
 TIMES = {"truth", "readers", "evaluate", "metrics", "annotations", "prepare", "simulate"}
 NO_TORCH = {"types", "timegrid", "localize", "evaluate", "matching", "detections", "truth", "simulate", "readers"}
 FILES = sorted((ROOT / "wstal").rglob("*.py"))
@@ -98,8 +99,9 @@ def test_light_parts_stay_light(name):
     assert heavy == set()
 
 
-def test_methods_do_not_import_each_other():
-    for path in (ROOT / "wstal" / "methods").glob("[!_]*.py"):
+@pytest.mark.parametrize("folder", ["methods", "plugins"])
+def test_methods_and_plugins_do_not_import_each_other(folder):
+    allowed = ("wstal.nn", "wstal.methods.base", f"wstal.{folder}.base", "wstal.errors", "wstal.record", "wstal.types")
+    for path in (ROOT / "wstal" / folder).glob("[!_]*.py"):
         own = {name for name in imports(path) if name.startswith("wstal.")}
-        allowed = ("wstal.nn", "wstal.methods.base", "wstal.errors", "wstal.record", "wstal.types")
         assert all(name.startswith(allowed) for name in own), path

@@ -76,6 +76,23 @@ def test_runs_of_the_actionness_by_hand(how):
     assert detect(scores, GRID, how(**config.merge(PLAIN, {**changes, "min_run": 5}))) == {}
 
 
+def test_runs_of_a_stream_scored_on_the_logits_of_both_by_hand(how):
+    """STPN: runs are where the stream's own activation is high, their score is its actionness times the mean of the logits."""
+    activation = np.array([0.0, 0.9, 0.9, 0.0])[:, None]
+    shared = {"video_score": np.ones(1), "actionness": np.array([0.5, 0.5, 1.0, 0.5])}
+    rgb = VideoScores(activation, logits=np.full((4, 1), 2.0), **shared)
+    flow = VideoScores(np.zeros((4, 1)), logits=np.array([9.0, 4.0, 6.0, 9.0])[:, None], **shared)
+    weighted = config.merge(PLAIN, {"scoring": {"track": "weighted_logits", "outer_weight": 0.0}, "stream_scale": {"rgb": 1.0}})
+    found = localize({"rgb": {"v": rgb}, "flow": {"v": flow}}, ["a"], {"v": 2.56}, GRID, how(**weighted))
+    assert found.score.tolist() == [pytest.approx((0.5 * 3 + 1.0 * 4) / 2)]  # means of 2 and 4, of 2 and 6
+    alone = localize({"rgb": {"v": rgb}}, ["a"], {"v": 2.56}, GRID, how(**weighted))
+    assert alone.score.tolist() == [pytest.approx((0.5 * 2 + 1.0 * 2) / 2)]
+    own = localize(
+        {"rgb": {"v": rgb}}, ["a"], {"v": 2.56}, GRID, how(**config.merge(PLAIN, {"scoring": {"outer_weight": 0.0}}))
+    )
+    assert own.score.tolist() == [pytest.approx(0.9)] and own.start_s.tolist() == alone.start_s.tolist() == [0.64]
+
+
 @given(hnp.arrays(np.float64, st.integers(1, 60), elements=st.floats(0, 1)), st.floats(0, 1))
 def test_runs_are_the_positions_above(sequence, threshold):
     starts, ends = runs_of(sequence > threshold)

@@ -37,11 +37,12 @@ class MethodConfig(Record):
 
     early_fusion: bool  # one network on concatenated streams, or a network per stream fused by `localize`
     params: dict[str, Any]  # the method's own hyper-parameters, checked by its `Params`
-    weights: dict[str, NonNegative]  # of the loss terms; 0 is an ablation
+    weights: dict[str, NonNegative]  # of the loss terms, those of plug-ins included; 0 is an ablation
     optimizer: Optimizer
     training: Training
     localize: Localize
     streams: tuple[Name, ...] = ()  # of the dataset, that the row uses; none named: all
+    plugins: dict[Name, dict[str, Any]] = {}  # parts of other methods that train along, each with its parameters
 
 
 class MethodSection(Record):

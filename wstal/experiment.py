@@ -9,7 +9,7 @@ import hashlib
 import multiprocessing
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from wstal import config, detections, localize, methods, paths, progress, seeding
+from wstal import config, detections, localize, paths, progress, seeding
 from wstal.data import labels as weak
 from wstal.data.bags import Bags
 from wstal.data.store import FeatureStore
@@ -27,11 +27,11 @@ from wstal.methods.base import Method
 from wstal.paths import Tree
 from wstal.predict import predict
 from wstal.timegrid import TimeGrid
-from wstal.train import build, fit
+from wstal.train import build, fit, loss_names
 from wstal.types import Detections
 
 # what trained weights depend on, with the method itself
-CODE = ("methods/base.py", "nn", "data", "train.py", "seeding.py", "experiment.py")
+CODE = ("methods/base.py", "plugins/base.py", "nn", "data", "train.py", "seeding.py", "experiment.py")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Run:
 
     @property
     def loss_names(self) -> tuple[str, ...]:
-        return methods.load(self.method).loss_names
+        return loss_names(self.how, self.method)
 
     @property
     def checkpoints(self) -> range:
@@ -201,16 +201,16 @@ def cached(run: Run, network: str) -> Path:
     inputs = (
         run.tree.features(run.dataset) / "manifest.json",
         run.tree.annotations(run.dataset) / "videos.json",
-        *code_files(run.method),
+        *code_files(run.method, run.how.plugins),
     )
     for file in inputs:
         digest.update(file.read_bytes())
     return paths.CACHE / "rows" / f"{digest.hexdigest()[:32]}.safetensors"
 
 
-def code_files(method: str) -> Iterator[Path]:
-    """The source files that trained weights of a method depend on."""
+def code_files(method: str, plugins: Iterable[str]) -> Iterator[Path]:
+    """The source files that trained weights of a method with plug-ins depend on."""
     package = paths.ROOT / "wstal"
-    for name in (*CODE, f"methods/{method}.py"):
+    for name in (*CODE, f"methods/{method}.py", *(f"plugins/{plugin}.py" for plugin in plugins)):
         path = package / name
         yield from sorted(path.glob("*.py")) if path.is_dir() else [path]

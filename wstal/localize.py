@@ -2,10 +2,11 @@
 
 Every method of the field runs these steps with other numbers, so the numbers are `Localize` in params.yaml and the steps
 stand here once. Positions are *boundaries* on the (up-sampled) snippet grid until the last line turns them into seconds.
-METHODS: FAC-Net `released`, BaS-Net, UM, W-TALC and WSAD post-processing are settings of it, see tests/test_localize.py.
+METHODS: FAC-Net `released`, BaS-Net, UM, W-TALC, WSAD and STPN post-processing are settings of it, see tests/golden.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import msgspec
@@ -33,6 +34,7 @@ class Thresholds(Record):
 class Scoring(Record):
     """Score of a run [s, e) of n positions: inner - outer_weight * outer + video_weight * video score."""
 
+    track: Literal["activation", "weighted_logits"]  # what is averaged: the activation, or actionness * logits (STPN)
     inner: Literal["mean", "max"]
     inner_extra: Index  # positions after the run that count as inner (FAC-Net: 1)
     outer_ratio: NonNegative  # length of each outer part, as a share of n
@@ -92,8 +94,9 @@ def localize(
     videos = sorted(durations_s)
     columns = {name: [] for name in ("video", "label", "start", "end", "score")}
     for v, video in enumerate(videos):
-        streams = {name: detect(stream[video], grid, how) for name, stream in scores.items() if video in stream}
-        for label, runs in fuse(streams, grid, how).items():
+        streams = mix({name: stream[video] for name, stream in scores.items() if video in stream}, how.scoring)
+        found = {name: detect(stream, grid, how) for name, stream in streams.items()}
+        for label, runs in fuse(found, grid, how).items():
             columns["video"].append(np.full(len(runs.score), v))
             columns["label"].append(np.full(len(runs.score), label))
             for name in ("start", "end", "score"):
@@ -108,15 +111,25 @@ def localize(
     return Detections(tuple(videos), tuple(classes), *(a[order] for a in (video, label, start_s, end_s, score)))
 
 
+def mix(streams: dict[str, VideoScores], how: Scoring) -> dict[str, VideoScores]:
+    """Where runs are scored on logits, all streams of a video get the mean of theirs: both streams judge a run (STPN)."""
+    if how.track == "activation":
+        return streams
+    every = [scores.logits for scores in streams.values()]
+    return {name: replace(scores, logits=np.mean(every, axis=0)) for name, scores in streams.items()}
+
+
 def detect(scores: VideoScores, grid: TimeGrid, how: Localize) -> dict[int, Runs]:
     """Detections of one stream in one video: {class index: runs after suppression}."""
     found = {}
     actionness = upsample(scores.actionness, how.upsample)
-    kept = keep_classes(scores.video_score, how.classes)
-    for label in kept:
+    weighted = how.scoring.track == "weighted_logits"
+    for label in keep_classes(scores.video_score, how.classes):
         activation = upsample(normalize(scores.activation[:, label], how.normalize), how.upsample)
+        track = upsample(scores.actionness * scores.logits[:, label], how.upsample) if weighted else activation
         video_score = float(scores.video_score[label])
-        runs = union([propose(activation, video_score, how), propose_foreground(activation, actionness, video_score, how)])
+        foreground = [scored(actionness > value, track, video_score, how) for value in how.actionness_thresholds]
+        runs = union([propose(activation, video_score, how, track), *foreground])
         if len(runs.score):
             found[int(label)] = runs.take(suppress(runs, grid, how.suppression))
     return found
@@ -142,10 +155,8 @@ def normalize(activation: np.ndarray, how: str) -> np.ndarray:
 
 def upsample(activation: np.ndarray, factor: int) -> np.ndarray:
     """Linear interpolation of (T,) or (T, C) at i / factor for i < T * factor, continued past the last snippet."""
-    if factor == 1:
-        return activation
     length = len(activation)
-    if length == 1:
+    if factor == 1 or length == 1:
         return np.repeat(activation, factor, axis=0)
     position = np.arange(length * factor) / factor
     left = np.minimum(position.astype(int), length - 2)
@@ -153,22 +164,16 @@ def upsample(activation: np.ndarray, factor: int) -> np.ndarray:
     return activation[left] + share * (activation[left + 1] - activation[left])
 
 
-def propose(activation: np.ndarray, video_score: float, how: Localize) -> Runs:
-    """Scored runs of one class over all thresholds, in boundaries of the snippet grid. activation (L,) float64."""
+def propose(activation: np.ndarray, video_score: float, how: Localize, track: np.ndarray | None = None) -> Runs:
+    """Runs of a class over all thresholds of its activation (L,), scored on `track` (L,) or, without one, on itself."""
     activation = np.asarray(activation, dtype=np.float64)
-    low, high = activation.min(), activation.max()
+    track = activation if track is None else track
     parts = []
     for value in how.thresholds.values:
-        threshold = value if how.thresholds.kind == "absolute" else low + value * (high - low)
-        sequence = np.where(activation > threshold, activation, 0.0) if how.scoring.outer_zeroed else activation
+        threshold = value if how.thresholds.kind == "absolute" else activation.min() + value * np.ptp(activation)
+        sequence = np.where(activation > threshold, track, 0.0) if how.scoring.outer_zeroed else track
         parts.append(scored(activation > threshold, sequence, video_score, how))
     return union(parts)
-
-
-def propose_foreground(activation: np.ndarray, actionness: np.ndarray, video_score: float, how: Localize) -> Runs:
-    """Runs of the actionness (L,) over `how.actionness_thresholds`, scored on a class's activation (L,) as it is."""
-    activation = np.asarray(activation, dtype=np.float64)
-    return union([scored(actionness > value, activation, video_score, how) for value in how.actionness_thresholds])
 
 
 def scored(above: np.ndarray, sequence: np.ndarray, video_score: float, how: Localize) -> Runs:
@@ -217,11 +222,7 @@ def suppress(runs: Runs, grid: TimeGrid, how: Suppression) -> np.ndarray:
 
 
 def nms(start: np.ndarray, end: np.ndarray, score: np.ndarray, threshold: float, *, overlap: str, plus: float) -> np.ndarray:
-    """Greedy non-maximum suppression. start, end, score (N,) -> kept indices (K,), best first.
-
-    overlap "iou": intersection over union; "lower": intersection over the length of the lower-scored segment. `plus` is
-    added to the intersection and to each length, so touching segments overlap.
-    """
+    """Greedy suppression by the rules of `Suppression`. start, end, score (N,) -> kept indices (K,), best first."""
     order = np.lexsort((end, start, -score))
     kept = []
     while len(order):

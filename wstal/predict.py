@@ -24,7 +24,10 @@ def predict(model: Method, bags: Bags) -> dict[str, VideoScores]:
     """What localization needs: {video: VideoScores}, in float64."""
     return {
         video: VideoScores(
-            activation=numpy(scores.activation), video_score=numpy(scores.video_score), actionness=numpy(scores.actionness)
+            activation=numpy(scores.activation),
+            video_score=numpy(scores.video_score),
+            actionness=numpy(scores.actionness),
+            logits=numpy(scores.logits[..., : scores.video_score.shape[-1]]),
         )
         for video, scores in forward(model, bags)
     }

@@ -8,32 +8,48 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wstal import config, methods
+from wstal import config, methods, plugins
 from wstal.data.bags import Bags, grouped, shuffled
 from wstal.errors import UserError
 from wstal.methods.base import Method
+from wstal.plugins.base import Plugged
 from wstal.seeding import device, seed_everything
 
 Step = Callable[[int, int], None]  # called with (steps done, steps in all)
 
 
 def build(how: config.MethodConfig, method: str, dim: int, classes: int) -> Method:
-    """An untrained method for features of width `dim`; its parameters come from params.yaml."""
-    kind = methods.load(method)
-    params = config.convert(how.params, kind.Params, f"methods.{method}, params")
-    if set(how.weights) != set(kind.loss_names):
+    """An untrained method, with its plug-ins, for features of width `dim`; all parameters come from params.yaml."""
+    names = loss_names(how, method)
+    if set(how.weights) != set(names):
         raise UserError(
-            f"params.yaml, methods.{method}: weights must name exactly the loss terms {', '.join(kind.loss_names)}; "
+            f"params.yaml, methods.{method}: weights must name exactly the loss terms {', '.join(names)}; "
             f"it names {', '.join(how.weights)}."
         )
-    model = kind(dim, classes, params)
-    groups, size = model.groups, how.training.batch_videos
+    kind = methods.load(method)
+    host = kind(dim, classes, config.convert(how.params, kind.Params, f"methods.{method}, params"))
+    groups, size = host.groups, how.training.batch_videos
     if groups.count * groups.size > size:
         raise UserError(
             f"params.yaml, methods.{method}: {groups.count} groups of {groups.size} videos do not fit into a batch of "
             f"{size}; raise training.batch_videos or have fewer groups."
         )
-    return model
+    if not how.plugins:
+        return host
+    kinds = {name: plugins.load(name) for name in how.plugins}
+    params = {
+        name: config.convert(values, kinds[name].Params, f"methods.{method}, plugins.{name}")
+        for name, values in how.plugins.items()
+    }
+    return Plugged(host, kinds, params)
+
+
+def loss_names(how: config.MethodConfig, method: str) -> tuple[str, ...]:
+    """The loss terms of a row: the method's own, then one of each plug-in's name."""
+    own = methods.load(method).loss_names
+    if twice := set(own) & set(how.plugins):
+        raise UserError(f"params.yaml, methods.{method}: it has {min(twice)!r} by itself; remove it from `plugins`.")
+    return (*own, *how.plugins)
 
 
 def batches(model: Method, how: config.Training, bags: Bags, rng: np.random.Generator) -> list[np.ndarray]:

@@ -82,3 +82,4 @@ class VideoScores:
     activation: np.ndarray  # (T, C) float64, class activation sequence that is thresholded
     video_score: np.ndarray  # (C,) float64, video-level class scores
     actionness: np.ndarray  # (T,) float64, class-agnostic foreground score
+    logits: np.ndarray | None = None  # (T, C) float64, raw class scores of each snippet: what STPN scores runs on

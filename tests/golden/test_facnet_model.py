@@ -81,7 +81,7 @@ def test_forward(gold, variant):
     _, outputs = run(gold, variant)
     compared = 0
     for i, (scores, _) in enumerate(outputs):
-        pairs = {"frm_scr": scores.terms["s_a"], **{f"{b}_pred": scores.terms[b].exp() for b in WEIGHTS}}
+        pairs = {"frm_scr": scores.logits, **{f"{b}_pred": scores.terms[b].exp() for b in WEIGHTS}}
         for name, value in pairs.items():
             key = f"{variant}.{name}_{i}"
             if key in gold:

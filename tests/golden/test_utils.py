@@ -89,8 +89,8 @@ def test_outer_inner_contrast(gold, key, binary, min_run):
         classes=Classes(threshold=0.0, fallback="none"), upsample=1, normalize="none",
         thresholds=Thresholds(kind="absolute", values=(0.0,)), actionness_thresholds=(), min_run=min_run, extend_end=0,
         scoring=Scoring(
-            inner="mean", inner_extra=0, outer_ratio=0.25, outer_weight=1.0, outer_last=True, outer_zeroed=True,
-            video_weight=0.2, video_binary=binary,
+            track="activation", inner="mean", inner_extra=0, outer_ratio=0.25, outer_weight=1.0, outer_last=True,
+            outer_zeroed=True, video_weight=0.2, video_binary=binary,
         ),
         suppression=NONE, clip=False, stream_scale={}, fusion=NONE,
     )  # fmt: skip

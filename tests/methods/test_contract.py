@@ -1,4 +1,4 @@
-"""What every method must do, over the folder listing: a new method is tested without a line here."""
+"""What every method must do, alone and with a plug-in, over the folder listing: a new one is tested without a line here."""
 
 import dataclasses
 
@@ -6,21 +6,31 @@ import msgspec
 import pytest
 import torch
 
-from wstal import config, methods
+from wstal import config, methods, plugins
 from wstal.train import build
 
 NAMES = methods.names()
+PLUGINS = {"cw": {"temperatures": [1.0, 2.0], "scale": 10.0, "bound": 5.0}}
+PLUGGED = [f"{name}+{plugin}" for name in NAMES for plugin in PLUGINS if plugin not in methods.load(name).loss_names]
+CASES = NAMES + PLUGGED
 SIZES = {"dim": 12, "classes": 5}
+
+
+def plugging(case):
+    """A case, say um+cw -> the method um, and what a row sets to plug cw in."""
+    name, *plugged = case.split("+")
+    return name, {"plugins": {one: PLUGINS[one] for one in plugged}, "weights": dict.fromkeys(plugged, 1.0)}
 
 
 @pytest.fixture
 def make(raw):
-    """make(name, **changes) -> an untrained method of small width in eval mode, float64, seeded."""
+    """make(case, **changes) -> an untrained method of small width in eval mode, float64, seeded."""
 
-    def make(name, **changes):
+    def make(case, **changes):
+        name, row = plugging(case)
         section = raw["methods"][name]
         merged = config.merge(section["base"], section["presets"][section["preset"]])
-        merged = config.merge(merged, raw["smoke"]["methods"][name])
+        merged = config.merge(config.merge(merged, raw["smoke"]["methods"][name]), row)
         how = config.convert(config.merge(merged, {"params": changes}), config.MethodConfig, name)
         torch.manual_seed(0)
         return build(how, name, **SIZES).double().eval()
@@ -41,13 +51,14 @@ def batch():
 def outputs(scores, rows=slice(None), snippets=slice(None)):
     """The contract's tensors, padding cut off."""
     return [
-        scores.activation[rows, snippets], scores.actionness[rows, snippets], scores.video_score[rows],
-        scores.embedding[rows, snippets],
+        scores.activation[rows, snippets], scores.logits[rows, snippets], scores.actionness[rows, snippets],
+        scores.video_score[rows], scores.embedding[rows, snippets],
     ]  # fmt: skip
 
 
 def test_there_are_methods_and_each_has_parameters(raw):
     assert NAMES and set(NAMES) == set(raw["methods"])
+    assert set(PLUGINS) == set(plugins.names())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -61,7 +72,7 @@ def test_presets_are_complete_and_differ(raw, name):
     assert whole["paper"] != whole["released"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_shapes_and_finite_values(make, batch, name):
     x, mask, _ = batch
     scores = make(name)(x, mask)
@@ -69,10 +80,12 @@ def test_shapes_and_finite_values(make, batch, name):
     assert scores.actionness.shape == (3, 9)
     assert scores.video_score.shape == (3, SIZES["classes"])
     assert scores.embedding.shape[:2] == (3, 9)
-    assert all(value[mask].isfinite().all() for value in (scores.activation, scores.actionness, scores.embedding))
+    assert scores.logits.shape in [(3, 9, SIZES["classes"]), (3, 9, SIZES["classes"] + 1)]
+    by_snippet = (scores.activation, scores.logits, scores.actionness, scores.embedding)
+    assert all(value[mask].isfinite().all() for value in by_snippet)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_losses_are_named_unweighted_scalars(make, batch, name):
     x, mask, labels = batch
     method = make(name)
@@ -81,7 +94,7 @@ def test_losses_are_named_unweighted_scalars(make, batch, name):
     assert all(value.shape == () and value.isfinite() and value >= 0 for value in terms.values())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_gradient_reaches_every_parameter(make, batch, name):
     x, mask, labels = batch
     method = make(name)
@@ -90,7 +103,7 @@ def test_gradient_reaches_every_parameter(make, batch, name):
     assert dead == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_padding_changes_nothing(make, batch, name):
     """More masked snippets, holding anything, leave scores, losses and gradients as they are."""
     x, mask, labels = batch
@@ -103,13 +116,13 @@ def test_padding_changes_nothing(make, batch, name):
         scores = method(padded, wide)
         total = sum(method.losses(scores, labels, wide).values())
         total.backward()
-        real = [value[:, :9][mask] for value in (scores.activation, scores.actionness, scores.embedding)]
+        real = [value[:, :9][mask] for value in (scores.activation, scores.logits, scores.actionness, scores.embedding)]
         results.append([*real, scores.video_score, total, *[p.grad for p in method.parameters()]])
     for one, other in zip(*results, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_order_of_the_bags_does_not_matter(make, batch, name):
     """Of groups of bags, where `losses` compares the bags of a group; the bags of a group share their labels here."""
     method = make(name)
@@ -124,7 +137,7 @@ def test_order_of_the_bags_does_not_matter(make, batch, name):
         torch.testing.assert_close(method.losses(turned, labels[order], mask[order])[key], value)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_a_bag_does_not_see_its_neighbours(make, batch, name):
     x, mask, _ = batch
     method = make(name)
@@ -134,13 +147,14 @@ def test_a_bag_does_not_see_its_neighbours(make, batch, name):
         torch.testing.assert_close(one, other)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_same_seed_gives_the_same_bits_and_another_seed_others(prepared, name):
     from wstal import experiment
     from wstal.train import fit
 
     params, tree = prepared
-    entry = msgspec.structs.replace(params.tables["tiny_table"], method=name, rows={"base": config.Row()})
+    name, row = plugging(name)
+    entry = msgspec.structs.replace(params.tables["tiny_table"], method=name, rows={"base": config.Row(set=row)})
     run = experiment.runs(msgspec.structs.replace(params, tables={"tiny_table": entry}), tree, "tiny_table")[0]
     run = dataclasses.replace(run, params=msgspec.structs.replace(params, tables={"tiny_table": entry}))
     network = next(iter(run.networks))
@@ -150,7 +164,7 @@ def test_same_seed_gives_the_same_bits_and_another_seed_others(prepared, name):
     assert any(not torch.equal(states[0][key], states[2][key]) for key in states[0])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_fits_a_few_bags(make, batch, name):
     """The total loss on three bags falls well below its start: the terms can be learnt together."""
     x, mask, labels = batch
@@ -166,7 +180,7 @@ def test_fits_a_few_bags(make, batch, name):
     assert values[-1] < 0.75 * values[0]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_a_zero_snippet_gives_numbers(make, batch, name):
     """An all-zero snippet divides 0 by 0 in the released codes; here it has a value and a gradient."""
     x, mask, labels = batch
@@ -189,7 +203,7 @@ def test_unknown_method_is_a_sentence():
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_gpu_agrees_with_cpu(make, batch, name):
     x, mask, labels = batch
     results = []

@@ -74,7 +74,7 @@ def test_equal_heads_equal_one_head():
 def test_a_high_temperature_keeps_the_strongest_snippet_alone():
     x, mask = bag()
     scores = method(temperatures=(1e4,))(x, mask)
-    strongest = scores.terms["s_a"][0].max(0).values
+    strongest = scores.logits[0].max(0).values
     torch.testing.assert_close(scores.terms["mil"][0], (2 * strongest).log_softmax(-1))
 
 

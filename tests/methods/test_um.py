@@ -31,7 +31,7 @@ def test_equations_written_out():
     model = method()
     x, mask = bag()
     scores = model(x, mask)
-    f, cas = scores.embedding[0].detach().numpy(), scores.terms["cas"][0].detach().numpy()
+    f, cas = scores.embedding[0].detach().numpy(), scores.logits[0].detach().numpy()
     np.testing.assert_allclose(cas, f @ model.classify.weight[..., 0].detach().numpy().T, rtol=1e-9)
     m = np.linalg.norm(f, axis=1)
     order = np.argsort(m)

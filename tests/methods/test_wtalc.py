@@ -114,7 +114,7 @@ def test_known_distances():
     mask, y = torch.ones(2, 2, dtype=torch.bool), labels([1], [1])
     model = WTALC(2, 1, Params(**(BASE | {"hidden": 2}))).double()
     for second, expected in ((e, 0.0), (e.flip(0), 1.5)):
-        scores = Scores(torch.stack([sharp, sharp]), None, None, torch.stack([e, second]), {})
+        scores = Scores(torch.stack([sharp, sharp]), None, None, None, torch.stack([e, second]), {})
         assert model.co_activity(scores, y, mask).item() == pytest.approx(expected, abs=1e-9)
 
 

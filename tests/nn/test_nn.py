@@ -1,10 +1,13 @@
-"""Shared blocks: masks, cosine, cross-entropy."""
+"""Shared blocks: masks, cosine, attention, embedding, cross-entropy."""
 
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wstal.nn.attention import Attention
 from wstal.nn.cosine import norm, unit
+from wstal.nn.embedding import Embedding
+from wstal.nn.hybrid import aggregate, attention
 from wstal.nn.losses import normalized_cross_entropy
 from wstal.nn.masking import masked_softmax
 
@@ -40,3 +43,36 @@ def test_cross_entropy_by_hand():
     twice = normalized_cross_entropy(log_p.repeat(2, 1), labels.repeat(2, 1))
     torch.testing.assert_close(twice, 2 * expected, rtol=1e-7, atol=0)
     assert normalized_cross_entropy(log_p, 0 * labels) == 0
+
+
+def test_heads_of_hybrid_attention():
+    """Temperature 0 averages the real snippets, a high one picks the strongest; each head is a softmax of its own."""
+    activation = torch.tensor([[[0.0, 1.0, 0.5, 9.0], [2.0, -1.0, 0.0, 9.0]]])
+    mask = torch.tensor([[True, True, True, False]])
+    heads = attention(activation, mask, (0.0, 1.0, 100.0))
+    assert heads.shape == (1, 3, 2, 4)
+    torch.testing.assert_close(heads[0, 0], torch.tensor([1 / 3, 1 / 3, 1 / 3, 0.0]).expand(2, 4))
+    torch.testing.assert_close(heads[0, 1, 1, :3], activation[0, 1, :3].softmax(-1))
+    torch.testing.assert_close(heads[0, 2].argmax(-1), torch.tensor([1, 0]))
+    x = torch.arange(8.0).reshape(1, 4, 2)
+    torch.testing.assert_close(aggregate(heads, x)[0, 2], torch.stack([x[0, 1], x[0, 0]]))
+
+
+def test_an_embedding_without_layers_is_the_identity():
+    x, mask = torch.rand(2, 5, 3), torch.ones(2, 5, dtype=torch.bool)
+    assert torch.equal(Embedding(3, (), 1, 0.5)(x, mask), x)
+    assert Embedding(3, (4, 2), 3, 0.0)(x, mask).shape == (2, 5, 2)
+
+
+def test_a_temporal_layer_takes_padding_for_zeros():
+    layer = Embedding(3, (4,), 3, 0.0)
+    x, mask = torch.rand(1, 5, 3), torch.tensor([[True, True, True, False, False]])
+    torch.testing.assert_close(layer(x, mask)[:, :3], layer(x[:, :3], mask[:, :3]))
+
+
+def test_attention_by_hand():
+    """ReLU between the layers: a negative hidden unit says nothing, whatever its weight."""
+    layer = Attention(1, 2)
+    for p, values in zip(layer.parameters(), ([[1.0], [-1.0]], [0.0, 0.0], [[2.0, 50.0]], [-1.0]), strict=True):
+        p.data = torch.tensor(values)
+    torch.testing.assert_close(layer(torch.tensor([[[3.0]]])), torch.tensor([[5.0]]).sigmoid())

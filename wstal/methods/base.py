@@ -16,6 +16,7 @@ class Scores(NamedTuple):
     """What a method says about B padded bags of T snippets with C action classes. Padding holds arbitrary values."""
 
     activation: Tensor  # (B, T, C) class activation sequence, what localization thresholds; its scale is the method's
+    logits: Tensor  # (B, T, C or C + 1) class scores of a snippet before any softmax, sigmoid or weight; background last
     actionness: Tensor  # (B, T) class-agnostic foreground score
     video_score: Tensor  # (B, C) video-level class scores: `localize` keeps classes by them
     embedding: Tensor  # (B, T, H) snippet embedding

@@ -63,6 +63,7 @@ class BaSNet(base.Method):
         log_p, cas = {"base": log_p_base, "supp": log_p_supp}, {"cas_base": cas_base, "cas_supp": cas_supp}
         return base.Scores(
             activation=cas_supp[..., : self.classes],
+            logits=cas_supp,
             actionness=weight,
             video_score=log_p_supp.exp()[:, : self.classes],
             embedding=features,

@@ -35,9 +35,9 @@ from torch import Tensor, nn
 
 from wstal.methods import base
 from wstal.nn.cosine import norm, unit
-from wstal.nn.dropout import Dropout
+from wstal.nn.embedding import Embedding
+from wstal.nn.hybrid import aggregate, attention
 from wstal.nn.losses import normalized_cross_entropy
-from wstal.nn.masking import masked_softmax
 from wstal.record import Count, Positive, Rate
 
 
@@ -63,8 +63,8 @@ class FACNet(base.Method):
 
     def __init__(self, dim: int, classes: int, params: Params):
         super().__init__(dim, classes, params)
-        first, last = params.hidden
-        self.embed = Embedding(dim, first, last, params.kernel, params.dropout)
+        last = params.hidden[-1]
+        self.embed = Embedding(dim, params.hidden, params.kernel, params.dropout)
         self.action = nn.Parameter(torch.empty(classes + params.background, last))
         self.foreground = nn.Parameter(torch.empty(1, last))
         nn.init.xavier_uniform_(self.action)
@@ -78,9 +78,8 @@ class FACNet(base.Method):
         both = self.params.scale * torch.cat([w_a, w_f]) @ x_e.transpose(1, 2)  # (B, C' + 1, T)
         both = both / norm(x_e)[:, None]
         s_a, s_f = both[:, :-1], both[:, -1]  # (B, C', T), (B, T)                     Eqs. (1), (8)
-        tau = torch.tensor(self.params.temperatures, dtype=x_e.dtype, device=x_e.device)  # (N,), one a head
-        a = masked_softmax(tau[:, None, None] * both[:, None], mask[:, None, None])  # (B, N, C' + 1, T)  Eqs. (2), (9)
-        f = unit(a.flatten(1, 2) @ x_e).unflatten(1, a.shape[1:3])  # (B, N, C' + 1, H)  Eqs. (3), (10)
+        a = attention(both, mask, self.params.temperatures)  # (B, N, C' + 1, T)       Eqs. (2), (9)
+        f = unit(aggregate(a, x_e))  # (B, N, C' + 1, H)                               Eqs. (3), (10)
         r = {
             "cw": self.params.scale * f[:, :, :-1] @ w_f[0],  # is class j foreground?  Eq. (4)
             "ca": self.params.scale * f[:, :, -1] @ w_a.T,  # which class is the foreground?  Eq. (11)
@@ -89,10 +88,11 @@ class FACNet(base.Method):
         log_p = {name: self.log_probability(heads) for name, heads in r.items()}
         return base.Scores(
             activation=s_a.transpose(1, 2).softmax(-1)[..., : self.classes],
+            logits=s_a.transpose(1, 2),
             actionness=s_f,
             video_score=log_p[self.params.video_score].exp()[:, : self.classes],
             embedding=x_e,
-            terms=log_p | {"s_a": s_a.transpose(1, 2)},
+            terms=log_p,
         )
 
     def log_probability(self, heads: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ class FACNet(base.Method):
 
     def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """The three terms of Eq. (14): background counts as absent for CW and CA, as present for MIL."""
-        extra = scores.terms["s_a"].shape[-1] - self.classes  # 1 with background, else 0
+        extra = scores.logits.shape[-1] - self.classes  # 1 with background, else 0
         absent = torch.nn.functional.pad(labels, (0, extra), value=0.0)
         present = torch.nn.functional.pad(labels, (0, extra), value=1.0)
         return {
@@ -109,38 +109,3 @@ class FACNet(base.Method):
             "ca": normalized_cross_entropy(scores.terms["ca"], absent),  #             Eq. (12)
             "mil": normalized_cross_entropy(scores.terms["mil"], present),  #          Sec. 3.4
         }
-
-
-class Embedding(nn.Module):
-    """Two temporal layers with ReLU and dropout, Sec. 3.1. Xavier-uniform weights, zero biases."""
-
-    def __init__(self, dim: int, first: int, last: int, kernel: int, dropout: float):
-        super().__init__()
-        self.layers = nn.ModuleList([Temporal(dim, first, kernel), Temporal(first, last, kernel)])
-        self.dropouts = nn.ModuleList([Dropout(dropout), Dropout(dropout)])
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """x (B, T, D), mask (B, T) -> (B, T, H)."""
-        for layer, drop in zip(self.layers, self.dropouts, strict=True):
-            x = drop(layer(x, mask).relu())
-        return x
-
-
-class Temporal(nn.Module):
-    """A convolution over time as one linear map of `kernel` neighbouring snippets; padding counts as zero."""
-
-    def __init__(self, dim: int, out: int, kernel: int):
-        super().__init__()
-        self.kernel = kernel
-        self.linear = nn.Linear(kernel * dim, out)
-        nn.init.xavier_uniform_(self.linear.weight)
-        nn.init.zeros_(self.linear.bias)
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """x (B, T, D), mask (B, T) -> (B, T, out)."""
-        if self.kernel == 1:
-            return self.linear(x)
-        side = self.kernel // 2
-        padded = torch.nn.functional.pad(x * mask[..., None], (0, 0, side, side))  # (B, T + 2 side, D)
-        steps = [padded[:, k : k + x.shape[1]] for k in range(self.kernel)]
-        return self.linear(torch.cat(steps, dim=-1))

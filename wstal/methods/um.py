@@ -68,6 +68,7 @@ class UM(base.Method):
         log_p_act = topk_mean(cas.transpose(1, 2), mask, k_act).log_softmax(-1)
         return base.Scores(
             activation=cas.softmax(-1) * g[..., None],
+            logits=cas,
             actionness=g,
             video_score=log_p_act.exp(),
             embedding=features,
@@ -76,7 +77,6 @@ class UM(base.Method):
                 "bkg": mean_over(cas, bkg).log_softmax(-1),
                 "f_act": mean_over(features, act),
                 "f_bkg": mean_over(features, bkg),
-                "cas": cas,
             },
         )
 

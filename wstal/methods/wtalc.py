@@ -72,6 +72,7 @@ class WTALC(base.Method):
         by_class, top, length = cas.transpose(1, 2), self.params.top, mask.sum(-1)
         return base.Scores(
             activation=cas,
+            logits=cas,
             actionness=cas.amax(-1),
             video_score=topk_mean(by_class, mask, share(mask, top)),
             embedding=x,

@@ -1,0 +1,93 @@
+"""STPN's detections against numbers of the code, from features on: networks, sampling, each stream, both fused."""
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+from tests.golden.post import in_order
+from tests.golden.test_stpn_model import model
+from wstal import config
+from wstal.data.sampling import uniform
+from wstal.localize import Localize, detect, localize, mix
+from wstal.predict import numpy
+from wstal.timegrid import TimeGrid
+from wstal.types import VideoScores
+
+STREAMS = ("rgb", "flow")
+VIDEOS = range(5)
+
+
+@pytest.fixture(scope="module")
+def gold(golden):
+    return golden("stpn")
+
+
+@pytest.fixture(scope="module")
+def how(gold):
+    """The `released` preset of params.yaml, with the constants of the golden file."""
+    section = config.load().methods["stpn"]
+    raw = config.merge(section.base, section.presets["released"])["localize"]
+    constants = {"classes": {"threshold": float(gold["post.class_threshold"])}, "upsample": int(gold["post.scale"])}
+    return msgspec.convert(config.merge(raw, constants), Localize)
+
+
+def grid(gold, v):
+    """The reference samples a video of 10 frames a second to a fixed number of snippets, which spans the whole video."""
+    return TimeGrid(10 * len(gold[f"post.sample_idx_{v}"]) / len(gold[f"post.rgb_feat_{v}"]), 16, 16)
+
+
+def scores(gold, v):
+    """{stream: VideoScores} of video v, as `predict` makes them of a network's answers."""
+    found = {}
+    for stream in STREAMS:
+        x = torch.as_tensor(gold[f"post.{stream}_feat_{v}"], dtype=torch.float64)[gold[f"post.sample_idx_{v}"]][None]
+        with torch.no_grad():
+            one = model(gold, stream)(x, torch.ones(x.shape[:2], dtype=torch.bool))
+        parts = {name: numpy(getattr(one, name)) for name in ("activation", "video_score", "actionness", "logits")}
+        found[stream] = VideoScores(**parts)
+    return found
+
+
+def test_videos_are_those_of_the_file(gold):
+    assert {int(key.split("_")[-1]) for key in gold if key.startswith("post.sample_idx_")} == set(VIDEOS)
+
+
+@pytest.mark.parametrize("v", VIDEOS)
+def test_scores_of_a_video(gold, v):
+    wanted = gold[f"post.sample_idx_{v}"]
+    np.testing.assert_array_equal(uniform(len(gold[f"post.rgb_feat_{v}"]), len(wanted)), wanted)
+    for stream, one in scores(gold, v).items():
+        np.testing.assert_allclose(one.actionness, gold[f"post.{stream}_attention_{v}"], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(one.video_score, gold[f"post.{stream}_class_prob_{v}"], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("v", VIDEOS)
+def test_detections_of_a_stream(gold, how, v):
+    """Runs of one stream carry the scores of both: the T-CAM is averaged over the streams (alpha = 0.5)."""
+    assert gold["post.alpha"] == 0.5
+    for stream, one in mix(scores(gold, v), how.scoring).items():
+        found = []
+        for label, runs in detect(one, grid(gold, v), how).items():
+            start_s, end_s = grid(gold, v).seconds(runs.start), grid(gold, v).seconds(runs.end)
+            found.append(np.stack([np.full(len(runs.score), label), runs.score, start_s, end_s], axis=1))
+        wanted = gold[f"post.{stream}_proposals_{v}"]
+        np.testing.assert_allclose(in_order(np.concatenate(found)), in_order(wanted), rtol=0, atol=1e-5)
+
+
+def test_fused_detections(gold, how):
+    found = []
+    for v in VIDEOS:
+        parts, length_s = {s: {"v": one} for s, one in scores(gold, v).items()}, len(gold[f"post.rgb_feat_{v}"]) * 1.6
+        d = localize(parts, [f"c{c}" for c in range(6)], {"v": length_s}, grid(gold, v), how)
+        found.append(np.stack([np.full(len(d), v), d.label, d.start_s, d.end_s, d.score], axis=1))
+    wanted = gold["post.proposals"][:, [0, 1, 3, 4, 2]]
+    np.testing.assert_allclose(in_order(np.concatenate(found)), in_order(wanted), rtol=0, atol=1e-5)
+
+
+def test_a_stream_alone_would_score_otherwise(gold, how):
+    """Without the other stream's T-CAM the scores are not those of the code: the option is what it does."""
+    alone = detect(scores(gold, 0)["rgb"], grid(gold, 0), how)
+    mixed = detect(mix(scores(gold, 0), how.scoring)["rgb"], grid(gold, 0), how)
+    assert all(len(alone[label].score) == len(mixed[label].score) for label in mixed)
+    assert any(not np.allclose(np.sort(alone[label].score), np.sort(mixed[label].score)) for label in mixed)

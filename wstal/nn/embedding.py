@@ -1,0 +1,44 @@
+"""A feature embedding: temporal layers with ReLU and dropout, as FAC-Net learns it in front of its branches."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from wstal.nn.dropout import Dropout
+
+
+class Embedding(nn.Module):
+    """One layer a width; without any, the features as they are. Xavier-uniform weights, zero biases."""
+
+    def __init__(self, dim: int, widths: Sequence[int], kernel: int, dropout: float):
+        super().__init__()
+        self.layers = nn.ModuleList([Temporal(a, b, kernel) for a, b in pairwise((dim, *widths))])
+        self.dropouts = nn.ModuleList([Dropout(dropout) for _ in widths])
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """x (B, T, D), mask (B, T) -> (B, T, H)."""
+        for layer, drop in zip(self.layers, self.dropouts, strict=True):
+            x = drop(layer(x, mask).relu())
+        return x
+
+
+class Temporal(nn.Module):
+    """A convolution over time as one linear map of `kernel` neighbouring snippets; padding counts as zero."""
+
+    def __init__(self, dim: int, out: int, kernel: int):
+        super().__init__()
+        self.kernel = kernel
+        self.linear = nn.Linear(kernel * dim, out)
+        nn.init.xavier_uniform_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """x (B, T, D), mask (B, T) -> (B, T, out)."""
+        if self.kernel == 1:
+            return self.linear(x)
+        side = self.kernel // 2
+        padded = torch.nn.functional.pad(x * mask[..., None], (0, 0, side, side))  # (B, T + 2 side, D)
+        steps = [padded[:, k : k + x.shape[1]] for k in range(self.kernel)]
+        return self.linear(torch.cat(steps, dim=-1))

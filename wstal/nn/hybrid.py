@@ -1,0 +1,19 @@
+"""FAC-Net's hybrid attention (Sec. 3.5): heads of several temperatures over one activation sequence."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from wstal.nn.masking import masked_softmax
+
+
+def attention(activation: Tensor, mask: Tensor, temperatures: Sequence[float]) -> Tensor:
+    """Softmax over time of τ S for each of N temperatures: activation (B, K, T), mask (B, T) -> (B, N, K, T)."""
+    tau = torch.tensor(temperatures, dtype=activation.dtype, device=activation.device)
+    return masked_softmax(tau[:, None, None] * activation[:, None], mask[:, None, None])
+
+
+def aggregate(attention: Tensor, x: Tensor) -> Tensor:
+    """Snippets summed by their attention: attention (B, N, K, T), x (B, T, H) -> (B, N, K, H)."""
+    return (attention.flatten(1, 2) @ x).unflatten(1, attention.shape[1:3])
