@@ -10,6 +10,7 @@ from wstal import config, methods
 from wstal.train import build
 
 NAMES = methods.names()
+UNRELEASED = {"lgbm"}  # no public code: the paper's preset stands alone
 SIZES = {"dim": 12, "classes": 5}
 
 
@@ -57,8 +58,8 @@ def test_presets_are_complete_and_differ(raw, name):
         preset: config.convert(config.merge(section["base"], change), config.MethodConfig, preset)
         for preset, change in section["presets"].items()
     }
-    assert {"paper", "released"} <= set(whole)
-    assert whole["paper"] != whole["released"]
+    assert {"paper", "released"} - set(whole) == ({"released"} if name in UNRELEASED else set())
+    assert whole["paper"] != whole.get("released")
 
 
 @pytest.mark.parametrize("name", NAMES)
