@@ -10,7 +10,7 @@ import pytest
 from wstal.paths import ROOT
 
 TIERS = [
-    {"errors", "types", "seeding", "progress", "matching", "published", "record"},
+    {"errors", "types", "seeding", "progress", "matching", "published", "record", "watershed"},
     {"timegrid", "paths", "jsonfile"},
     {"features", "data", "nn", "simulate", "localize", "detections", "annotations", "tables"},
     {"readers"},

@@ -14,10 +14,10 @@ from wstal.paths import ROOT
 
 DVC = [sys.executable, "-m", "dvc"]
 GLUE = {"errors", "paths", "progress", "jsonfile", "record", "job", "notebooks", "seeding"}  # moves no number of a stage
-RUNNING = {"data", "localize", "methods", "nn", "plugins", "predict", "timegrid", "train"}
+RUNNING = {"data", "localize", "methods", "nn", "plugins", "predict", "timegrid", "train", "watershed"}
 EXEMPT = {  # what a kind of stage reaches without using it, or only to draw beside its work
-    "annotations": {"data", "localize", "features"},
-    "features": {"data", "localize", "annotations"},
+    "annotations": {"data", "localize", "features", "watershed"},
+    "features": {"data", "localize", "annotations", "watershed"},
     "train": {"plots", "published"},
     "rows": {"plots", "published"},
     "results": RUNNING,  # evaluates detections that lie in files

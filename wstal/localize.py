@@ -12,9 +12,10 @@ from typing import Annotated, Literal
 import msgspec
 import numpy as np
 
-from wstal.record import Count, Index, NonNegative, Record
+from wstal.record import Count, Index, NonNegative, Record, Share
 from wstal.timegrid import TimeGrid
 from wstal.types import Detections, VideoScores
+from wstal.watershed import group
 
 
 class Classes(Record):
@@ -61,6 +62,7 @@ class Localize(Record):
     upsample: Count  # linear interpolation to this many positions a snippet
     normalize: Literal["none", "minmax", "minmax_clip"]  # over time, each class apart
     thresholds: Thresholds
+    grouping: tuple[Share, ...]  # close runs make groups that runs fill to these shares (TAG's watershed); none: they do not
     actionness_thresholds: tuple[float, ...]  # runs of the actionness above these are segments of every kept class, too (UM)
     min_run: Count  # shortest run, in (up-sampled) positions
     extend_end: Index  # positions added to the end of each run (FAC-Net: 1)
@@ -177,8 +179,8 @@ def propose(activation: np.ndarray, video_score: float, how: Localize, track: np
 
 
 def scored(above: np.ndarray, sequence: np.ndarray, video_score: float, how: Localize) -> Runs:
-    """Runs of `above` (L,) that are long enough, scored on `sequence` (L,), in boundaries of the snippet grid."""
-    starts, ends = runs_of(above)
+    """Runs of `above` (L,), grouped, that are long enough, scored on `sequence` (L,), in boundaries of the snippet grid."""
+    starts, ends = group(*runs_of(above), how.grouping)
     long = ends - starts >= how.min_run
     starts, ends = starts[long], ends[long]
     score = contrast(sequence, starts, ends, video_score, how.scoring)

@@ -87,7 +87,8 @@ def test_outer_inner_contrast(gold, key, binary, min_run):
     scale, length_f, fps, snippets_t = (int(v) for v in gold["oic_meta_scale_vlen_fps_T"])
     how = Localize(
         classes=Classes(threshold=0.0, fallback="none"), upsample=1, normalize="none",
-        thresholds=Thresholds(kind="absolute", values=(0.0,)), actionness_thresholds=(), min_run=min_run, extend_end=0,
+        thresholds=Thresholds(kind="absolute", values=(0.0,)), grouping=(), actionness_thresholds=(), min_run=min_run,
+            extend_end=0,
         scoring=Scoring(
             track="activation", inner="mean", inner_extra=0, outer_ratio=0.25, outer_weight=1.0, outer_last=True,
             outer_zeroed=True, video_weight=0.2, video_binary=binary,

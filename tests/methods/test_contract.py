@@ -13,6 +13,7 @@ NAMES = methods.names()
 PLUGINS = {"cw": {"temperatures": [1.0, 2.0], "scale": 10.0, "bound": 5.0}}
 PLUGGED = [f"{name}+{plugin}" for name in NAMES for plugin in PLUGINS if plugin not in methods.load(name).loss_names]
 CASES = NAMES + PLUGGED
+UNRELEASED = {"lgbm"}  # no public code: the paper's preset stands alone
 SIZES = {"dim": 12, "classes": 5}
 
 
@@ -68,8 +69,8 @@ def test_presets_are_complete_and_differ(raw, name):
         preset: config.convert(config.merge(section["base"], change), config.MethodConfig, preset)
         for preset, change in section["presets"].items()
     }
-    assert {"paper", "released"} <= set(whole)
-    assert whole["paper"] != whole["released"]
+    assert {"paper", "released"} - set(whole) == ({"released"} if name in UNRELEASED else set())
+    assert whole["paper"] != whole.get("released")
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -22,15 +22,13 @@ videos that keep class 0 alone, an accident of testing an array for truth; ours 
 
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu, pad
+from torch.nn.functional import leaky_relu
 
 from wstal.methods import base
+from wstal.nn import suppression
 from wstal.nn.convolution import TimeConv
 from wstal.nn.dropout import Dropout
-from wstal.nn.losses import compare, target
-from wstal.nn.pooling import share, topk_mean
 
 
 class Params(base.Params):
@@ -75,14 +73,8 @@ class BaSNet(base.Method):
         for layer in self.embed:
             x = leaky_relu(layer(x, mask))
         cas = self.classify(self.drop(x), mask)
-        pooled = topk_mean(cas.transpose(1, 2), mask, share(mask, self.params.top))
-        return x, pooled.log_softmax(-1), cas
+        return x, suppression.log_score(cas, mask, self.params.top), cas
 
     def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """L_base: background occurs. L_supp: it does not. L_norm: the filter keeps little."""
-        kind, terms = self.params.classification, scores.terms
-        return {
-            "base": compare(kind, terms["base"], target(pad(labels, (0, 1), value=1.0))),
-            "supp": compare(kind, terms["supp"], target(pad(labels, (0, 1), value=0.0))),
-            "norm": torch.where(mask, terms["weight"], 0.0).sum(),  # ‖λ‖₁, λ > 0
-        }
+        return suppression.losses(self.params.classification, scores.terms, labels, mask)

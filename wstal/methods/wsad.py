@@ -93,7 +93,7 @@ class WSAD(base.Method):
         by_logit = self.params.score == "logit"
         activation, video_score = (raw, self.best_block(raw, mask)) if by_logit else (cas.sigmoid(), p)  # Sec. 3.5
         terms = {"cas": cas, "p": p}
-        return base.Scores(activation, logits, activation.amax(-1), video_score, embedding=u, terms=terms)
+        return base.Scores(activation, raw, activation.amax(-1), video_score, embedding=u, terms=terms)
 
     def video_probability(self, cas: Tensor, mask: Tensor) -> Tensor:
         """P(c | V): cas (B, T, C), mask (B, T) -> (B, C)."""

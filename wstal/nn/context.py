@@ -1,0 +1,70 @@
+"""Global operations over time: what a snippet gets depends on the whole video. Real snippets come first, then padding."""
+
+import torch
+from torch import Tensor, nn
+
+from wstal.nn.masking import masked_softmax
+from wstal.nn.pooling import mean_over
+
+
+def reverse(x: Tensor, mask: Tensor) -> Tensor:
+    """The real snippets of each bag from the last to the first, padding stays: x (B, T, D), mask (B, T) -> (B, T, D)."""
+    t = torch.arange(x.shape[1], device=x.device)
+    index = torch.where(mask, mask.sum(-1, keepdim=True) - 1 - t, t)  # (B, T)
+    return x.gather(1, index[..., None].expand_as(x))
+
+
+class LSTM(nn.Module):
+    """Long short-term memory from the first snippet to the last: x (B, T, dim), mask (B, T) -> (B, T, out)."""
+
+    def __init__(self, dim: int, out: int):
+        super().__init__()
+        self.lstm = nn.LSTM(dim, out, batch_first=True)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        return self.lstm(x.masked_fill(~mask[..., None], 0.0))[0]
+
+
+class BiLSTM(nn.Module):
+    """Two LSTMs of half the width, one of them over the reversed video: x (B, T, dim), mask (B, T) -> (B, T, out).
+
+    Each video is reversed by its own length, so that padding is always read last. Equal to torch's bidirectional LSTM
+    on packed sequences, which take several times as long on a CPU and make a GPU wait for the lengths.
+    """
+
+    def __init__(self, dim: int, out: int):
+        super().__init__()
+        self.forwards, self.backwards = LSTM(dim, out - out // 2), LSTM(dim, out // 2)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        return torch.cat([self.forwards(x, mask), reverse(self.backwards(reverse(x, mask), mask), mask)], dim=-1)
+
+
+class NonLocal(nn.Module):
+    """Embedded Gaussian non-local operation (Wang et al., CVPR 2018): x (B, T, dim), mask (B, T) -> (B, T, out).
+
+    No residual connection, as widths differ. The embeddings have no bias: a bias of φ cancels in the softmax, and one of g
+    adds a constant that the last layer has anyway.
+    """
+
+    def __init__(self, dim: int, out: int):
+        super().__init__()
+        self.theta, self.phi, self.g = (nn.Linear(dim, max(out // 2, 1), bias=False) for _ in range(3))
+        self.last = nn.Linear(max(out // 2, 1), out)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        x = x.masked_fill(~mask[..., None], 0.0)
+        pairs = self.theta(x) @ self.phi(x).transpose(1, 2)  # (B, T, T)
+        return self.last(masked_softmax(pairs, mask[:, None]) @ self.g(x))
+
+
+class MeanPool(nn.Module):
+    """The mean snippet, projected, the same for every snippet: x (B, T, dim), mask (B, T) -> (B, T, out)."""
+
+    def __init__(self, dim: int, out: int):
+        super().__init__()
+        self.project = nn.Linear(dim, out)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        pooled = self.project(mean_over(x.masked_fill(~mask[..., None], 0.0), mask))
+        return pooled[:, None].expand(-1, x.shape[1], -1)
