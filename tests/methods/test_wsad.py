@@ -218,7 +218,7 @@ def test_known_distances():
         model = WSAD(2, 1, Params(**(BASE | changes | {"metric": metric, "margin": margin}))).double()
         model.classify.weight.data = torch.tensor([[1.0, -1.0]], dtype=torch.float64)
         cas = torch.stack([sharp, sharp])
-        scores = Scores(None, None, None, torch.stack([u, u]), {"cas": cas})
+        scores = Scores(None, None, None, None, torch.stack([u, u]), {"cas": cas})
         near, far = model.distances(scores, mask)
         assert near.item() == pytest.approx(0, abs=1e-9) and far.item() == pytest.approx(4, abs=1e-9)
         assert model.metric_loss(scores, labels([1], [1]), mask).item() == pytest.approx(expected, abs=1e-9)

@@ -111,7 +111,7 @@ def test_a_host_answers_as_if_alone(raw, name):
     terms = plugged.losses(ours, labels, mask)
     assert tuple(terms) == (*alone.loss_names, "cw") == plugged.loss_names
     assert all(torch.equal(terms[key], value) for key, value in alone.losses(theirs, labels, mask).items())
-    assert plugged.group_size == alone.group_size
+    assert plugged.groups == alone.groups
 
 
 def test_it_trains_the_host(prepared, raw):
@@ -125,7 +125,7 @@ def test_it_trains_the_host(prepared, raw):
         fit(row(raw, "stpn", **short, weights={"cw": weight}), "stpn", train, 0, lambda done, total: None)
         for weight in (0.0, 1.0)
     ]
-    (still, history), (moved, _) = states
+    (still, history, _), (moved, _, _) = states
     assert history.shape[1] == len(still.loss_names) == 3
     assert not torch.equal(still.host.classify.weight, moved.host.classify.weight)
     torch.manual_seed(0)

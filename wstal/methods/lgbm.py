@@ -102,6 +102,7 @@ class LGBM(base.Method):
         (cas_base, cas_supp), (log_p_base, log_p_supp) = cas.chunk(2), log_p.chunk(2)
         return base.Scores(
             activation=cas_supp[..., : self.classes],
+            logits=cas_supp,
             actionness=weight,
             video_score=log_p_supp.exp()[:, : self.classes],
             embedding=features.chunk(2)[1],
