@@ -11,7 +11,7 @@ from wstal import config, experiment, plugins
 from wstal.errors import UserError
 from wstal.methods import facnet
 from wstal.methods.base import Scores
-from wstal.plugins.base import Plugged
+from wstal.plugins.base import Plugged, width
 from wstal.plugins.cw import ClassWise, Params
 from wstal.train import build, fit
 
@@ -112,6 +112,15 @@ def test_a_host_answers_as_if_alone(raw, name):
     assert tuple(terms) == (*alone.loss_names, "cw") == plugged.loss_names
     assert all(torch.equal(terms[key], value) for key, value in alone.losses(theirs, labels, mask).items())
     assert plugged.groups == alone.groups
+
+
+def test_asking_for_the_width_draws_nothing(raw):
+    """The start of training stays what the seed makes it, dropout or not."""
+    how = row(raw, "um")
+    host = build(msgspec.structs.replace(how, plugins={}, weights=dict.fromkeys(("cls", "be", "um"), 1.0)), "um", 12, 3)
+    before = torch.get_rng_state()
+    assert width(host) == how.params["hidden"] and host.training
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_it_trains_the_host(prepared, raw):
