@@ -13,7 +13,7 @@ TIERS = [
     {"errors", "types", "seeding", "progress", "matching", "published", "record", "watershed"},
     {"timegrid", "paths", "jsonfile"},
     {"features", "data", "nn", "simulate", "localize", "detections", "annotations", "tables"},
-    {"readers"},
+    {"readers", "ensemble", "complementarity"},
     {"config", "methods"},
     {"train", "predict", "prepare", "truth"},
     {"experiment", "evaluate"},
@@ -23,9 +23,21 @@ TIERS = [
     {"examples", "statistics", "notebooks", "cli"},
     {"__main__"},
 ]
-TRAINING = {"data", "nn", "methods", "train", "predict", "experiment", "localize", "config"}
-TIMES = {"truth", "readers", "evaluate", "metrics", "annotations", "prepare", "simulate"}
-NO_TORCH = {"types", "timegrid", "localize", "evaluate", "matching", "detections", "truth", "simulate", "readers"}
+TRAINING = {"data", "nn", "methods", "train", "predict", "experiment", "localize", "ensemble", "config"}
+TIMES = {"truth", "readers", "evaluate", "metrics", "annotations", "prepare", "simulate", "complementarity"}
+NO_TORCH = {
+    "types",
+    "timegrid",
+    "localize",
+    "ensemble",
+    "complementarity",
+    "evaluate",
+    "matching",
+    "detections",
+    "truth",
+    "simulate",
+    "readers",
+}
 FILES = sorted((ROOT / "wstal").rglob("*.py"))
 
 
