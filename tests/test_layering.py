@@ -13,20 +13,33 @@ TIERS = [
     {"errors", "types", "seeding", "progress", "matching", "published", "record", "watershed"},
     {"timegrid", "paths", "jsonfile"},
     {"features", "data", "nn", "simulate", "localize", "detections", "annotations", "tables"},
-    {"readers"},
+    {"readers", "ensemble", "complementarity"},
     {"config", "methods"},
     {"plugins"},
     {"train", "predict", "prepare", "truth"},
     {"experiment", "evaluate"},
+    {"ensemble_runs"},
     {"metrics", "smoke"},
     {"report", "job", "check"},
     {"plots", "site", "protocols"},
     {"examples", "statistics", "notebooks", "cli"},
     {"__main__"},
 ]
-TRAINING = {"data", "nn", "methods", "plugins", "train", "predict", "experiment", "localize", "config"}
-TIMES = {"truth", "readers", "evaluate", "metrics", "annotations", "prepare", "simulate"}
-NO_TORCH = {"types", "timegrid", "localize", "evaluate", "matching", "detections", "truth", "simulate", "readers"}
+TRAINING = {"data", "nn", "methods", "plugins", "train", "predict", "experiment", "localize", "ensemble", "ensemble_runs", "config"}
+TIMES = {"truth", "readers", "evaluate", "metrics", "annotations", "prepare", "simulate", "complementarity"}
+NO_TORCH = {
+    "types",
+    "timegrid",
+    "localize",
+    "ensemble",
+    "complementarity",
+    "evaluate",
+    "matching",
+    "detections",
+    "truth",
+    "simulate",
+    "readers",
+}
 FILES = sorted((ROOT / "wstal").rglob("*.py"))
 
 

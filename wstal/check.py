@@ -39,6 +39,11 @@ def check(raw: dict) -> str:
     for name, table in params.tables.items():
         if table.method is None or any(row.method for row in table.rows.values()):
             raise UserError(f"params.yaml: tables.{name} needs one `method` for all its rows; otherwise it is a comparison.")
+    for name, entry in params.ensembles.items():
+        if entry.dataset != params.entry(entry.of).dataset:
+            raise UserError(f"params.yaml: ensembles.{name} is on {entry.dataset}, but {entry.of} is not; name its dataset.")
+        for row in entry.rows:
+            params.ensemble(name, row)
     small = smoke.shrink(raw)
     every = [(params, entry) for entry in (*params.entries.values(), *presets(params))]
     every += [(small, entry) for entry in small.entries.values()]

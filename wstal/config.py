@@ -8,6 +8,7 @@ import msgspec
 import yaml
 
 from wstal.data.sampling import Snippets
+from wstal.ensemble import DetectionUnion, ScoreMean
 from wstal.errors import UserError
 from wstal.localize import Localize
 from wstal.paths import PARAMS
@@ -110,6 +111,18 @@ class Entry(Record):
     evaluation: dict[str, Any] = {}  # what the paper's table sets over the dataset's section
 
 
+class EnsembleEntry(Record):
+    """Ensembles of rows of a comparison, on the same dataset. Nothing is trained, and weights stand here, fitted on nothing."""
+
+    of: str  # the comparison
+    dataset: str  # the comparison's
+    notebook: Name
+    localize: str  # the row of the comparison whose post-processing mean scores get
+    base: dict[str, Any]  # what rows share
+    rows: dict[Name, dict[str, Any]]  # a `ScoreMean` or a `DetectionUnion` each, over the base
+    evaluation: dict[str, Any] = {}
+
+
 class RunList(Record):
     """Datasets that the pipeline prepares."""
 
@@ -128,6 +141,7 @@ class Params(Record):
     methods: dict[Name, MethodSection] = {}
     comparisons: dict[Name, Entry] = {}  # rows of several methods
     tables: dict[Name, Entry] = {}  # rows of one method
+    ensembles: dict[Name, EnsembleEntry] = {}
     smoke: dict[str, Any] = {}
 
     def dataset(self, name: str) -> Dataset:
@@ -139,11 +153,24 @@ class Params(Record):
         """Comparisons and tables by name."""
         return {**self.comparisons, **self.tables}
 
+    @property
+    def reported(self) -> list[str]:
+        """Everything that has a table, paper by paper."""
+        return sorted([*self.entries, *self.ensembles])
+
     def entry(self, name: str) -> Entry:
         """The comparison or table `name`."""
         return lookup(self.entries, name, "comparisons and tables")
 
-    def evaluation(self, entry: Entry) -> Evaluation:
+    def ensemble(self, name: str, row: str) -> ScoreMean | DetectionUnion:
+        """How the row of an ensemble entry combines its members."""
+        entry = lookup(self.ensembles, name, "ensembles")
+        how = convert(merge(entry.base, entry.rows[row]), ScoreMean | DetectionUnion, f"ensembles.{name} (row {row!r})")
+        for member in (entry.localize, *how.weights):
+            lookup(self.entry(entry.of).rows, member, f"{entry.of}, which ensembles.{name} joins,")
+        return how
+
+    def evaluation(self, entry: Entry | EnsembleEntry) -> Evaluation:
         """How the entry is judged: the dataset's section and what the entry sets over it."""
         section = self.dataset(entry.dataset).evaluation
         if section is None:

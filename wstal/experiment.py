@@ -66,6 +66,10 @@ class Run:
         return self.params.method(self.section, self.row)
 
     @property
+    def preset(self) -> str:
+        return self.params.preset(self.section, self.row)
+
+    @property
     def loss_names(self) -> tuple[str, ...]:
         return loss_names(self.how, self.method)
 

@@ -1,6 +1,7 @@
 """What a notebook opens: the runs of an entry, in the pipeline or, when nobody gave parameters, of a smoke run."""
 
-from wstal import config, experiment
+from wstal import config, ensemble_runs, experiment
+from wstal.ensemble_runs import EnsembleRun
 from wstal.experiment import Run
 from wstal.paths import PIPELINE, Tree
 
@@ -23,3 +24,14 @@ def runs(entry: str, params: dict | None) -> list[Run]:
     whole = config.load()
     small, tree = smoke.prepared(entry, whole.entry(entry).dataset, entry)
     return experiment.runs(small, tree, entry)
+
+
+def ensembles(entry: str, params: dict | None) -> list[EnsembleRun]:
+    """All rows and seeds of an ensemble entry, whose members are trained; in a smoke run on the spot."""
+    if params is not None:
+        return ensemble_runs.runs(config.load(params), PIPELINE, entry)
+    from wstal import smoke
+
+    section = config.load().ensembles[entry]
+    small, tree = smoke.prepared(entry, section.dataset, section.of)
+    return ensemble_runs.runs(small, tree, entry)

@@ -11,6 +11,7 @@ import numpy as np
 
 from wstal import detections, truth
 from wstal.config import Evaluation
+from wstal.ensemble_runs import EnsembleRun
 from wstal.errors import UserError
 from wstal.evaluate import PROTOCOLS, Protocol, Result, evaluate
 from wstal.experiment import Run
@@ -66,13 +67,13 @@ def checked_protocol(section: Evaluation, dataset: str) -> Protocol:
     return dataclasses.replace(named, **section.protocol_set)
 
 
-def ground_truth(run: Run) -> Truth:
+def ground_truth(run: Run | EnsembleRun) -> Truth:
     """Times of the run's test videos."""
     path = run.tree.annotations(run.dataset) / "segments.json"
     return truth.read(path, subset="test", preferred=(), ambiguous_label=None)
 
 
-def evaluate_all(runs: Sequence[Run]) -> Metrics:
+def evaluate_all(runs: Sequence[Run | EnsembleRun]) -> Metrics:
     """Evaluate the detections of all runs of one entry."""
     first = runs[0]
     section, table = first.params.evaluation(first.section), ground_truth(first)
@@ -81,7 +82,7 @@ def evaluate_all(runs: Sequence[Run]) -> Metrics:
     for run in runs:
         found = detections.read_json(run.predictions())
         rows.setdefault(run.row, {})[str(run.seed)] = judge(table, found, own, section)
-    presets = {row: first.params.preset(first.section, row) for row in first.section.rows}
+    presets = {run.row: run.preset for run in runs}
     return Metrics(
         first.entry, first.dataset, section.caption, section.protocol, list(section.tious), presets=presets, rows=rows
     )

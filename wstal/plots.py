@@ -50,6 +50,17 @@ def published_and_ours(metrics: Metrics) -> Figure:
     return figure
 
 
+def overlap(names: Sequence[str], shares: np.ndarray) -> Figure:
+    """Of the instances that either of two models misses, the share that both miss: (K, K), as a map."""
+    figure, axis = plt.subplots(figsize=(1.6 + 0.75 * len(names), 1.0 + 0.6 * len(names)), layout="constrained")
+    off = np.eye(len(names), dtype=bool)
+    sns.heatmap(shares, ax=axis, annot=True, fmt=".2f", vmin=0, vmax=1, cmap="mako", mask=off, square=True)
+    axis.set_xticklabels(names, rotation=30, ha="right")
+    axis.set_yticklabels(names, rotation=0)
+    axis.set_title("missed by both, of what either misses")
+    return figure
+
+
 def curves(metrics: Metrics, rows: Sequence[str]) -> Figure:
     """mAP over tIoU, a line a row with a band of one standard deviation over the seeds."""
     figure, axis = plt.subplots(figsize=(5.5, 3.6), layout="constrained")

@@ -33,7 +33,7 @@ def html_table(content: Table) -> str:
 def write(params: config.Params, tree: Tree) -> None:
     """Write reports/index.html from the metrics and figures that are there."""
     parts, links = [], []
-    for entry in params.entries:
+    for entry in params.reported:
         content = table(entry, tree)
         pictures = [
             f'<img src="figures/{entry}/{image.name}" alt="{html.escape(image.stem.replace("_", " "))}" loading="lazy">'

@@ -21,12 +21,17 @@ def shrink(raw: dict) -> config.Params:
     entries = {
         kind: {
             name: entry | {"rows": dict(list(entry["rows"].items())[: small["rows"]])}
-            for name, entry in raw[kind].items()
+            for name, entry in raw.get(kind, {}).items()
             if entry["dataset"] in datasets
         }
         for kind in ("comparisons", "tables")
     }
-    return config.load(raw | entries | {"datasets": datasets, "seeds": small["seeds"]})
+    ensembles = {
+        name: entry | {"rows": {row: how for row, how in entry["rows"].items() if set(how["weights"]) <= kept}}
+        for name, entry in raw.get("ensembles", {}).items()
+        if (kept := set(entries["comparisons"].get(entry["of"], {"rows": {}})["rows"]))
+    }
+    return config.load(raw | entries | {"ensembles": ensembles, "datasets": datasets, "seeds": small["seeds"]})
 
 
 def prepared(name: str, dataset: str, entry: str | None = None) -> tuple[config.Params, Tree]:

@@ -78,6 +78,19 @@ def test_bilstm_is_that_of_torch_on_packed_sequences():
     torch.testing.assert_close(layer(x, mask)[mask], expected[mask], rtol=1e-9, atol=1e-12)
 
 
+def test_single_precision_agrees():
+    """On a CPU, torch computes it with other kernels than double precision."""
+    x, mask = bags(6, 2, 4)
+    results = []
+    for dtype in (torch.float32, torch.float64):
+        layer = make(BiLSTM).to(dtype)
+        y = layer(x.to(dtype), mask)[mask]
+        y.square().sum().backward()
+        results.append([part.detach().double() for part in (y, *(p.grad for p in layer.parameters()))])
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("out", [4, 5])
 def test_bilstm_has_the_width_asked_for(out):
     x, mask = bags(3)
