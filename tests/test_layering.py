@@ -25,7 +25,19 @@ TIERS = [
     {"examples", "statistics", "notebooks", "cli"},
     {"__main__"},
 ]
-TRAINING = {"data", "nn", "methods", "plugins", "train", "predict", "experiment", "localize", "ensemble", "ensemble_runs", "config"}
+TRAINING = {
+    "data",
+    "nn",
+    "methods",
+    "plugins",
+    "train",
+    "predict",
+    "experiment",
+    "localize",
+    "ensemble",
+    "ensemble_runs",
+    "config",
+}
 TIMES = {"truth", "readers", "evaluate", "metrics", "annotations", "prepare", "simulate", "complementarity"}
 NO_TORCH = {
     "types",

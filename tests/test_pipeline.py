@@ -15,14 +15,15 @@ from wstal.paths import ROOT
 DVC = [sys.executable, "-m", "dvc"]
 GLUE = {"errors", "paths", "progress", "jsonfile", "record", "job", "notebooks", "seeding"}  # moves no number of a stage
 RUNNING = {"data", "localize", "methods", "nn", "plugins", "predict", "timegrid", "train", "watershed"}
-EXEMPT = {  # what a kind of stage reaches without using it, or only to draw beside its work
-    "annotations": {"data", "localize", "features", "watershed"},
-    "features": {"data", "localize", "annotations", "watershed"},
-    "train": {"plots", "published"},
-    "rows": {"plots", "published"},
-    "results": RUNNING,  # evaluates detections that lie in files
-    "report": {"train"},
-    "tables": RUNNING | {"detections", "evaluate", "experiment", "matching", "truth", "types"},  # reads metrics
+EXEMPT = {  # what a kind of stage reaches without using it, or only to draw beside its work; config knows every section
+    "annotations": {"data", "ensemble", "localize", "features", "watershed"},
+    "features": {"data", "ensemble", "localize", "annotations", "watershed"},
+    "train": {"ensemble", "plots", "published"},
+    "rows": {"ensemble", "plots", "published"},
+    "results": RUNNING | {"ensemble"},  # evaluates detections that lie in files
+    "report": {"ensemble", "train"},
+    "ensemble": {"train"},
+    "tables": RUNNING | {"detections", "ensemble", "evaluate", "experiment", "matching", "truth", "types"},  # reads metrics
 }
 
 
@@ -49,6 +50,7 @@ def test_stage_names_follow_params(stages, raw):
     expected = {f"{stage}@{dataset}" for stage in ("annotations", "features") for dataset in raw["run"]["datasets"]}
     expected |= {f"{stage}@{entry}" for stage in ("train", "results") for entry in raw["comparisons"]}
     expected |= {f"{stage}@{table}" for stage in ("rows", "report") for table in raw["tables"]}
+    expected |= {f"ensemble@{entry}" for entry in raw["ensembles"]}
     assert set(stages) == expected | {"tables"}
 
 

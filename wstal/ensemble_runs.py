@@ -7,6 +7,8 @@ runs/<entry>/<row>/<seed>/predictions.json, as a trained run does.
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from wstal import config, detections, ensemble, experiment, localize, progress
 from wstal.ensemble import DetectionUnion, ScoreMean
 from wstal.experiment import Run
@@ -72,7 +74,8 @@ def join_all(todo: list[EnsembleRun]) -> None:
 
 def join(run: EnsembleRun, known: dict[str, Scores]) -> Detections:
     """Detections of one ensemble. `known` holds scores of members that were predicted already, and gains the others."""
-    how, members = run.how, {row: run.member(row) for row, weight in run.how.weights.items() if weight}
+    how = msgspec.structs.replace(run.how, weights={row: weight for row, weight in run.how.weights.items() if weight})
+    members = {row: run.member(row) for row in how.weights}
     if isinstance(how, DetectionUnion):
         return ensemble.fuse({row: detections.read_json(member.predictions()) for row, member in members.items()}, how)
     for row, member in members.items():

@@ -3,21 +3,26 @@
 Each run is judged twice: by the protocol of the paper whose table it is, and by one protocol for all methods and datasets.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Container, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from wstal import detections, truth
 from wstal.config import Evaluation
-from wstal.ensemble_runs import EnsembleRun
 from wstal.errors import UserError
 from wstal.evaluate import PROTOCOLS, Protocol, Result, evaluate
 from wstal.experiment import Run
 from wstal.paths import Tree
 from wstal.tables import Table
 from wstal.types import Detections, Truth
+
+if TYPE_CHECKING:
+    from wstal.ensemble_runs import EnsembleRun
 
 DIGITS = 6  # metrics are stored as fractions with so many digits
 ALL = "all"  # the group of all classes

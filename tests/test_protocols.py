@@ -1,0 +1,62 @@
+"""Same method, different protocol: each column varies one thing, and the best checkpoint never scores below the last."""
+
+import numpy as np
+import pytest
+
+from wstal import config, detections, experiment, metrics, paths, protocols
+from wstal.evaluate import PROTOCOLS
+
+
+@pytest.fixture(scope="module")
+def found(small, prepared, tmp_path_factory):
+    """(runs, metrics) of two rows with checkpoints on the small dataset."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(paths, "CACHE", tmp_path_factory.mktemp("cache"))
+    _, tree = prepared
+    rows = {name: {"method": name, "set": {"training": {"checkpoints": 2}}} for name in ("facnet", "wtalc")}
+    entry = {"dataset": "tiny", "notebook": "04_protocols", "rows": rows}
+    entry["evaluation"] = {
+        "test_lists": {"fewer": ["sim_test_0000"]},
+        "video_groups": {"first": ["sim_test_0000", "sim_test_0001"]},
+    }
+    runs = experiment.runs(config.load(small | {"comparisons": {"p": entry}}), tree, "p")
+    experiment.train_all(runs)
+    yield runs, protocols.evaluate_variants(runs)
+    patch.undo()
+
+
+def test_every_variant_has_a_number(found):
+    _, table = found
+    cells = next(iter(table.rows["facnet"].values()))
+    assert set(cells) == {"all", "unified", "first", "fewer", protocols.BEST, *PROTOCOLS}
+    assert cells["thumos-facnet"] == cells["all"] or table.protocol != "thumos-facnet"
+    assert cells["activitynet"] == cells["unified"]
+
+
+def test_choosing_on_test_data_never_hurts(found):
+    runs, table = found
+    for row in table.rows:
+        assert (table.average(row, protocols.BEST) >= table.average(row)).all()
+    assert any((table.average(row, protocols.BEST) > table.average(row)).any() for row in table.rows)
+    one, last = (detections.read_json(runs[0].predictions(checkpoint)) for checkpoint in (0, None))
+    assert len(one) != len(last) or not np.array_equal(one.score, last.score)
+
+
+def test_a_list_leaves_out_truth_and_detections(found):
+    runs, _ = found
+    truth, every = metrics.ground_truth(runs[0]), detections.read_json(runs[0].predictions())
+    kept, left = metrics.among(truth, every, set(truth.videos) - {"sim_test_0000"})
+    gone = truth.videos.index("sim_test_0000")
+    assert (truth.video == gone).any() and not (kept.video == gone).any()
+    assert len(kept.video) == (truth.video != gone).sum() and len(left) < len(every)
+    again, same = metrics.among(truth, every, set(truth.videos))
+    assert len(again.video) == len(truth.video) and len(same) == len(every)
+
+
+def test_tables_and_claims(found):
+    _, table = found
+    made = protocols.table(table, ["fewer"])
+    assert len(made.rows) == 2 and {len(row) for row in made.rows} == {len(made.header)}
+    assert any("not a result" in name for name in made.header)
+    assert [row[0] for row in protocols.order(table).rows] == list(PROTOCOLS)
+    assert any(protocols.BEST in claim.text for claim in protocols.gains(table, ["fewer"]))
