@@ -11,9 +11,9 @@ from wstal.paths import ROOT
 
 TIERS = [
     {"errors", "types", "seeding", "progress", "matching", "published", "record"},
-    {"timegrid", "paths", "jsonfile"},
-    {"features", "data", "nn", "simulate", "localize", "detections", "annotations", "tables"},
-    {"readers"},
+    {"timegrid", "paths", "jsonfile", "unpickle"},
+    {"data", "nn", "simulate", "localize", "detections", "annotations", "tables"},
+    {"readers", "features"},
     {"config", "methods"},
     {"train", "predict", "prepare", "truth"},
     {"experiment", "evaluate"},
