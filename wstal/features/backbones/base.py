@@ -9,7 +9,7 @@ from torch import Tensor, nn
 Rule = tuple[str, str | Callable[[re.Match], str]]  # pattern and replacement, as `re.sub` takes them
 
 
-def unchanged(tensor: Tensor) -> Tensor:
+def unchanged(theirs: str, tensor: Tensor) -> Tensor:
     """A tensor that a layout stores as torch does."""
     return tensor
 
@@ -20,7 +20,7 @@ class Layout:
 
     title: str  # whose files look like this
     rules: tuple[Rule, ...]  # our name of a tensor -> the published one, one substitution after the other
-    convert: Callable[[Tensor], Tensor] = unchanged  # a stored tensor -> torch's order of axes
+    convert: Callable[[str, Tensor], Tensor] = unchanged  # published name, stored tensor -> torch's order of axes
     ones: str = "(?!)"  # our tensors that these files leave out, because they are all one
     unused: str = "(?!)"  # their tensors that the network has no use for
 

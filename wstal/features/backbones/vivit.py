@@ -89,6 +89,42 @@ TADACONV = Layout(
         (r"^head", "head.linear"),
     ),
 )
+
+
+def flax(theirs: str, tensor: Tensor) -> Tensor:
+    """Flax's kernels (in, out), with the heads an axis of their own, -> (out, in); biases of heads in one row."""
+    if theirs == "embedding/kernel":
+        return tensor.permute(4, 3, 0, 1, 2)
+    if theirs.endswith("out/kernel"):
+        return tensor.flatten(0, -2).T
+    if theirs.endswith("kernel"):
+        return tensor.flatten(1).T
+    return tensor.flatten() if theirs.endswith("bias") else tensor
+
+
+ATTENTION = "MultiHeadDotProductAttention_0"
+SCENIC = Layout(
+    "Scenic",
+    (
+        (r"\.", "/"),
+        (r"/weight$", "/kernel"),
+        (r"(norm\d?)/kernel", r"\1/scale"),
+        (r"^embed/", "embedding/"),
+        (r"^(spatial|temporal)/", lambda m: f"{m[1].capitalize()}Transformer/"),
+        (r"^(\w+)/token", r"cls_\1"),
+        (r"/position", "/posembed_input/pos_embedding"),
+        (r"Transformer/norm", "Transformer/encoder_norm"),
+        (r"/layers/(\d+)", r"/encoderblock_\1"),
+        (r"/norm1/", "/LayerNorm_0/"),
+        (r"/norm2/", "/LayerNorm_1/"),
+        (r"/fc1/", "/MlpBlock_0/Dense_0/"),
+        (r"/fc2/", "/MlpBlock_0/Dense_1/"),
+        (r"/proj/", f"/{ATTENTION}/out/"),
+        (r"^(.*)/qkv/(\w+)$", "|".join(rf"\1/{ATTENTION}/{part}/\2" for part in ("query", "key", "value"))),
+        (r"^head", "output_projection"),
+    ),
+    convert=flax,
+)
 CLIP = dict(stream="rgb", fps=30.0, window_f=64, offsets=tuple(range(0, 64, 2)), short_side=256, size=224, width=WIDTH)
 BACKBONES = (
     Backbone(
@@ -99,5 +135,15 @@ BACKBONES = (
         network=partial(ViViT, frames=32, size=224, approximate="none"),
         layouts=(TADACONV,),
         weights="vivit_fac_enc_b16x2_k400_32x224x224_7935_public.pyth of github.com/alibaba-mmai-research/TAdaConv",
+    ),
+    Backbone(
+        name="vivit_b16x2_scenic",
+        **CLIP,
+        mean=(127.5,) * 3,  # to [-1, 1]
+        std=(127.5,) * 3,
+        network=partial(ViViT, frames=32, size=224, approximate="tanh"),
+        layouts=(SCENIC,),
+        weights="the factorised encoder ViViT-B/16x2 for Kinetics-400 of github.com/google-research/scenic, its file "
+        "`checkpoint` under the ending .msgpack",
     ),
 )
