@@ -1,6 +1,7 @@
 """Published weights -> a network, whatever the names in the file, running nothing that the file asks for."""
 
 import pickle
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -145,7 +146,9 @@ def flax_array(code: int, data: memoryview) -> np.ndarray | None:
 def load_torch(path: Path) -> Any:
     """A file of torch.save."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles that torch.save did not write: they fail, or are harmless
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         asked = str(error).partition("GLOBAL ")[2].split()
         reason = f"asks to run {asked[0]}, which no weights need" if asked else "is truncated, damaged or no checkpoint"

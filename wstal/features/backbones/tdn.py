@@ -153,7 +153,7 @@ def middle(segments: int, window_f: int) -> tuple[int, ...]:
 
 
 PROTOCOL = dict(
-    stream="rgb", fps=30.0, window_f=64, short_side=256, size=224, width=2048,
+    stream="rgb", fps=30.0, short_side=256, size=224, width=2048,
     mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375),
     layouts=(released("new_fc"), released("base_model.classifier")),
 )  # fmt: skip
@@ -161,6 +161,7 @@ BACKBONES = (
     Backbone(
         name="tdn_r101",
         **PROTOCOL,
+        window_f=64,
         offsets=middle(8, 64),
         network=partial(TDN, segments=8),
         weights="the TDN-R101 with 8 frames, trained on Kinetics-400, of github.com/MCG-NJU/TDN",
@@ -168,7 +169,8 @@ BACKBONES = (
     Backbone(
         name="tdn_r101_16",
         **PROTOCOL,
-        offsets=middle(16, 64),
+        window_f=128,
+        offsets=middle(16, 128),
         network=partial(TDN, segments=16),
         weights="the TDN-R101 with 16 frames, trained on Kinetics-400, of github.com/MCG-NJU/TDN",
     ),
