@@ -11,9 +11,9 @@ from wstal.paths import ROOT
 
 TIERS = [
     {"errors", "types", "seeding", "progress", "matching", "published", "record", "watershed"},
-    {"timegrid", "paths", "jsonfile"},
-    {"features", "data", "nn", "simulate", "localize", "detections", "annotations", "tables"},
-    {"readers", "ensemble", "complementarity"},
+    {"timegrid", "paths", "jsonfile", "unpickle"},
+    {"data", "nn", "simulate", "localize", "detections", "annotations", "tables"},
+    {"readers", "features", "ensemble", "complementarity"},
     {"config", "methods"},
     {"plugins"},
     {"train", "predict", "prepare", "truth"},
