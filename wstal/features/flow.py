@@ -23,7 +23,11 @@ follows OpenCV:
 Ours differs from both in rounding alone: sums in another order may stop an iteration sooner or later.
 """
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib.util import find_spec
+from queue import SimpleQueue
 
 import msgspec
 import torch
@@ -60,27 +64,23 @@ OPENCV = Settings(
 )  # fmt: skip
 
 
-@torch.no_grad()
 def tvl1(first: Tensor, second: Tensor, *, settings: Settings) -> Tensor:
     """Flow (N, 2, H, W) float32 in pixels, x then y, that leads from first to second, (N, H, W).
 
-    Frames are grey: uint8, or floating point in the same range of 0 to 255. A pair's flow does not depend on the others'.
-    CUDA devices that have Triton compute all pairs at once, which pays from about a hundred pairs on; others one by one.
+    Frames are grey: uint8, or floating point in the same range of 0 to 255. A pair's flow depends on no other pair and not
+    on the number of threads. CUDA devices that have Triton compute all pairs at once, which pays from about a hundred
+    pairs on; the CPU takes as many pairs at a time as torch.get_num_threads() says.
     """
     if first.shape != second.shape or first.ndim != 3 or 0 in first.shape[1:]:
         raise UserError(f"frames are {tuple(first.shape)} and {tuple(second.shape)}; give two batches of one shape, (N, H, W).")
-    if not len(first):
-        return torch.empty(0, 2, *first.shape[1:], device=first.device)
-    if first.is_cuda and find_spec("triton"):
+    pairs = torch.stack((first, second), 1)
+    if not len(pairs):
+        return pairs.float()
+    if pairs.is_cuda and find_spec("triton"):
         from wstal.features.flow_triton import BatchSolver
 
-        count, solver_class = len(first), BatchSolver
-    else:
-        count, solver_class = 1, Solver
-    shapes = _shapes(*first.shape[1:], settings)
-    solvers = [solver_class(count, *shape, settings, first.device) for shape in shapes]
-    pairs = torch.stack((first, second), 1)
-    return torch.cat([_coarse_to_fine(some.to(torch.float32), solvers, settings) for some in pairs.split(count)])
+        return _coarse_to_fine(pairs, _solvers(BatchSolver, pairs, settings), settings)
+    return _one_by_one(pairs, settings)
 
 
 def truncate(flow: Tensor) -> Tensor:
@@ -98,20 +98,49 @@ def dequantize(levels: Tensor) -> Tensor:
     return levels.to(torch.float32) * (2 * BOUND / LEVELS) - BOUND
 
 
-def _shapes(height: int, width: int, settings: Settings) -> list[tuple[int, int]]:
-    """(H, W) of every scale of the pyramid, the finest first."""
-    shapes = [(height, width)]
+def _one_by_one(pairs: Tensor, settings: Settings) -> Tensor:
+    """Flow (N, 2, H, W) of pairs (N, 2, H, W), each by one thread: threads within operations would wait at every one."""
+    batches, idle = pairs.split(1), SimpleQueue()
+
+    def flow(batch: Tensor) -> Tensor:
+        solvers = idle.get()
+        try:
+            return _coarse_to_fine(batch, solvers, settings)
+        finally:
+            idle.put(solvers)
+
+    with _single_threaded_operations() as threads, ThreadPoolExecutor(threads) as pool:
+        for _ in range(min(threads, len(batches))):
+            idle.put(_solvers(Solver, batches[0], settings))
+        return torch.cat(list(pool.map(flow, batches)))
+
+
+@contextmanager
+def _single_threaded_operations() -> Iterator[int]:
+    """Keeps torch's operations in the thread that calls them; how many threads these could have used."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _solvers(solver_class: type, pairs: Tensor, settings: Settings) -> list:
+    """One for every scale of the pyramid, the finest first."""
+    shapes = [tuple(pairs.shape[2:])]
     while len(shapes) < settings.scales:
         shape = tuple(round(length * settings.scale_step) for length in shapes[-1])
         if min(shape) < MIN_SIZE:
             break
         shapes.append(shape)
-    return shapes
+    return [solver_class(len(pairs), *shape, settings, pairs.device) for shape in shapes]
 
 
+@torch.no_grad()
 def _coarse_to_fine(pairs: Tensor, solvers: list, settings: Settings) -> Tensor:
     """Flow (N, 2, H, W) of pairs (N, 2, H, W), with one solver for each scale."""
-    pyramid = [pairs]
+    pyramid = [pairs.to(torch.float32)]
     for solver in solvers[1:]:
         pyramid.append(_resize(pyramid[-1], solver.shape, 1 / settings.scale_step))
     flow = torch.zeros_like(pyramid[-1])
@@ -169,7 +198,8 @@ class Solver:
         self.p, self.left, self.above = dual[..., width:], dual[0, :, width - 1 : -1], dual[1, :, :area]
         self.forward = torch.empty(2, 2, area, device=device)  # gradient of the flow: along x and along y
         self.last = self.forward[0].view(2, height, width)[..., -1], self.forward[1, :, -width:]
-        self.change, self.norm, self.one = *torch.empty(2, 2, area, device=device), torch.ones((), device=device)
+        self.change, self.norm = torch.empty(2, 2, area, device=device)
+        self.residual, self.one = torch.empty(area, device=device), torch.ones((), device=device)
         self.median = Median(2, height, width, device)
         self.flow = self.u.view(count, 2, height, width)
 
@@ -195,7 +225,8 @@ class Solver:
         """One iteration; the sum of squares of the flow's change."""
         tau, theta, limit = self.settings.tau, self.settings.theta, self.settings.lambda_ * self.settings.theta
         u, p, forward, norm, change = self.u, self.p, self.forward, self.norm, self.change
-        residual = torch.addcmul(self.offset, self.slope[0], u[0]).addcmul_(self.slope[1], u[1]).clamp_(-limit, limit)
+        residual = torch.addcmul(self.offset, self.slope[0], u[0], out=self.residual)
+        residual.addcmul_(self.slope[1], u[1]).clamp_(-limit, limit)
         torch.sub(p[0], self.left, out=change).add_(p[1]).sub_(self.above)  # θ div p
         u.add_(change.addcmul_(residual, self.gradient, value=-1))
         torch.sub(self.right, u, out=forward[0])
