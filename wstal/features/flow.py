@@ -148,7 +148,7 @@ def _coarse_to_fine(pairs: Tensor, solvers: list, settings: Settings) -> Tensor:
         if flow.shape != frames.shape:
             flow = _resize(flow, solver.shape) / settings.scale_step
         first, second = frames.split(1, dim=1)
-        images = torch.cat((second, _central_gradient(second)), 1)  # (N, 3, H, W)
+        images = _to_powers_of_two(torch.cat((second, _central_gradient(second)), 1))  # (N, 3, 2^a, 2^b)
         solver.start(flow)
         for _ in range(settings.warps):
             solver.solve(first[:, 0], _warp(images, solver.flow))
@@ -174,11 +174,17 @@ def _central_gradient(image: Tensor) -> Tensor:
     return torch.cat((wide[..., 2:] - wide[..., :-2], high[..., 2:, :] - high[..., :-2, :]), 1) / 2
 
 
+def _to_powers_of_two(images: Tensor) -> Tensor:
+    """Zeros to the right and below: grid_sample's coordinates, shares of the size, are rounded for other sizes."""
+    rows, columns = (1 << (length - 1).bit_length() for length in images.shape[2:])
+    return pad(images, (0, columns - images.shape[3], 0, rows - images.shape[2]))
+
+
 def _warp(images: Tensor, flow: Tensor) -> Tensor:
-    """images (N, K, H, W) at x + flow (N, 2, H, W), bicubic, zero outside."""
-    height, width = flow.shape[2:]
-    x = (torch.arange(width, device=flow.device) + flow[:, 0] + 0.5) * (2 / width) - 1
-    y = (torch.arange(height, device=flow.device)[:, None] + flow[:, 1] + 0.5) * (2 / height) - 1
+    """images (N, K, 2^a, 2^b) at x + flow (N, 2, H, W), bicubic, zero outside; exact where a pixel is met."""
+    (height, width), (rows, columns) = flow.shape[2:], images.shape[2:]
+    x = (torch.arange(width, device=flow.device) + flow[:, 0] + 0.5) * (2 / columns) - 1
+    y = (torch.arange(height, device=flow.device)[:, None] + flow[:, 1] + 0.5) * (2 / rows) - 1
     return grid_sample(images, torch.stack((x, y), -1), mode="bicubic", padding_mode="zeros", align_corners=False)
 
 
