@@ -1,26 +1,27 @@
 """TV-L1 optical flow for batches of frame pairs, on the CPU and on the GPU, and its form as input of two-stream networks.
 
 C. Zach, T. Pock, H. Bischof: A duality based approach for realtime TV-L1 optical flow, DAGM 2007. J. Sánchez Pérez,
-E. Meinhardt-Llopis, G. Facciolo: TV-L1 optical flow estimation, IPOL 2013 (equations below are theirs).
+E. Meinhardt-Llopis, G. Facciolo: TV-L1 optical flow estimation, IPOL 2013.
 
 A flow u minimizes its total variation plus λ times the absolute difference between the first frame and the second frame
 warped by u. The difference is linearized about the flow so far; a copy v of u, tied to it by θ, splits the problem into one
 that is solved pixel by pixel and one that Chambolle's dual projection solves. Coarse scales come first.
 
-symbol   meaning                                   shape                here
-u        flow in pixels, x then y                  (N, 2, H, W)         flow
-p        dual variable of u, times θ               (2, 2, H W)          dual: along x and along y, of both components
-ρ        linearized difference of the frames       (H W)                steepness * ρ in `step`
-∇I       gradient of the warped second frame       (2, H W)             gradient
-τ, λ, θ  time step, data weight, tightness         Settings.tau, .lambda_, .theta
-ε        stops when the mean squared step < ε²     Settings.epsilon
+symbol   meaning                                   shape            here
+u        flow in pixels, x then y                  (2, H W)         Solver.u, .flow
+p        dual variable of u, here times θ          (2, 2, H W)      Solver.p: along x and along y, of both components
+∇I       gradient of the warped second frame       (2, H W)         Solver.gradient
+ρ(u)     linearized difference of the frames       (H W)            |∇I|² (offset + slope · u)
+τ, λ, θ  time step, data weight, tightness         scalars          Settings.tau, .lambda_, .theta
+ε        stops when the mean squared change ≤ ε²   scalar           Settings.epsilon
 
-Differences between the paper and OpenCV's DualTVL1OpticalFlow, which most published flow features were made with; ours
-follows OpenCV:
-1. Frames are neither smoothed nor normalized; the pyramid is made by bilinear steps of 0.8, not by 0.5 with smoothing.
-2. A 5x5 median filter smooths the flow before every `inner` iterations.
-3. Outside the second frame is black, not its border.
-Ours differs from both in rounding alone: sums in another order may stop an iteration sooner or later.
+One iteration: v = u - ∇I clamp(ρ(u) / |∇I|², ±λθ); u = v + θ div p; p = (p + τ/θ ∇u) / (1 + τ/θ |∇u|), with forward
+differences in ∇u and backward ones in div p.
+
+OpenCV's DualTVL1OpticalFlow, which made most published flow features, differs from the authors' code of IPOL 2013:
+1. Frames are neither smoothed nor normalized, and the pyramid is bilinear, in steps of 0.8.
+2. A 5x5 median filter smooths the flow before every `inner` iterations, up to `outer` times a linearization.
+Ours follows OpenCV and differs in rounding alone: sums in another order may stop an iteration sooner or later.
 """
 
 from collections.abc import Iterator
@@ -58,7 +59,7 @@ class Settings(Record):
     outer: Count  # median filters a linearization, at most
 
 
-# Defaults of OpenCV's DualTVL1OpticalFlow, versions 3 to 5.
+# Defaults of OpenCV's DualTVL1OpticalFlow, without its term for illumination (gamma = 0).
 OPENCV = Settings(
     tau=0.25, lambda_=0.15, theta=0.3, scales=5, scale_step=0.8, warps=5, epsilon=0.01, inner=30, outer=10
 )  # fmt: skip
@@ -145,8 +146,7 @@ def _coarse_to_fine(pairs: Tensor, solvers: list, settings: Settings) -> Tensor:
         pyramid.append(_resize(pyramid[-1], solver.shape, 1 / settings.scale_step))
     flow = torch.zeros_like(pyramid[-1])
     for solver, frames in zip(solvers[::-1], pyramid[::-1], strict=True):
-        if flow.shape != frames.shape:
-            flow = _resize(flow, solver.shape) / settings.scale_step
+        flow = _resize(flow, solver.shape) / settings.scale_step
         first, second = frames.split(1, dim=1)
         images = _to_powers_of_two(torch.cat((second, _central_gradient(second)), 1))  # (N, 3, 2^a, 2^b)
         solver.start(flow)
