@@ -12,6 +12,7 @@ from wstal.paths import ROOT
 TIERS = [
     {"errors", "types", "seeding", "progress", "matching", "published", "record"},
     {"timegrid", "paths", "jsonfile"},
+    {"video"},
     {"features", "data", "nn", "simulate", "localize", "detections", "annotations", "tables"},
     {"readers"},
     {"config", "methods"},
@@ -26,6 +27,7 @@ TIERS = [
 TRAINING = {"data", "nn", "methods", "train", "predict", "experiment", "localize", "config"}
 TIMES = {"truth", "readers", "evaluate", "metrics", "annotations", "prepare", "simulate"}
 NO_TORCH = {"types", "timegrid", "localize", "evaluate", "matching", "detections", "truth", "simulate", "readers"}
+NO_TORCH |= {"video"}
 FILES = sorted((ROOT / "wstal").rglob("*.py"))
 
 
