@@ -13,7 +13,7 @@ TIERS = [
     {"errors", "types", "seeding", "progress", "matching", "published", "record"},
     {"timegrid", "paths", "jsonfile"},
     {"video"},
-    {"features", "data", "nn", "simulate", "localize", "detections", "annotations", "tables"},
+    {"features", "data", "nn", "simulate", "localize", "detections", "annotations", "tables", "clips"},
     {"readers"},
     {"config", "methods"},
     {"train", "predict", "prepare", "truth"},
@@ -25,9 +25,9 @@ TIERS = [
     {"__main__"},
 ]
 TRAINING = {"data", "nn", "methods", "train", "predict", "experiment", "localize", "config"}
-TIMES = {"truth", "readers", "evaluate", "metrics", "annotations", "prepare", "simulate"}
+TIMES = {"truth", "readers", "evaluate", "metrics", "annotations", "prepare", "simulate", "clips"}
 NO_TORCH = {"types", "timegrid", "localize", "evaluate", "matching", "detections", "truth", "simulate", "readers"}
-NO_TORCH |= {"video"}
+NO_TORCH |= {"video", "clips"}
 FILES = sorted((ROOT / "wstal").rglob("*.py"))
 
 
