@@ -12,7 +12,8 @@ from wstal.paths import ROOT
 TIERS = [
     {"errors", "types", "seeding", "progress", "matching", "published", "record", "watershed"},
     {"timegrid", "paths", "jsonfile", "unpickle"},
-    {"data", "nn", "simulate", "localize", "detections", "annotations", "tables"},
+    {"video"},
+    {"data", "nn", "simulate", "localize", "detections", "annotations", "tables", "clips"},
     {"readers", "features", "ensemble", "complementarity"},
     {"config", "methods"},
     {"plugins"},
@@ -25,8 +26,20 @@ TIERS = [
     {"examples", "statistics", "notebooks", "cli"},
     {"__main__"},
 ]
-TRAINING = {"data", "nn", "methods", "plugins", "train", "predict", "experiment", "localize", "ensemble", "ensemble_runs", "config"}
-TIMES = {"truth", "readers", "evaluate", "metrics", "annotations", "prepare", "simulate", "complementarity"}
+TRAINING = {
+    "data",
+    "nn",
+    "methods",
+    "plugins",
+    "train",
+    "predict",
+    "experiment",
+    "localize",
+    "ensemble",
+    "ensemble_runs",
+    "config",
+}
+TIMES = {"truth", "readers", "evaluate", "metrics", "annotations", "prepare", "simulate", "complementarity", "clips"}
 NO_TORCH = {
     "types",
     "timegrid",
@@ -39,6 +52,8 @@ NO_TORCH = {
     "truth",
     "simulate",
     "readers",
+    "video",
+    "clips",
 }
 FILES = sorted((ROOT / "wstal").rglob("*.py"))
 
