@@ -9,14 +9,10 @@ import pytest
 
 from tests.video.films import LEVEL, grey, write
 from wstal.features import extract as local
+from wstal.features import scaleout
 from wstal.features.extract import Job, Stream
 from wstal.timegrid import TimeGrid
 from wstal.video.decode import Footage
-
-ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
-pytest.importorskip("ray.data", reason="the extra `ray` is not installed")
-
-from wstal.features import scaleout  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Ray does inside is not ours
 GRID = TimeGrid(fps=25.0, stride_f=2, window_f=8)
@@ -55,6 +51,8 @@ def videos(tmp_path_factory):
 @pytest.fixture(scope="module")
 def cluster():
     """A head that computes nothing and two machines with two CPUs each."""
+    ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    pytest.importorskip("ray.data", reason="the extra `ray` is not installed")
     from ray.cluster_utils import Cluster
 
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # machines cannot import this file

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-import ray
 
 from wstal import progress
 from wstal.errors import UserError
@@ -49,6 +48,8 @@ def extract(
 
 def _pipeline(jobs: Mapping[str, Job], stream: Stream, grid: TimeGrid, batch: int, networks: int, gpus: float):
     """The rows of all jobs, as Ray will make them."""
+    import ray.data  # here, as the extra may be missing where this file is only looked at
+
     files = [{"video": job.video, "file": str(job.footage.path)} for job in jobs.values()]
     decoded = ray.data.from_items(files, override_num_blocks=len(files)).map_batches(
         decode, batch_size=1, fn_args=(stream, grid, batch), num_cpus=1
