@@ -11,9 +11,10 @@ from wstal.paths import ROOT
 
 TIERS = [
     {"errors", "types", "seeding", "progress", "matching", "published", "record", "watershed"},
-    {"timegrid", "paths", "jsonfile"},
-    {"features", "data", "nn", "simulate", "localize", "detections", "annotations", "tables"},
-    {"readers", "ensemble", "complementarity"},
+    {"timegrid", "paths", "jsonfile", "unpickle"},
+    {"video"},
+    {"data", "nn", "simulate", "localize", "detections", "annotations", "tables", "clips"},
+    {"readers", "features", "ensemble", "complementarity"},
     {"config", "methods"},
     {"plugins"},
     {"train", "predict", "prepare", "truth"},
@@ -38,7 +39,7 @@ TRAINING = {
     "ensemble_runs",
     "config",
 }
-TIMES = {"truth", "readers", "evaluate", "metrics", "annotations", "prepare", "simulate", "complementarity"}
+TIMES = {"truth", "readers", "evaluate", "metrics", "annotations", "prepare", "simulate", "complementarity", "clips"}
 NO_TORCH = {
     "types",
     "timegrid",
@@ -51,6 +52,8 @@ NO_TORCH = {
     "truth",
     "simulate",
     "readers",
+    "video",
+    "clips",
 }
 FILES = sorted((ROOT / "wstal").rglob("*.py"))
 

@@ -26,6 +26,10 @@ class Tree:
         """Folder of <stream>/<video>.npy and manifest.json."""
         return self.root / "data" / "features" / dataset
 
+    def weights(self) -> Path:
+        """Folder of the weights of backbones, as published or converted."""
+        return self.root / "data" / "raw" / "weights"
+
     def run(self, entry: str, row: str, seed: int) -> Path:
         """Folder of what one training run leaves."""
         return self.root / "runs" / entry / row / str(seed)

@@ -1,0 +1,76 @@
+"""Snippets a second of every backbone: python scripts/benchmark_backbones.py [BACKBONE ...] [--batch 8] [--peak TFLOPS]
+
+On a GPU also the share of the chip's peak that multiply-adds reach. Weights are arbitrary; decoding is not part of it.
+On a CPU, OMP_NUM_THREADS says how many threads run, and seconds are those of one of them at work, whatever else is running.
+"""
+
+import argparse
+import resource
+from time import perf_counter, process_time
+
+import torch
+
+from wstal.features import backbones
+from wstal.features.cost import cost
+from wstal.features.embed import Speed, embedder
+
+PEAK_TFLOPS = {  # data sheets: dense products of 16-bit floats, summed in 32 bits
+    "B200": 2250, "H200": 989, "H100 PCIe": 756, "H100": 989, "A100": 312, "L40S": 362, "L4": 121, "A10": 125, "V100": 125,
+    "T4": 65, "RTX 4090": 165, "RTX 3090": 71,
+}  # fmt: skip
+CPU = {
+    "plain": dict(precision="float32", channels_last=False, fold=False, compile=False),
+    "channels last": dict(precision="float32", channels_last=True, fold=False, compile=False),
+    "folded": dict(precision="float32", channels_last=False, fold=True, compile=False),
+    "both": dict(precision="float32", channels_last=True, fold=True, compile=False),
+    "both, bfloat16": dict(precision="bfloat16", channels_last=True, fold=True, compile=False),
+}
+GPU = {
+    "float32": dict(precision="float32", channels_last=True, fold=True, compile=False),
+    "float16": dict(precision="float16", channels_last=True, fold=True, compile=False),
+    "bfloat16": dict(precision="bfloat16", channels_last=True, fold=True, compile=False),
+    "bfloat16, channels first": dict(precision="bfloat16", channels_last=False, fold=True, compile=False),
+    "bfloat16, compiled": dict(precision="bfloat16", channels_last=True, fold=True, compile=True),
+}
+
+
+def seconds(backbone, speed: Speed, device: torch.device, batch: int, runs: int) -> float:
+    """The fastest of `runs` batches, the first one, which warms up, left out."""
+    embed = embedder(backbone, backbone.build(400), speed, device)
+    clips = torch.randint(0, 256, (batch, *backbone.clip), dtype=torch.uint8, device=device)
+    clock, threads = (process_time, torch.get_num_threads()) if device.type == "cpu" else (perf_counter, 1)
+    times = []
+    for _ in range(runs + 1):
+        begin = clock()
+        embed(clips).sum().item()  # waits for the device
+        times.append(clock() - begin)
+    return min(times[1:]) / threads
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("backbones", nargs="*", default=[one.name for one in backbones.every()])
+    parser.add_argument("--batch", type=int, help="clips at once (64 on a GPU, 2 on a CPU)")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--ways", help="comma-separated part of the ways to run, as named in the table")
+    parser.add_argument("--peak", type=float, help="of the chip, in TFLOP/s, where its data sheet is not known here")
+    chosen = parser.parse_args()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    chip = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    ways = GPU if device.type == "cuda" else CPU
+    ways = {way: ways[way] for way in (chosen.ways.split(",") if chosen.ways else ways)}
+    peak = chosen.peak or next((tflops for name, tflops in PEAK_TFLOPS.items() if name in chip), None)
+    batch = chosen.batch or (64 if device.type == "cuda" else 2)
+    print(f"{chip}, {batch} clips at once\n{'backbone':24s} {'way':26s} {'clips/s':>8s} {'TFLOP/s':>8s} {'of peak':>8s}")
+    for backbone in map(backbones.load, chosen.backbones):
+        flops = 2 * cost(backbone, 400, len(backbone.offsets), backbone.size).macs
+        for way, speed in ways.items():
+            rate = batch / seconds(backbone, Speed(**speed), device, batch, chosen.runs)
+            tflops = rate * flops / 1e12
+            share = f"{tflops / peak:8.1%}" if peak else f"{'-':>8s}"
+            print(f"{backbone.name:24s} {way:26s} {rate:8.2f} {tflops:8.3f} {share}", flush=True)
+    print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""What several networks are made of."""
+
+from collections import OrderedDict
+
+from torch import Tensor, nn
+from torch.nn.functional import max_pool3d, relu
+
+
+class ConvNorm(nn.Module):
+    """A convolution, its batch normalization and, unless `active` is false, ReLU."""
+
+    def __init__(self, conv: nn.Conv2d | nn.Conv3d, eps: float, active: bool = True):
+        super().__init__()
+        self.conv = conv
+        self.norm = (nn.BatchNorm2d if isinstance(conv, nn.Conv2d) else nn.BatchNorm3d)(conv.out_channels, eps)
+        self.active = active
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.norm(self.conv(x))
+        return relu(x, inplace=True) if self.active else x
+
+
+class Stem3d(ConvNorm):
+    """The first unit of a 3D ResNet, halved in space twice: by its stride and by a pool."""
+
+    def __init__(self, out: int, kernel_t: int, eps: float):
+        conv = nn.Conv3d(3, out, (kernel_t, 7, 7), (1, 2, 2), (kernel_t // 2, 3, 3), bias=False)
+        super().__init__(conv, eps)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return max_pool3d(super().forward(x), (1, 3, 3), (1, 2, 2), (0, 1, 1))
+
+
+class Residual(nn.Module):
+    """ReLU of a branch plus its input, which passes through `short` where shapes differ."""
+
+    def __init__(self, short: nn.Module | None, **branch: nn.Module):
+        super().__init__()
+        self.short = short
+        self.branch = nn.Sequential(OrderedDict(branch))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.branch(x)
+        return relu(y + (x if self.short is None else self.short(x)), inplace=True)
+
+
+def fold(network: nn.Module) -> nn.Module:
+    """Merge every batch normalization into the convolution before it: the same function, fewer passes over memory."""
+    for unit in network.modules():
+        if isinstance(unit, ConvNorm) and not isinstance(unit.norm, nn.Identity):
+            unit.conv = nn.utils.fuse_conv_bn_eval(unit.conv, unit.norm)
+            unit.norm = nn.Identity()
+    return network
