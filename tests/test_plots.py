@@ -43,3 +43,8 @@ def test_a_dot_for_each_seed_and_a_diamond_for_the_mean(metrics):
 def test_the_map_of_shared_errors_hides_the_diagonal(metrics):
     axis = plots.overlap(["a", "b"], np.array([[1.0, 0.25], [0.5, 1.0]])).axes[0]
     assert sorted(text.get_text() for text in axis.texts) == ["0.25", "0.50"]
+
+
+def test_variants_are_means_of_their_groups(metrics):
+    (line,) = plots.variants(metrics, ["all"]).axes[0].lines
+    np.testing.assert_allclose(line.get_xdata(), [50, 30, 25])

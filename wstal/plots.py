@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import matplotlib
@@ -46,6 +47,21 @@ def published_and_ours(metrics: Metrics) -> Figure:
     axis.set_xlabel(f"average mAP, tIoU {metrics.tious[0]:g}–{metrics.tious[-1]:g} (%)")
     axis.grid(axis="x", alpha=0.4)
     figure.legend(loc="outside upper right", ncols=3, frameon=False)
+    sns.despine(figure)
+    return figure
+
+
+def variants(metrics: Metrics, groups: Sequence[str]) -> Figure:
+    """Average mAP of every row under several groups of the metrics, a marker a group; means over the seeds."""
+    figure, axis = plt.subplots(figsize=(7, 1.0 + 0.45 * len(metrics.rows)), layout="constrained")
+    for group, marker in zip(groups, cycle("osD^vP*X"), strict=False):
+        means = [metrics.average(row, group).mean() for row in metrics.rows]
+        axis.plot(means, range(len(means)), marker, ms=7, alpha=0.75, label=group)
+    axis.set_yticks(range(len(metrics.rows)), list(metrics.rows))
+    axis.set_ylim(len(metrics.rows) - 0.5, -0.5)
+    axis.set_xlabel("average mAP (%)")
+    axis.grid(axis="x", alpha=0.4)
+    figure.legend(loc="outside right upper", frameon=False)
     sns.despine(figure)
     return figure
 
