@@ -149,6 +149,7 @@ class Params(Record):
     tables: dict[Name, Entry] = {}  # rows of one method
     ensembles: dict[Name, EnsembleEntry] = {}
     smoke: dict[str, Any] = {}
+    own: dict[str, Any] = {}  # of wstal/own.py
 
     def dataset(self, name: str) -> Dataset:
         """The dataset section `name`."""

@@ -1,8 +1,8 @@
 """The rows of a table: every row and seed trained and localized, side by side over the cores. Never sees a segment time.
 
-A run leaves in runs/<entry>/<row>/<seed>/ the weights of each network, the losses, run.json and the detections. Trained weights are
-also kept in .cache/rows under a hash of everything that they depend on, so that an interrupted table resumes and
-equal rows of different tables are trained once; detections are always made anew.
+A run leaves in runs/<entry>/<row>/<seed>/ the weights of each network, the losses, run.json and the detections. Trained
+weights are also kept in .cache/rows under a hash of everything that they depend on, so that an interrupted table resumes
+and equal rows of different tables are trained once; detections are always made anew.
 """
 
 import hashlib

@@ -32,7 +32,7 @@ def extract(params: config.Params, name: str, tree: Tree) -> dict:
     reader, where = source(section, name)
     folder = tree.output(tree.features(name))
     if hasattr(reader, "videos"):
-        extract_videos(section, name, folder, spread=False)
+        extract_videos(section, name, folder)
     else:
         grids = {stream: section.grids.get(stream, section.grid) for stream in section.streams}
         import_features(
@@ -42,7 +42,7 @@ def extract(params: config.Params, name: str, tree: Tree) -> dict:
     return msgspec.json.decode((folder / "manifest.json").read_bytes())
 
 
-def extract_videos(section: config.Features, name: str, out: Path, *, spread: bool) -> None:
+def extract_videos(section: config.Features, name: str, out: Path) -> None:
     """The feature store `out` of a dataset of videos, through its backbone."""
     from wstal.features import networks  # loads torch, which other datasets do not need
     from wstal.features.extract import make_store
@@ -51,10 +51,10 @@ def extract_videos(section: config.Features, name: str, out: Path, *, spread: bo
     how = config.convert(section.extraction, networks.Extraction, f"datasets.{name}.features.extraction")
     if hasattr(reader, "render"):
         reader.render(where)
-    videos, read, grid = reader.videos(where), reader.annotations(where, section.grid), section.grid
-    networks.extract_all(videos, section.streams, section.backbone, how, grid, spread=spread)
-    streams, parts = networks.streams(section.streams, section.backbone, how), networks.parts(videos, section.backbone, how, grid)
+    videos, grid, backbone = reader.videos(where), section.grid, section.backbone
+    networks.extract_all(videos, section.streams, backbone, how, grid, spread=False)
     make_store(
-        videos, streams, grid, read, out, parts,
-        batch=how.batch, workers=how.workers, slack_s=section.slack_s, overrun=section.overrun,
+        videos, networks.streams(section.streams, backbone, how), grid, reader.annotations(where, grid), out,
+        networks.parts(videos, backbone, how, grid), batch=how.batch, workers=how.workers, slack_s=section.slack_s,
+        overrun=section.overrun,
     )  # fmt: skip

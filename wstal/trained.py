@@ -1,7 +1,7 @@
 """A run folder by itself: run.json says all that using its weights takes, so the folder may be copied anywhere.
 
-    <run>/run.json                  `Trained`
-    <run>/<network>.safetensors     the last weights, and those of checkpoints
+<run>/run.json                  `Trained`
+<run>/<network>.safetensors     the last weights, and those of checkpoints
 """
 
 from pathlib import Path
@@ -36,7 +36,8 @@ class Trained(Record):
 
 def write(trained: Trained, folder: Path) -> None:
     """Write <folder>/run.json."""
-    jsonfile.write(folder / "run.json", msgspec.json.format(msgspec.json.encode(trained, order="sorted"), indent=1).decode() + "\n")
+    text = msgspec.json.format(msgspec.json.encode(trained, order="sorted"), indent=1).decode()
+    jsonfile.write(folder / "run.json", f"{text}\n")
 
 
 def read(folder: Path) -> Trained:

@@ -19,7 +19,7 @@ from wstal.features import backbones, weights
 from wstal.features.backbones.base import Backbone
 from wstal.features.checkpoint import restore
 from wstal.features.embed import Speed, embedder
-from wstal.features.extract import Stream, Summary, extract
+from wstal.features.extract import Stream, Summary, extract, finished
 from wstal.paths import PIPELINE, Tree
 from wstal.record import Count, Record
 from wstal.timegrid import TimeGrid
@@ -80,21 +80,31 @@ def parts(videos: Mapping[str, Path], backbone: str, how: Extraction, grid: Time
     return paths.CACHE / "parts" / digest.hexdigest()[:16]
 
 
+def load(
+    videos: Mapping[str, Path], names: tuple[str, ...], backbone: str, how: Extraction, grid: TimeGrid
+) -> dict[str, dict[str, np.ndarray]]:
+    """{video: {stream: (T, D)}} of the videos whose features are finished."""
+    made = streams(names, backbone, how)
+    return dict(finished(videos, made, grid, parts(videos, backbone, how, grid)))
+
+
 def extract_all(
     videos: Mapping[str, Path], names: tuple[str, ...], backbone: str, how: Extraction, grid: TimeGrid, *,
     spread: bool,  # few videos get the cores that are left; the number of threads shows in the last bits of features
 ) -> Summary:  # fmt: skip
     """Bring the `parts` of `videos` up to date: a process a core, each with its share, or one network on a GPU."""
-    streams(names, backbone, how)  # what is wrong is said, and weights are fetched, before any process starts
+    made, folder = streams(names, backbone, how), parts(videos, backbone, how, grid)  # weights are fetched, faults are said
+    done = {video for video, _ in finished(videos, made, grid, folder)}
+    whole = extract({v: videos[v] for v in done}, made, grid, folder, batch=how.batch, workers=how.workers)
+    if not (todo := {video: file for video, file in videos.items() if video not in done}):
+        return whole
     os.environ.update(seeding.ENVIRONMENT)  # inherited by the processes, before they import torch
-    count = 1 if seeding.device().type == "cuda" else max(1, min(seeding.workers(), len(videos)))
+    count = 1 if seeding.device().type == "cuda" else min(seeding.workers(), len(todo))
     threads = max(1, seeding.workers() // count) if spread else 1
-    context, whole = multiprocessing.get_context("spawn"), Summary()
-    with ProcessPoolExecutor(count, mp_context=context) as pool:
-        shares = [
-            pool.submit(share, videos, names, backbone, how, grid, (i + 1, count), threads) for i in range(count)
-        ]
-        for part in (one.result() for one in shares):
+    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
+        work = partial(pool.submit, share, todo, names, backbone, how, grid, folder, threads)
+        for one in [work((i + 1, count)) for i in range(count)]:
+            part = one.result()
             whole.computed += part.computed
             whole.reused += part.reused
             whole.warnings |= part.warnings
@@ -102,8 +112,7 @@ def extract_all(
     return whole
 
 
-def share(videos, names, backbone: str, how: Extraction, grid, shard: tuple[int, int], threads: int) -> Summary:
+def share(videos, names, backbone: str, how: Extraction, grid, folder: Path, threads: int, shard: tuple[int, int]) -> Summary:
     """What one process does."""
     torch.set_num_threads(threads)
-    made, folder = streams(names, backbone, how), parts(videos, backbone, how, grid)
-    return extract(videos, made, grid, folder, batch=how.batch, workers=how.workers, shard=shard)
+    return extract(videos, streams(names, backbone, how), grid, folder, batch=how.batch, workers=how.workers, shard=shard)

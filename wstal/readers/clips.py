@@ -15,7 +15,8 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
     listed, segments = [], []
     for script in scripts(source):
         actions = [(source.classes[shot.label], *shot.action_f) for shot in script.shots if shot.action_f]
-        listed.append(Video(script.id, script.subset, script.frames / source.fps, tuple(sorted({name for name, *_ in actions}))))
+        labels = tuple(sorted({name for name, *_ in actions}))
+        listed.append(Video(script.id, script.subset, script.frames / source.fps, labels))
         segments += [Segment(script.id, name, first / source.fps, end / source.fps) for name, first, end in actions]
     return Annotations(tuple(source.classes), tuple(listed), tuple(segments))
 
