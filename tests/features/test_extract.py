@@ -41,7 +41,7 @@ class Network:
 
 
 def stream(network, **changes):
-    return replace(Stream(network, network.embed, iter, "a test network"), **changes)
+    return replace(Stream(network, lambda: network.embed, iter, "a test network"), **changes)
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +109,8 @@ def test_stopped_and_resumed_leaves_the_same_bytes(videos, tmp_path, after):
 
 def test_nothing_is_done_twice(videos, tmp_path):
     run(videos, tmp_path, Network())
-    network = Network()
-    assert run(videos, tmp_path, network).reused == 5 and network.batches == ()
+    unloadable = stream(Network(), load=lambda: pytest.fail("the network was loaded in vain"))
+    assert extract(videos, {"rgb": unloadable}, GRID, tmp_path, batch=4, workers=2).reused == 5
 
 
 def test_what_has_changed_is_done_again(videos, tmp_path):
@@ -169,7 +169,7 @@ def test_the_run_goes_on_past_files_that_fail(videos, tmp_path):
 
 def test_features_that_are_no_numbers_are_a_failure_and_no_part(videos, tmp_path):
     network = Network()
-    sick = stream(network, embed=lambda clips: network.embed(clips) * np.nan)
+    sick = stream(network, load=lambda: lambda clips: network.embed(clips) * np.nan)
     summary = extract(videos, {"rgb": sick}, GRID, tmp_path, batch=4, workers=1)
     assert set(summary.failures) == set(FRAMES) and "NaN or infinite" in summary.failures["a"] and not tree(tmp_path)
 
@@ -197,7 +197,7 @@ def store(videos, tmp_path, **options):
 def test_the_store_is_what_training_reads(videos, tmp_path):
     store(videos, tmp_path)
     found = FeatureStore(tmp_path / "store")
-    assert found.videos == tuple(FRAMES) and found.grid == GRID and found.dim("flow") == 2
+    assert found.videos == tuple(FRAMES) and found.grid(["rgb"]) == GRID and found.dim("flow") == 2
     assert {video: found.open("rgb", video).tolist() for video in FRAMES} == {v: expected(v) for v in FRAMES}
     manifest = json.loads((tmp_path / "store" / "manifest.json").read_text())
     assert manifest["backbone"] == "flow: the same again; rgb: a test network"

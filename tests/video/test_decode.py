@@ -258,6 +258,12 @@ def test_a_film_whose_packets_are_all_noise_holds_no_picture(tmp_path):
         list(Footage(path).frames(25.0, 48))
 
 
+def test_pictures_of_an_absurd_shape_are_damage(tmp_path):
+    path = write(tmp_path / "a.mkv", grey(2, 600, 4), codec="ffv1", options={})
+    with pytest.raises(DecodeError, match=r"its pictures, 600 x 4 pixels in yuv444p, cannot be resized"):
+        list(Footage(path).frames(25.0, 48))
+
+
 def test_duration(tmp_path):
     assert duration_s(write(tmp_path / "a.mp4", grey(30))) == 1.2
     live = write(tmp_path / "live.mkv", grey(30), muxer={"live": "1"})

@@ -11,6 +11,7 @@ A file that cannot be decoded is noted, and the others go on.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Protocol
@@ -38,12 +39,15 @@ class Backbone(Protocol):
     size: int  # pixels of the square crop
 
 
+Network = Callable[[np.ndarray], np.ndarray]  # clips (N, T, size, size, channels) uint8 -> (N, D) float16 or float32
+
+
 @dataclass(frozen=True)
 class Stream:
     """One feature stream of the store."""
 
     backbone: Backbone
-    embed: Callable[[np.ndarray], np.ndarray]  # clips (N, T, size, size, channels) uint8 -> (N, D) float16 or float32
+    load: Callable[[], Network]  # called once, by the process that runs the network, and only if there is work
     prepare: Callable[[Iterator[np.ndarray]], Iterator[np.ndarray]]  # frames (H, W, 3) -> as many (H, W, channels) uint8,
     # in the thread that decodes: `iter` for RGB, optical flow for flow
     origin: str  # names network, weights and flow, and so what the features are: another text, other features
@@ -112,12 +116,12 @@ def extract(
     """Bring `parts` up to date for the videos {id: file}. May be stopped at any time and started again."""
     mine, summary = sorted(videos)[shard[0] - 1 :: shard[1]], Summary()
     for name, stream in streams.items():
-        _check_grid(name, stream.backbone, grid)
+        check_grid(name, stream.backbone, grid)
         store = Parts(parts / name, stream.origin, grid)
-        todo = [video for video in mine if not _reuse(store.load(video, videos[video]), video, summary)]
+        todo = missing(mine, videos, store, summary)
         jobs = (Job(video, Footage(videos[video]), store.sources(videos[video])) for video in todo)
         for done, job in enumerate(finish(jobs, stream, grid, batch=batch, workers=workers), start=1):
-            _settle(job, store, summary)
+            settle(job, store, summary)
             share = "" if shard[1] == 1 else f", share {shard[0]} of {shard[1]}"
             progress.report(f"extract {name}{share}", done, len(todo))
     return summary
@@ -132,8 +136,9 @@ def finish(jobs: Iterable[Job], stream: Stream, grid: TimeGrid, *, batch: int, w
         except UserError as error:
             job.failure = str(error)
 
+    load = cache(stream.load)
     with closing(side_by_side(jobs, clips, workers=workers, ahead=batch)) as items:
-        for job, row in embed(items, stream.embed, batch):
+        for job, row in embed(items, lambda clips: load()(clips), batch):
             if row is End:
                 yield job
             else:
@@ -147,16 +152,21 @@ def clips_of(footage: Footage, stream: Stream, grid: TimeGrid) -> Iterator[np.nd
     return (clip[list(network.offsets)] for clip in snippets(frames, grid))
 
 
-def embed(items: Iterable[tuple], network: Callable[[np.ndarray], np.ndarray], batch: int) -> Iterator[tuple]:
+def full(clips: list[np.ndarray], batch: int) -> np.ndarray:
+    """A batch of `batch` clips, filled up with copies of the last one."""
+    return np.stack(clips + clips[-1:] * (batch - len(clips)))
+
+
+def embed(items: Iterable[tuple], network: Network, batch: int) -> Iterator[tuple]:
     """(job, snippet) -> (job, its feature (D,)), in the same order; End passes through.
 
-    The network always gets `batch` snippets: the last batch is filled up with copies of its last one.
+    The network always gets `batch` snippets.
     """
     held: list[tuple] = []
     clips: list[np.ndarray] = []
 
     def flush() -> Iterator[tuple]:
-        features = iter(network(np.stack(clips + clips[-1:] * (batch - len(clips)))) if clips else ())
+        features = iter(network(full(clips, batch)) if clips else ())
         yield from ((job, item if item is End else next(features)) for job, item in held)
         held.clear()
         clips.clear()
@@ -170,15 +180,20 @@ def embed(items: Iterable[tuple], network: Callable[[np.ndarray], np.ndarray], b
     yield from flush()
 
 
-def _reuse(part: Part | None, video: str, summary: Summary) -> bool:
-    """Whether an earlier run's part will do."""
-    if part is not None:
-        summary.reused += 1
-        _warn(video, part, summary)
-    return part is not None
+def missing(mine: Iterable[str], videos: Mapping[str, Path], store: Parts, summary: Summary) -> list[str]:
+    """Those of `mine` that no earlier run has finished; the others are counted as reused."""
+    todo = []
+    for video in mine:
+        part = store.load(video, videos[video])
+        if part is None:
+            todo.append(video)
+        else:
+            summary.reused += 1
+            _warn(video, part, summary)
+    return todo
 
 
-def _settle(job: Job, store: Parts, summary: Summary) -> None:
+def settle(job: Job, store: Parts, summary: Summary) -> None:
     """Save what a job has brought, or note why it has brought nothing."""
     if job.failure is None and not np.isfinite(job.rows).all():
         job.failure = f"{job.footage.path} gives features that are NaN or infinite; check the network's weights."
@@ -197,7 +212,7 @@ def _warn(video: str, part: Part, summary: Summary) -> None:
         summary.warnings[video] = part.warnings
 
 
-def _check_grid(name: str, backbone: Backbone, grid: TimeGrid) -> None:
+def check_grid(name: str, backbone: Backbone, grid: TimeGrid) -> None:
     """The grid is the one that the network was trained on."""
     for key in ("fps", "window_f"):
         given, wanted = getattr(grid, key), getattr(backbone, key)

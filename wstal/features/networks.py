@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -59,8 +59,7 @@ def stream(name: str, backbone: Backbone, how: Extraction, tree: Tree) -> Stream
     with file.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     origin = f"{backbone.name}, weights {digest[:16]}, {how.short_side} to {how.size} pixels, {how.speed.precision}"
-    load = cache(partial(network, sized, file, how.speed))
-    return Stream(sized, lambda clips: load()(clips), iter, origin)
+    return Stream(sized, partial(network, sized, file, how.speed), iter, origin)
 
 
 def network(backbone: Backbone, file: Path, speed: Speed) -> Callable[[np.ndarray], np.ndarray]:

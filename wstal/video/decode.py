@@ -30,6 +30,7 @@ from wstal.errors import UserError
 T = TypeVar("T")
 RESIZE = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT | Interpolation.FULL_CHR_H_INT
 JUMP_S = 1  # timestamps that go back by so much, or pass the file's end by so much, are a fault of the file
+WIDEST = 32  # a long side of more short sides than that is damage, and would fill the memory
 SHORT_S = 1  # a file that ends so much before its stated end was cut short
 
 
@@ -87,10 +88,18 @@ class Footage:
             picture, shown = None, None
             for frame in constant_rate(self._timed(container, stream), fps):
                 if frame is not shown:
-                    picture, shown = resize(frame), frame
+                    picture, shown = self._resized(frame, resize), frame
                 yield picture
         if picture is None:
             raise DecodeError(self.path, "it holds no picture that decodes")
+
+    def _resized(self, frame: av.VideoFrame, resize: "Resize") -> np.ndarray:
+        """The frame as an array; one in a shape or colour format beyond all use makes the file useless."""
+        try:
+            return resize(frame)
+        except (av.FFmpegError, ValueError):
+            shape = f"{frame.width} x {frame.height} pixels in {frame.format.name}"
+            raise DecodeError(self.path, f"its pictures, {shape}, cannot be resized") from None
 
     def _timed(self, container, stream) -> Iterator[tuple[Fraction, Fraction, av.VideoFrame]]:
         """(start, end, frame) of all frames, in seconds from the container's start; starts increase."""
@@ -216,6 +225,8 @@ class Resize:
         if self.size is None:
             width, height = frame.width * self.aspect, Fraction(frame.height)
             scale = self.short_side / min(width, height)
+            if max(width, height) > WIDEST * min(width, height):
+                raise ValueError
             self.size = round(width * scale), round(height * scale)
         small = self.scaler.reformat(frame, *self.size, format="rgb24", interpolation=RESIZE, threads=1)
         return upright(small.to_ndarray(), frame)
