@@ -9,6 +9,7 @@
 Extraction, training and localization are the pipeline's. Finished features are kept in .cache/parts for the next time.
 """
 
+import csv
 import math
 import shutil
 import tempfile
@@ -31,6 +32,7 @@ from wstal.intervals import Shown
 from wstal.paths import Tree
 from wstal.predict import predict
 from wstal.record import Count, Record
+from wstal.tables import Table
 from wstal.timeline import Film, page
 from wstal.train import build
 from wstal.types import Detections, VideoScores
@@ -50,6 +52,16 @@ class Own(Record):
     stills: Stills
 
 
+class Material(NamedTuple):
+    """What a notebook begins with."""
+
+    raw: Mapping[str, Any]  # params.yaml
+    labels: Path
+    videos: Path  # folder of training videos
+    new: Sequence[Path]  # files to localize in
+    out: Path  # folder to write to
+
+
 class Videos(NamedTuple):
     """Features in memory, as `predict` reads them."""
 
@@ -66,7 +78,14 @@ class Located:
 
     found: Detections  # all
     shown: Detections  # those for people
+    html: str  # the page
     summary: Summary  # failures and warnings, by video
+
+    @property
+    def table(self) -> Table:
+        """Those for people, as a table."""
+        header, *rows = csv.reader(intervals.table(self.shown).splitlines())
+        return Table("Detections", "Times in seconds; scores compare within a run.", tuple(header), tuple(map(tuple, rows)))
 
 
 def settings(raw: Mapping[str, Any]) -> Own:
@@ -161,8 +180,9 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     found = post.localize(scores, card.classes, durations_s, card.grid, card.how.localize)
     shown = intervals.apart(found, own.shown)
     films = [film(video, videos[video], durations_s[video], scores, shown, card, own.stills) for video in features]
-    write(out, found, shown, page(films, str(folder)))
-    return Located(found, shown, summary)
+    located = Located(found, shown, page(films, str(folder)), summary)
+    write(out, located)
+    return located
 
 
 def joined(features: Mapping[str, Mapping[str, np.ndarray]], streams: Sequence[str]) -> Videos:
@@ -202,14 +222,13 @@ def film(
     )  # fmt: skip
 
 
-def write(out: Path, found: Detections, shown: Detections, html: str) -> None:
-    """All files of an output folder; texts of videos that are no longer there are removed."""
-    detections.write_json(found, out / "predictions.json")
-    jsonfile.write(out / "detections.csv", intervals.table(shown))
-    shutil.rmtree(out / "elan", ignore_errors=True)
-    for video in shown.videos:
-        jsonfile.write(out / "elan" / f"{video}.txt", intervals.elan(shown, video))
-    jsonfile.write(out / "timeline.html", html)
+def write(out: Path, located: Located) -> None:
+    """All files of an output folder."""
+    detections.write_json(located.found, out / "predictions.json")
+    jsonfile.write(out / "detections.csv", intervals.table(located.shown))
+    for video in located.shown.videos:
+        jsonfile.write(out / "elan" / f"{video}.txt", intervals.elan(located.shown, video))
+    jsonfile.write(out / "timeline.html", located.html)
 
 
 def counts(shown: Detections) -> dict[str, dict[str, int]]:

@@ -35,6 +35,7 @@ class Extraction(Record):
     batch: Count  # snippets that the network sees at once
     workers: Count  # files that are decoded at once, by each copy of the network
     speed: Speed
+    weights: str | None = None  # their file; none: that of data/raw/weights, fetched where a package ships them
 
 
 def streams(names: tuple[str, ...], backbone: str, how: Extraction, tree: Tree = PIPELINE) -> dict[str, Stream]:
@@ -55,9 +56,12 @@ def stream(name: str, backbone: Backbone, how: Extraction, tree: Tree) -> Stream
         )
     if how.size > how.short_side:
         raise UserError(f"params.yaml: extraction.size {how.size} is above short_side {how.short_side}; lower it.")
-    sized, file = replace(backbone, short_side=how.short_side, size=how.size), weights.fetch(backbone, tree)
-    with file.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    sized = replace(backbone, short_side=how.short_side, size=how.size)
+    file = Path(how.weights) if how.weights else weights.fetch(backbone, tree)
+    try:
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UserError(f"{file} cannot be read ({error.strerror}); set extraction.weights to a file of weights.") from None
     origin = f"{backbone.name}, weights {digest[:16]}, {how.short_side} to {how.size} pixels, {how.speed.precision}"
     return Stream(sized, partial(network, sized, file, how.speed), iter, origin)
 

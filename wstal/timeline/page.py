@@ -32,6 +32,13 @@ def page(films: Sequence[Film], run: str) -> str:
     )
 
 
+def frame(text: str, height: int) -> str:
+    """A page inside another, as a notebook shows it; `height` in pixels."""
+    return (
+        f'<div><iframe srcdoc="{html.escape(text, quote=True)}" style="width:100%;height:{height}px;border:0"></iframe></div>'
+    )
+
+
 def section(film: Film, hues: dict[str, int]) -> str:
     """One video."""
     spans = zip(film.spans, film.pictures, strict=True)
