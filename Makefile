@@ -21,7 +21,7 @@ setup: .venv/.ready ## make .venv with the pinned packages and wstal itself
 
 reproduce: setup ## run the whole pipeline; tables, figures and notebooks appear under reports/
 	wstal check
-	dvc repro
+	dvc repro --keep-going
 
 test: setup lint ## the whole test suite: pytest, then nbval on the notebooks
 	python -m pytest -n 2 --dist loadfile

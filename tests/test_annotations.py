@@ -92,5 +92,11 @@ def test_good_annotations_pass():
     validate(GOOD, origin="gt.json")
 
 
+def test_labels_alone_need_no_test_video():
+    validate(replace(GOOD, videos=(TRAIN,), segments=(), ambiguous=()), origin="gt.json")
+    with pytest.raises(UserError, match="no test video; check"):
+        validate(replace(GOOD, videos=(TRAIN,), segments=(Segment("b", "Wave", 0, 1),), ambiguous=()), origin="gt.json")
+
+
 def test_a_test_video_needs_no_label():
     validate(replace(GOOD, videos=(TRAIN, replace(TEST, labels=()))), origin="gt.json")

@@ -58,7 +58,8 @@ def _faults(annotations: Annotations) -> Iterator[str]:
                 yield f"video {video.id!r} has label {label!r}, which is no class; add it to the class list or mend it"
         if video.subset == "train" and not video.labels:
             yield f"training video {video.id!r} has no label; label it or leave it out with `exclude`"
-    for subset, name in (("train", "training"), ("test", "test")):
+    wanted = {"train": "training"} | ({"test": "test"} if annotations.segments else {})  # without times, nothing is tested
+    for subset, name in wanted.items():
         if not any(video.subset == subset for video in annotations.videos):
             yield f"there is no {name} video; check the names in `splits`"
     yield from _segment_faults((*annotations.segments, *annotations.ambiguous), ids)

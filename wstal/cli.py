@@ -5,6 +5,7 @@ Bad input is one sentence on stderr and status 1; a wrong command line is argpar
 
 import argparse
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -26,6 +27,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="wstal", description="Weakly-supervised temporal action localization.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_evaluate(commands)
+    _add_train(commands)
+    _add_localize(commands)
     checker = commands.add_parser("check", help="say whether params.yaml is well-formed")
     checker.set_defaults(run=_check)
     return parser
@@ -37,6 +40,102 @@ def _check(options) -> int:
 
     print(check(config.read()))
     return 0
+
+
+def _add_train(commands) -> None:
+    command = commands.add_parser(
+        "train",
+        help="train on your own videos and their labels",
+        description="Train a method on your own videos. All it needs to know is which actions each video shows, not when.",
+        epilog="""files:
+  LABELS.csv  columns video,label: a line for every action that a video shows; `video` is the name of a file in FOLDER
+              a third column, subset, may keep videos out of training: train or test
+
+examples:
+  wstal train labels.csv --videos videos --out runs/mine
+  wstal localize new.mp4 --run runs/mine""",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("labels", type=Path, metavar="LABELS.csv", help="which video shows which action")
+    command.add_argument("--videos", type=Path, required=True, metavar="FOLDER", help="folder of the video files")
+    command.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder to write the trained run to")
+    command.add_argument("--method", default="facnet", metavar="NAME", help="a method of params.yaml; default: %(default)s")
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="of training; default: %(default)s")
+    _add_params(command)
+    command.set_defaults(run=_train)
+
+
+def _add_localize(commands) -> None:
+    command = commands.add_parser(
+        "localize",
+        help="find actions in videos with a trained run",
+        description="Find when actions happen in videos, with a run that `wstal train` or the pipeline has trained on videos.",
+        epilog="""writes to OUT:
+  timeline.html     score curves, detections and pictures on one page, for any browser
+  detections.csv    video,start_s,end_s,label,score
+  elan/VIDEO.txt    the same for ELAN: File, Import, Tab-delimited Text
+  predictions.json  every detection in ActivityNet's layout, for `wstal evaluate`
+
+example:
+  wstal localize new/*.mp4 --run runs/mine --out found""",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("videos", type=Path, nargs="+", metavar="VIDEO", help="a video file")
+    command.add_argument("--run", type=Path, required=True, dest="folder", metavar="RUN", help="folder of the trained run")
+    command.add_argument(
+        "--out", type=Path, default=Path("found"), metavar="OUT", help="folder to write to; default: %(default)s"
+    )
+    _add_params(command)
+    command.set_defaults(run=_localize)
+
+
+def _add_params(command) -> None:
+    command.add_argument(
+        "--params", type=Path, metavar="FILE", help="a YAML file laid over params.yaml; its section `own` is what counts here"
+    )
+
+
+def _settings(options) -> dict:
+    """params.yaml, with the file of --params laid over it."""
+    from wstal import config
+
+    whole = config.read()
+    return config.merge(whole, config.read(options.params)) if options.params else whole
+
+
+def _train(options) -> int:
+    from wstal import own, paths, progress
+
+    with progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
+        summary = own.train(
+            _settings(options), options.labels, options.videos, options.out, method=options.method, seed=options.seed
+        )
+    _tell(summary)
+    print(f"{options.out} is trained; next: wstal localize VIDEO... --run {options.out}")
+    return 0
+
+
+def _localize(options) -> int:
+    from wstal import own, paths, progress
+
+    with progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
+        located = own.localize(_settings(options), options.videos, options.folder, options.out)
+    _tell(located.summary)
+    for video, count in own.counts(located.shown).items():
+        print(f"{video}: {', '.join(f'{label} {n}' for label, n in count.items()) or 'nothing found'}")
+    print(f"open {options.out / 'timeline.html'}")
+    return 1 if located.summary.failures else 0
+
+
+def _tell(summary) -> None:
+    """Notes on videos that were left out or are damaged."""
+    for video, warnings in sorted(summary.warnings.items()):
+        print(f"note: {video}: {'; '.join(warnings)}.", file=sys.stderr)
+    for sentence in summary.failures.values():
+        print(f"note: left out: {sentence}", file=sys.stderr)
+    used, total = summary.computed + summary.reused, summary.computed + summary.reused + len(summary.failures)
+    if summary.failures:
+        print(f"note: {used} of {total} videos were used.", file=sys.stderr)
 
 
 def _add_evaluate(commands) -> None:

@@ -45,6 +45,11 @@ class MethodConfig(Record):
     streams: tuple[Name, ...] = ()  # of the dataset, that the row uses; none named: all
     plugins: dict[Name, dict[str, Any]] = {}  # parts of other methods that train along, each with its parameters
 
+    @property
+    def networks(self) -> dict[str, tuple[str, ...]]:
+        """{network: the streams it reads}: one network a stream, or one on all streams concatenated."""
+        return {"joint": self.streams} if self.early_fusion else {stream: (stream,) for stream in self.streams}
+
 
 class MethodSection(Record):
     """A method of params.yaml: what its presets share, and what each sets."""
@@ -61,11 +66,12 @@ class Features(Record):
     source: dict[str, Any]  # the reader's own section
     grid: TimeGrid
     streams: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1)]
-    backbone: str  # what made the features
+    backbone: str  # what made the features; of videos, the name of what makes them
     slack_s: NonNegative  # seconds that an annotation may reach past the last snippet
     overrun: tuple[str, ...]  # videos known to be annotated further past their end than that
     grids: dict[str, TimeGrid] = {}  # streams whose time grid is not `grid`
     uneven_t: Index = 0  # snippets by which streams of one grid may differ; the longer ones are cut
+    extraction: dict[str, Any] = {}  # for a reader of videos: how they go through the backbone, wstal/features/networks.py
     statistics: str | None = None  # the file of wstal/published with what was published of the dataset, or of its original
 
     def __post_init__(self):
@@ -143,6 +149,7 @@ class Params(Record):
     tables: dict[Name, Entry] = {}  # rows of one method
     ensembles: dict[Name, EnsembleEntry] = {}
     smoke: dict[str, Any] = {}
+    own: dict[str, Any] = {}  # of wstal/own.py
 
     def dataset(self, name: str) -> Dataset:
         """The dataset section `name`."""

@@ -1,8 +1,8 @@
 """The rows of a table: every row and seed trained and localized, side by side over the cores. Never sees a segment time.
 
-A run leaves in runs/<entry>/<row>/<seed>/ the weights of each network, the losses and the detections. Trained weights are
-also kept in .cache/rows under a hash of everything that they depend on, so that an interrupted table resumes and
-equal rows of different tables are trained once; detections are always made anew.
+A run leaves in runs/<entry>/<row>/<seed>/ the weights of each network, the losses, run.json and the detections. Trained
+weights are also kept in .cache/rows under a hash of everything that they depend on, so that an interrupted table resumes
+and equal rows of different tables are trained once; detections are always made anew.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from wstal import config, detections, localize, paths, progress, seeding
+from wstal import config, detections, localize, paths, progress, seeding, trained
 from wstal.data import labels as weak
 from wstal.data.bags import Bags
 from wstal.data.store import FeatureStore
@@ -27,7 +27,7 @@ from wstal.methods.base import Method
 from wstal.paths import Tree
 from wstal.predict import predict
 from wstal.timegrid import TimeGrid
-from wstal.train import build, fit, loss_names
+from wstal.train import fit, loss_names
 from wstal.types import Detections
 
 # what trained weights depend on, with the method itself
@@ -84,9 +84,7 @@ class Run:
 
     @property
     def networks(self) -> dict[str, tuple[str, ...]]:
-        """{network: the streams it reads}: one network a stream, or one on all streams concatenated."""
-        how = self.how
-        return {"joint": how.streams} if how.early_fusion else {stream: (stream,) for stream in how.streams}
+        return self.how.networks
 
 
 def runs(params: config.Params, tree: Tree, entry: str) -> list[Run]:
@@ -136,12 +134,22 @@ def train_one(run: Run, network: str, target: Path) -> None:
 
 
 def localize_one(run: Run, weights: dict[str, Path]) -> None:
-    """Copy a run's weights {network: file} into its folder and write its detections, those of its checkpoints as well."""
+    """Copy a run's weights {network: file} into its folder and write run.json and its detections, of checkpoints as well."""
     run.tree.output(run.predictions())
+    trained.write(summary(run), run.folder)
     for network, path in weights.items():
         shutil.copyfile(path, run.folder / f"{network}.safetensors")
     for checkpoint in (None, *run.checkpoints):
         detections.write_json(detect(run, checkpoint), run.predictions(checkpoint))
+
+
+def summary(run: Run) -> trained.Trained:
+    """What run.json says."""
+    features, store = run.params.dataset(run.dataset).features, FeatureStore(run.tree.features(run.dataset))
+    return trained.Trained(
+        method=run.method, how=run.how, classes=weak_labels(run).classes, dims={s: store.dim(s) for s in run.how.streams},
+        grid=shared_grid(run), backbone=features.backbone, extraction=features.extraction,
+    )  # fmt: skip
 
 
 def detect(run: Run, checkpoint: int | None = None) -> Detections:
@@ -160,11 +168,7 @@ def shared_grid(run: Run) -> TimeGrid:
 
 def load(run: Run, network: str, checkpoint: int | None = None) -> Method:
     """The trained network of a run: its last weights, or a checkpoint."""
-    _, test = bags(run, network)
-    model = build(run.how, run.method, test.dim, test.labels.shape[1])
-    tensors, prefix = load_file(run.folder / f"{network}.safetensors"), "" if checkpoint is None else f"{checkpoint}:"
-    model.load_state_dict({name: tensors[prefix + name] for name in model.state_dict()})
-    return model.to(seeding.device()).eval()
+    return trained.load(run.folder, network, checkpoint)
 
 
 def histories(runs: list[Run], row: str) -> dict[str, np.ndarray]:

@@ -112,20 +112,16 @@ def parameters(notebook: Path) -> set[str]:
 
 def execute(notebook: Path, partial: Path, given: dict) -> None:
     """Run papermill with progress bars on the terminal; failures of the notebook become sentences."""
-    bars = progress.Bars(paths.CACHE / "progress" / f"{os.getpid()}")
-    os.environ[progress.VARIABLE] = str(bars.path)
-    bars.start()
     try:
-        papermill.execute_notebook(
-            str(notebook.resolve()), str(partial), given, engine_name="wstal", kernel_name="python3", cwd=str(paths.ROOT),
-            progress_bar=False, autosave_cell_every=0,
-        )  # fmt: skip
+        with progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
+            papermill.execute_notebook(
+                str(notebook.resolve()), str(partial), given, engine_name="wstal", kernel_name="python3",
+                cwd=str(paths.ROOT), progress_bar=False, autosave_cell_every=0,
+            )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         if error.ename == "UserError":
             raise UserError(error.evalue) from None
         raise UserError(f"{notebook} failed with {error.ename}: {error.evalue}; {keep(partial)} shows where.") from None
-    finally:
-        bars.stop()
 
 
 def keep(partial: Path) -> Path:

@@ -7,7 +7,8 @@ there, one line each, from the kernel and from its worker processes, and the run
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
@@ -34,6 +35,21 @@ def steps(what: str, every_s: float = 5.0) -> Callable[[int, int], None]:
             report(what, done, total)
 
     return step
+
+
+@contextmanager
+def shown(path: Path) -> Iterator[None]:
+    """Reports of this process and of those that it starts, as bars on stderr; they travel through the file `path`."""
+    bars = Bars(path)
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = str(path)
+    bars.start()
+    try:
+        yield
+    finally:
+        bars.stop()
+        os.environ.pop(VARIABLE)
+        os.environ.update({VARIABLE: before} if before else {})
 
 
 class Bars(threading.Thread):

@@ -1,11 +1,19 @@
-"""A small run for notebooks that nobody gave parameters: a few simulated videos, rows and steps, in a scratch folder."""
+"""A small run for notebooks that nobody gave parameters: a few simulated or drawn videos, few steps, in a scratch folder."""
 
 import atexit
 import os
 import shutil
+from pathlib import Path
 
-from wstal import config, prepare
+import torch
+from safetensors.torch import save_file
+
+from wstal import config, own, prepare
+from wstal.clips.render import render
+from wstal.clips.script import Source, scripts
+from wstal.errors import UserError
 from wstal.experiment import runs, train_all
+from wstal.features import backbones, weights
 from wstal.paths import Tree, scratch
 
 
@@ -43,3 +51,33 @@ def prepared(name: str, dataset: str, entry: str | None = None) -> tuple[config.
     if entry:
         train_all(runs(params, tree, entry))
     return params, tree
+
+
+def films() -> own.Material:
+    """Films drawn for the notebook on one's own videos, with a table of labels."""
+    raw, folder = config.read(), scratch(f"films-{os.getpid()}").root
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    small = dict(raw["smoke"]["own"])
+    source = raw["datasets"]["clips"]["features"]["source"] | small.pop("films")
+    source = config.convert(source, Source, "smoke.own.films")
+    render(source, folder / "films")
+    known = {script.id: {source.classes[shot.label] for shot in script.shots} for script in scripts(source)}
+    lines = [f"{video},{label}" for video, labels in known.items() if "train" in video for label in sorted(labels)]
+    (folder / "labels.csv").write_text("\n".join(["video,label", *lines]) + "\n")
+    changed = config.merge(raw["own"], small)
+    changed["features"]["extraction"] |= stand_in(changed["features"]["backbone"], folder)
+    new = sorted((folder / "films").glob("*test*.mp4"))
+    return own.Material(raw | {"own": changed}, folder / "labels.csv", folder / "films", new, folder)
+
+
+def stand_in(name: str, folder: Path) -> dict[str, str]:
+    """{} where the backbone's weights can be had; else a file of random ones, which shows the steps and nothing more."""
+    backbone = backbones.load(name)
+    try:
+        weights.fetch(backbone)
+        return {}
+    except UserError as error:
+        print(f"{error}\nRandom weights stand in: the steps below are real, what they find is not.")
+    torch.manual_seed(0)
+    save_file(backbone.build(classes=2).state_dict(), folder / "random.safetensors")
+    return {"weights": str(folder / "random.safetensors")}

@@ -55,10 +55,10 @@ def test_labels_of_a_video_have_a_line_each(table):
 def test_without_subsets_every_nth_video_by_name_is_a_test_video(table):
     text = "label,video\nWave,two\nJump,one\nWave,three\n"
     tests = {}
-    for every in (1, 2, 3, 4):
+    for every in (0, 1, 2, 3, 4):
         found = annotations(table(text, test_every=every), GRID).videos
         tests[every] = [video.id for video in found if video.subset == "test"]
-    assert tests == {1: ["one", "three", "two"], 2: ["three"], 3: ["two"], 4: []}
+    assert tests == {0: [], 1: ["one", "three", "two"], 2: ["three"], 3: ["two"], 4: []}
 
 
 @pytest.mark.parametrize(

@@ -20,14 +20,17 @@ ENCODER = {"preset": "veryfast", "crf": "20", "x264-params": "threads=1:cpu-inde
 
 
 def render(source: Source, folder: Path) -> None:
-    """Write <folder>/<id>.mp4 for every film, each whole or not at all."""
+    """Write <folder>/<id>.mp4 for every film, each whole or not at all. A file that is right already is not touched, so that
+    what was made from it still counts."""
     folder.mkdir(parents=True, exist_ok=True)
     films = list(scripts(source))
     for done, script in enumerate(films, start=1):
         partial = folder / f".{script.id}.partial.mp4"
         try:
             encode(pictures(script, source), source, partial)
-            partial.replace(folder / f"{script.id}.mp4")
+            film = folder / f"{script.id}.mp4"
+            if not film.is_file() or film.read_bytes() != partial.read_bytes():
+                partial.replace(film)
         finally:
             partial.unlink(missing_ok=True)
         progress.report("render", done, len(films))

@@ -21,7 +21,8 @@ class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def multi_hot(self, videos: tuple[Video, ...]) -> np.ndarray:
         """(N, C) float32; 1 where the video shows the class."""
-        return np.array([[c in video.labels for c in self.classes] for video in videos], dtype=np.float32)
+        rows = [[c in video.labels for c in self.classes] for video in videos]
+        return np.array(rows, dtype=np.float32).reshape(len(videos), len(self.classes))
 
 
 def read(path: Path) -> Labels:

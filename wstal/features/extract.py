@@ -122,7 +122,8 @@ def extract(
         jobs = (Job(video, Footage(videos[video]), store.sources(videos[video])) for video in todo)
         for done, job in enumerate(finish(jobs, stream, grid, batch=batch, workers=workers), start=1):
             settle(job, store, summary)
-            progress.report(f"extract {name}", done, len(todo))
+            share = "" if shard[1] == 1 else f", share {shard[0]} of {shard[1]}"
+            progress.report(f"extract {name}{share}", done, len(todo))
     return summary
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from wstal.clips import render as films
 from wstal.clips.script import Source as Source
 from wstal.clips.script import scripts
 from wstal.readers import _files
@@ -11,15 +12,21 @@ from wstal.types import Annotations, Segment, Video
 
 def annotations(source: Source, grid: TimeGrid) -> Annotations:
     """Labels and times of all films, whether or not they have been rendered."""
-    films, segments = [], []
+    listed, segments = [], []
     for script in scripts(source):
         actions = [(source.classes[shot.label], *shot.action_f) for shot in script.shots if shot.action_f]
-        films.append(Video(script.id, script.subset, script.frames / source.fps, tuple(sorted({name for name, *_ in actions}))))
+        labels = tuple(sorted({name for name, *_ in actions}))
+        listed.append(Video(script.id, script.subset, script.frames / source.fps, labels))
         segments += [Segment(script.id, name, first / source.fps, end / source.fps) for name, first, end in actions]
-    return Annotations(tuple(source.classes), tuple(films), tuple(segments))
+    return Annotations(tuple(source.classes), tuple(listed), tuple(segments))
 
 
 def videos(source: Source) -> dict[str, Path]:
-    """Video id -> its file, which `wstal.clips.render` makes."""
+    """Video id -> its file, which `render` makes."""
     root = _files.folder(source.root)
     return {script.id: root / f"{script.id}.mp4" for script in scripts(source)}
+
+
+def render(source: Source) -> None:
+    """Draw the films; files that are right already stay as they are."""
+    films.render(source, _files.folder(source.root))

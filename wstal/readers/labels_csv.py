@@ -5,7 +5,7 @@
 
 - A video with several labels has a line for each. A test video may have none: leave its label empty.
 - Commas, semicolons or tabs separate columns, as spreadsheets write them.
-- Without the column `subset`, every `test_every`-th video by name is a test video.
+- Without the column `subset`, every `test_every`-th video by name is a test video; of 0, none is.
 - Classes are the sorted labels. Durations come from the files themselves.
 """
 
@@ -19,7 +19,7 @@ import msgspec
 
 from wstal.errors import UserError
 from wstal.readers import _files
-from wstal.record import Count
+from wstal.record import Index
 from wstal.timegrid import TimeGrid
 from wstal.types import Annotations, Video
 from wstal.video.decode import duration_s
@@ -33,7 +33,7 @@ class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     root: str  # folder that the other paths start from, relative to the repository or absolute
     labels: str  # the CSV file
     videos: str  # folder of the video files
-    test_every: Count  # without a column `subset`: every so-manieth video is a test video
+    test_every: Index  # without a column `subset`: every so-manieth video is a test video; 0: none is
     exclude: list[str]  # ids of videos to leave out; the id is the file's name without its ending
 
 
@@ -52,7 +52,8 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
     table, of_video = _read(source)
     found = []
     for number, (video, rows) in enumerate(sorted(of_video.items()), start=1):
-        subset = rows[0].subset or ("test" if number % source.test_every == 0 else "train")
+        held_out = source.test_every and number % source.test_every == 0
+        subset = rows[0].subset or ("test" if held_out else "train")
         labels = tuple(sorted({row.label for row in rows} - {""}))
         try:
             found.append(Video(video, subset, duration_s(rows[0].file), labels))

@@ -1,0 +1,125 @@
+"""One video as SVG: a film strip, a lane for the foreground score, and a lane with intervals for every class that was found."""
+
+import base64
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+Span = tuple[str, float, float, float]  # label, start_s, end_s, score
+
+WIDTH, LEFT, RIGHT = 1200, 150, 14  # of the drawing, and its margins, in the units of its view box
+STRIP, LANE, BAR, GAP, AXIS = 66, 58, 9, 10, 26
+STEPS_S = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
+TICKS = 12  # at most
+MOST = 16  # letters of a name beside a lane
+
+
+@dataclass(frozen=True)
+class Film:
+    """What is shown of a video."""
+
+    video: str
+    duration_s: float
+    times_s: np.ndarray  # (T,) centres of the snippets
+    foreground: np.ndarray  # (T,)
+    curves: Mapping[str, np.ndarray]  # label -> its activation (T,)
+    spans: Sequence[Span]  # by time
+    strip: Sequence[bytes]  # JPEG, evenly over the video
+    pictures: Sequence[bytes]  # JPEG, from the middle of each span
+
+
+def drawing(film: Film, hues: Mapping[str, int]) -> str:
+    """The SVG of a video. hues: label -> number of its colour in style.css."""
+    lanes = [("foreground", film.foreground, ""), *((name, film.curves[name], f"hue{hues[name]}") for name in film.curves)]
+    bottom = STRIP + GAP + len(lanes) * (LANE + GAP)
+    parts = [strip(film)]
+    for number, (name, values, hue) in enumerate(lanes):
+        top = STRIP + GAP + number * (LANE + GAP)
+        spans = [(k, span) for k, span in enumerate(film.spans) if span[0] == name and number]
+        parts.append(lane(film, name, values, hue, top, spans))
+    parts.append(axis(film, bottom))
+    parts.append(f'<line class="cursor" x1="{LEFT}" x2="{LEFT}" y1="0" y2="{bottom}"/>')
+    label = html.escape(f"Score curves and detections of {film.video}", quote=True)
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {bottom + AXIS}" role="img" aria-label="{label}" tabindex="0" '
+        f'data-left="{LEFT}" data-right="{WIDTH - RIGHT}">' + "".join(parts) + "</svg>"
+    )
+
+
+def x_of(film: Film, time_s: float) -> float:
+    """Seconds -> x."""
+    return LEFT + (WIDTH - LEFT - RIGHT) * min(max(time_s / film.duration_s, 0), 1)
+
+
+def strip(film: Film) -> str:
+    """Pictures side by side, each where its stretch of the video is."""
+    width = (WIDTH - LEFT - RIGHT) / max(len(film.strip), 1)
+    return "".join(
+        f'<svg x="{LEFT + i * width:.1f}" y="0" width="{width + 0.5:.1f}" height="{STRIP}">'
+        f'<image width="100%" height="100%" preserveAspectRatio="xMidYMid slice" href="{data_uri(jpeg)}"/></svg>'
+        for i, jpeg in enumerate(film.strip)
+    )
+
+
+def lane(film: Film, name: str, values: np.ndarray, hue: str, top: float, spans: Sequence[tuple[int, Span]]) -> str:
+    """A curve as an area, its name on the left, its intervals behind and below it."""
+    base = top + LANE - BAR - 3
+    heights = base - rescale(values) * (LANE - BAR - 8)
+    points = " ".join(f"{x_of(film, time_s):.1f},{y:.1f}" for time_s, y in zip(film.times_s, heights, strict=True))
+    ends = x_of(film, film.times_s[0]), x_of(film, film.times_s[-1])
+    boxes = "".join(interval(film, number, span, top) for number, span in spans)
+    return (
+        f'<g class="lane {hue}"><rect class="ground" x="{LEFT}" y="{top}" width="{WIDTH - LEFT - RIGHT}" height="{LANE}"/>'
+        f'{boxes}<polygon class="area" points="{ends[0]:.1f},{base:.1f} {points} {ends[1]:.1f},{base:.1f}"/>'
+        f'<polyline class="curve" points="{points}"/>'
+        f'<text class="name" x="{LEFT - 12}" y="{top + LANE / 2 + 5:.1f}">{html.escape(short(name))}</text></g>'
+    )
+
+
+def interval(film: Film, number: int, span: Span, top: float) -> str:
+    """A bar below the curve, fainter for a lower score, and a shade behind it."""
+    label, start_s, end_s, score = span
+    best = max(other[3] for other in film.spans)
+    place = f'x="{x_of(film, start_s):.1f}" width="{max(x_of(film, end_s) - x_of(film, start_s), 2):.1f}"'
+    return (
+        f'<g class="span" data-span="{number}"><rect class="glow" {place} y="{top}" height="{LANE}"/>'
+        f'<rect class="bar" {place} y="{top + LANE - BAR}" height="{BAR}" rx="3" opacity="{0.35 + 0.65 * score / best:.2f}"/>'
+        f"<title>{html.escape(label)} {clock(start_s)} to {clock(end_s)}, score {score:.2f}</title></g>"
+    )
+
+
+def axis(film: Film, top: float) -> str:
+    """Ticks at round times."""
+    step_s = next((step for step in STEPS_S if film.duration_s / step <= TICKS), film.duration_s)
+    marks = []
+    for k in range(int(film.duration_s / step_s) + 1):
+        x = x_of(film, k * step_s)
+        marks.append(f'<line class="tick" x1="{x:.1f}" x2="{x:.1f}" y1="{top - 4:.1f}" y2="{top + 3:.1f}"/>')
+        marks.append(f'<text class="time" x="{x:.1f}" y="{top + 19:.1f}">{clock(k * step_s)}</text>')
+    return "".join(marks)
+
+
+def rescale(values: np.ndarray) -> np.ndarray:
+    """Values moved to [0, 1]; constant ones become 0."""
+    low, high = float(np.min(values)), float(np.max(values))
+    return (values - low) / (high - low) if high > low else np.zeros_like(values)
+
+
+def clock(time_s: float) -> str:
+    """1:02:03.5, 2:03.5 or 0:03.5; whole seconds without their zero."""
+    minutes, seconds = divmod(round(time_s, 1), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    text = f"{seconds:04.1f}".removesuffix(".0")
+    return f"{hours}:{minutes:02d}:{text}" if hours else f"{minutes}:{text}"
+
+
+def short(name: str) -> str:
+    """A class name that fits beside its lane."""
+    return name if len(name) <= MOST else f"{name[: MOST - 1]}…"
+
+
+def data_uri(jpeg: bytes) -> str:
+    """A picture as text."""
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"

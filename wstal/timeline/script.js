@@ -1,0 +1,57 @@
+"use strict";
+for (const section of document.querySelectorAll("section")) {
+  const svg = section.querySelector("svg"), line = svg.querySelector(".cursor"), output = section.querySelector("output");
+  const data = JSON.parse(section.querySelector("script").textContent);
+  const left = +svg.dataset.left, right = +svg.dataset.right, wide = svg.viewBox.baseVal.width;
+  let time = 0;
+
+  const clock = s => `${Math.floor(s / 60)}:${(s % 60).toFixed(1).padStart(4, "0")}`;
+  const nearest = t => data.times.reduce((best, x, i) => Math.abs(x - t) < Math.abs(data.times[best] - t) ? i : best, 0);
+
+  const mark = on => section.querySelectorAll("[data-span]").forEach(x => x.classList.toggle("on", x.dataset.span === on));
+
+  const show = t => {
+    time = Math.min(Math.max(t, 0), data.duration);
+    const x = left + (right - left) * time / data.duration, i = nearest(time);
+    line.setAttribute("x1", x);
+    line.setAttribute("x2", x);
+    line.style.visibility = output.style.visibility = "visible";
+    output.textContent = [clock(time), ...Object.entries(data.lanes).map(([name, y]) => `${name}  ${y[i].toFixed(2)}`)].join("\n");
+    const at = x / wide * svg.clientWidth;
+    output.style.left = at + output.offsetWidth + 14 < svg.clientWidth ? `${at + 12}px` : `${at - output.offsetWidth - 12}px`;
+  };
+  const hide = () => { line.style.visibility = output.style.visibility = "hidden"; };
+
+  svg.addEventListener("pointermove", event => {
+    const box = svg.getBoundingClientRect(), x = (event.clientX - box.left) / box.width * wide;
+    if (x < left) hide(); else show((x - left) / (right - left) * data.duration);
+  });
+  svg.addEventListener("pointerleave", hide);
+  svg.addEventListener("blur", hide);
+  svg.addEventListener("focus", () => { if (svg.matches(":focus-visible")) show(time); });
+  svg.addEventListener("keydown", event => {
+    const last = data.times.length - 1, i = nearest(time), step = event.shiftKey ? 5 : 1;
+    const to = { ArrowLeft: i - step, ArrowRight: i + step, Home: 0, End: last }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    show(data.times[Math.min(Math.max(to, 0), last)]);
+  });
+  for (const one of section.querySelectorAll("[data-span]")) {
+    one.addEventListener("pointerenter", () => mark(one.dataset.span));
+    one.addEventListener("pointerleave", () => mark(null));
+    one.addEventListener("focus", () => { mark(one.dataset.span); if (one.dataset.time) show(+one.dataset.time); });
+    one.addEventListener("blur", () => { mark(null); hide(); });
+    one.addEventListener("click", () => { if (one.dataset.time) show(+one.dataset.time); });
+  }
+}
+
+const search = document.querySelector("input"), chips = [...document.querySelectorAll(".chip")];
+const filter = () => {
+  const words = search.value.toLowerCase();
+  document.querySelectorAll("section").forEach(one => { one.hidden = !one.dataset.words.includes(words); });
+  chips.forEach(one => one.setAttribute("aria-pressed", one.dataset.word === words));
+};
+search.addEventListener("input", filter);
+for (const one of chips) {
+  one.addEventListener("click", () => { search.value = search.value === one.dataset.word ? "" : one.dataset.word; filter(); });
+}
