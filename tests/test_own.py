@@ -4,7 +4,6 @@ import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -237,37 +236,50 @@ def test_faults_of_localization_are_sentences(raw, run, films, tmp_path):
     assert not (tmp_path / "found").exists()
 
 
-def test_a_dataset_of_videos_goes_through_its_backbone(raw, tmp_path, settings):
-    """What the stages annotations and features do with the films that the package draws."""
+@pytest.fixture
+def clips(raw, tmp_path, settings):
+    """Parameters with a small copy of the films that the package draws."""
     films = {"root": str(tmp_path / "films"), "train_videos": 2, "test_videos": 1, "size": [64, 48], "shots": [1, 1]}
     films |= {"action_s": [0.8, 1.2], "rest_s": [0.4, 0.6], "classes": ["Bounce", "Swing"]}
     changes = {"source": films, "extraction": settings[NAME]["features"]["extraction"]}
-    params = config.load(config.merge(raw, {"datasets": {"clips": {"features": changes}}}))
+    return config.load(config.merge(raw, {"datasets": {"clips": {"features": changes}}}))
+
+
+def test_a_dataset_of_videos_goes_through_its_backbone(clips, tmp_path):
+    """What the stages annotations and features do with films."""
     tree = Tree(tmp_path / "tree")
-    prepare.annotate(params, "clips", tree)
-    manifest = prepare.extract(params, "clips", tree)
+    prepare.annotate(clips, "clips", tree)
+    manifest = prepare.extract(clips, "clips", tree)
     assert manifest["streams"] == {"rgb": 6} and len(manifest["videos"]) == 3
     assert manifest["backbone"].startswith("rgb: colours, weights ") and "36 to 32 pixels, float32" in manifest["backbone"]
-    before = {path.name: path.stat().st_mtime_ns for path in Path(films["root"]).iterdir()}
-    assert prepare.extract(params, "clips", tree) == manifest
-    assert {path.name: path.stat().st_mtime_ns for path in Path(films["root"]).iterdir()} == before
+    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "films").iterdir()}
+    assert prepare.extract(clips, "clips", tree) == manifest
+    assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "films").iterdir()} == before
 
 
-def test_a_stream_that_cannot_be_made_is_a_sentence(raw, films, weights):
-    how = networks.Extraction(
-        short_side=36, size=32, batch=2, workers=1, weights=str(weights),
-        speed=networks.Speed(precision="float32", channels_last=False, fold=False, compile=False),
-    )  # fmt: skip
-    with pytest.raises(UserError, match="extracted to `rgb` alone"):
-        networks.streams(("flow",), "i3d_{stream}", how)
-    with pytest.raises(UserError, match=r"extraction\.size 40 is above short_side 36"):
-        networks.streams(("rgb",), "i3d_{stream}", msgspec.structs.replace(how, size=40))
-    with pytest.raises(UserError, match=r"none\.pt cannot be read .*; set extraction\.weights"):
-        networks.streams(("rgb",), "i3d_rgb", msgspec.structs.replace(how, weights="none.pt"))
-    grid = own.settings(raw).features.grid
-    videos = {"a": films / "Red1.mp4"}
-    folders = {networks.parts(videos, "i3d_rgb", msgspec.structs.replace(how, size=size), grid) for size in (16, 32, 32)}
-    assert len(folders) == 2
+def test_shares_that_were_made_ahead_are_all_that_the_stage_needs(clips, tmp_path, monkeypatch):
+    section = clips.dataset("clips").features
+    shares = [prepare.extract_ahead(section, "datasets.clips", (i, 2), None) for i in (1, 2)]
+    assert [(share.computed, share.reused) for share in shares] == [(2, 0), (1, 0)]
+    monkeypatch.setattr(networks, "network", lambda *_: pytest.fail("a network was loaded in vain"))
+    assert len(prepare.extract(clips, "clips", Tree(tmp_path / "tree"))["videos"]) == 3
+
+
+def test_extract_says_what_it_did(clips, monkeypatch, capsys):
+    monkeypatch.setattr(config, "load", lambda: clips)
+    assert cli.main(["extract", "clips", "--shard", "2/2"]) == 0
+    assert capsys.readouterr().out == "clips: 1 new, 0 there before\n"
+    assert cli.main(["extract", "clips"]) == 0
+    assert capsys.readouterr().out == "clips: 2 new, 1 there before\n"
+    assert cli.main(["extract", "thumos14-sim"]) == 1
+    assert "datasets.thumos14-sim is none of videos; give it a section `extraction`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [["--shard", "3/2"], ["--shard", "0/2"], ["--shard", "2"], ["--ray", "0"], ["--ray", "x"]])
+def test_shares_that_are_none(options, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["extract", "clips", *options])
+    assert "write" in capsys.readouterr().err
 
 
 def test_run_json_holds_no_path_of_the_dataset_and_no_times(run):

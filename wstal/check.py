@@ -18,7 +18,9 @@ def check(raw: dict) -> str:
     if not params.seeds or len(set(params.seeds)) < len(params.seeds):
         raise UserError("params.yaml: `seeds` must hold at least one seed, and each once.")
     for name, dataset in params.datasets.items():
-        prepare.source(dataset.features, name)
+        prepare.source(dataset.features, place := f"datasets.{name}")
+        if dataset.features.extraction:
+            prepare.recipe(dataset.features, place).backbones()
         if dataset.features.statistics:
             config.lookup(published.statistics(), dataset.features.statistics, "wstal/published")
         if dataset.evaluation is None:

@@ -29,6 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_train(commands)
     _add_localize(commands)
+    _add_extract(commands)
     checker = commands.add_parser("check", help="say whether params.yaml is well-formed")
     checker.set_defaults(run=_check)
     return parser
@@ -89,6 +90,40 @@ example:
     command.set_defaults(run=_localize)
 
 
+def _add_extract(commands) -> None:
+    command = commands.add_parser(
+        "extract",
+        help="make features of a dataset's videos ahead, on many machines",
+        description="Send the videos of a dataset of params.yaml through its backbone. What is finished is kept in "
+        ".cache/parts, on a file system that all machines see; `dvc repro features@DATASET` then finds it there.",
+        epilog="""examples:
+  wstal extract mine                                                      all of it, here
+  sbatch --array=1-64 --gres=gpu:1 --wrap 'wstal extract mine --shard $SLURM_ARRAY_TASK_ID/64'
+  wstal extract mine --ray 8                                              8 networks on the Ray cluster of RAY_ADDRESS""",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("dataset", metavar="DATASET", help="a dataset of params.yaml with a section `extraction`")
+    where = command.add_mutually_exclusive_group()
+    where.add_argument("--shard", type=share, default=(1, 1), metavar="I/N", help="only the I-th of N shares, from 1 on")
+    where.add_argument("--ray", type=count, metavar="COPIES", help="on a Ray cluster, with so many copies of the network")
+    command.set_defaults(run=_extract)
+
+
+def share(text: str) -> tuple[int, int]:
+    """ "3/64" -> (3, 64)."""
+    first, _, last = text.partition("/")
+    if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no share; write I/N with I from 1 to N, as 3/64")
+    return int(first), int(last)
+
+
+def count(text: str) -> int:
+    """ "8" -> 8."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of copies; write 1 or more")
+    return int(text)
+
+
 def _add_params(command) -> None:
     command.add_argument(
         "--params", type=Path, metavar="FILE", help="a YAML file laid over params.yaml; its section `own` is what counts here"
@@ -113,6 +148,17 @@ def _train(options) -> int:
     _tell(summary)
     print(f"{options.out} is trained; next: wstal localize VIDEO... --run {options.out}")
     return 0
+
+
+def _extract(options) -> int:
+    from wstal import config, paths, prepare, progress
+
+    with progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
+        section = config.load().dataset(options.dataset).features
+        summary = prepare.extract_ahead(section, f"datasets.{options.dataset}", options.shard, options.ray)
+    _tell(summary)
+    print(f"{options.dataset}: {summary.computed} new, {summary.reused} there before")
+    return 1 if summary.failures else 0
 
 
 def _localize(options) -> int:

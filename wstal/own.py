@@ -27,7 +27,6 @@ from wstal.config import Features
 from wstal.errors import UserError
 from wstal.features import networks
 from wstal.features.extract import Summary
-from wstal.features.networks import Extraction
 from wstal.intervals import Shown
 from wstal.paths import Tree
 from wstal.predict import predict
@@ -132,14 +131,9 @@ def plan(raw: Mapping[str, Any], section: Features, method: str, seed: int, vide
     return msgspec.structs.replace(params, comparisons={NAME: msgspec.structs.replace(entry, rows={method: row})})
 
 
-def how_of(section: Features) -> Extraction:
-    """The checked `extraction` of a section."""
-    return config.convert(section.extraction, Extraction, f"{NAME}.features.extraction")
-
-
 def through(videos: Mapping[str, Path], section: Features) -> Summary:
     """Extract what is not finished yet; a sentence if not one video can be used."""
-    summary = networks.extract_all(videos, section.streams, section.backbone, how_of(section), section.grid, spread=True)
+    summary = networks.extract_all(videos, prepare.recipe(section, NAME), spread=True)
     if len(summary.failures) == len(videos):
         raise UserError(f"none of {len(videos)} videos can be used, for instance: {next(iter(summary.failures.values()))}")
     return summary
@@ -174,7 +168,7 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
         own.features, backbone=card.backbone, extraction=card.extraction, grid=card.grid, streams=tuple(card.dims)
     )
     summary = through(videos, section)
-    features = networks.load(videos, section.streams, section.backbone, how_of(section), section.grid)
+    features = networks.load(videos, prepare.recipe(section, NAME))
     scores = {network: predict(model, joined(features, card.how.networks[network])) for network, model in models.items()}
     durations_s = {video: duration_s(videos[video]) for video in features}
     found = post.localize(scores, card.classes, durations_s, card.grid, card.how.localize)

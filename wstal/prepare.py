@@ -5,21 +5,23 @@ from pathlib import Path
 import msgspec
 
 from wstal import annotations, config, readers
+from wstal.errors import UserError
 from wstal.features.importer import import_features
 from wstal.paths import Tree
+from wstal.timegrid import TimeGrid
 from wstal.types import Annotations
 
 
-def source(section: config.Features, name: str):
-    """The reader module of a dataset and its checked `source` section."""
+def source(section: config.Features, place: str):
+    """The reader module of a dataset and its checked `source` section; `place` is its name in params.yaml: datasets.mine."""
     reader = readers.load(section.reader)
-    return reader, config.convert(section.source, reader.Source, f"datasets.{name}.features.source")
+    return reader, config.convert(section.source, reader.Source, f"{place}.features.source")
 
 
 def annotate(params: config.Params, name: str, tree: Tree) -> Annotations:
     """Write videos.json and segments.json of dataset `name`; -> what was read."""
     section = params.dataset(name).features
-    reader, where = source(section, name)
+    reader, where = source(section, f"datasets.{name}")
     read = reader.annotations(where, section.grid)
     origin = f"{where.root} (datasets.{name})" if hasattr(where, "root") else f"datasets.{name}"
     annotations.write(read, tree.output(tree.annotations(name)), origin=origin)
@@ -29,32 +31,68 @@ def annotate(params: config.Params, name: str, tree: Tree) -> Annotations:
 def extract(params: config.Params, name: str, tree: Tree) -> dict:
     """Write the feature store of dataset `name`; -> its manifest."""
     section = params.dataset(name).features
-    reader, where = source(section, name)
+    reader, where = source(section, place := f"datasets.{name}")
     folder = tree.output(tree.features(name))
-    if hasattr(reader, "videos"):
-        extract_videos(section, name, folder)
-    else:
-        grids = {stream: section.grids.get(stream, section.grid) for stream in section.streams}
+    if section.extraction:
+        extract_videos(section, place, folder)
+    elif hasattr(reader, "features"):
         import_features(
-            reader, where, grids, reader.annotations(where, section.grid), folder,
+            reader, where, grids(section), reader.annotations(where, section.grid), folder,
             backbone=section.backbone, slack_s=section.slack_s, overrun=section.overrun, uneven_t=section.uneven_t,
         )  # fmt: skip
+    else:
+        raise UserError(f"params.yaml: {place}.features needs a section `extraction`, as that of clips; add it.")
     return msgspec.json.decode((folder / "manifest.json").read_bytes())
 
 
-def extract_videos(section: config.Features, name: str, out: Path) -> None:
-    """The feature store `out` of a dataset of videos, through its backbone."""
-    from wstal.features import networks  # loads torch, which other datasets do not need
-    from wstal.features.extract import make_store
+def grids(section: config.Features) -> dict[str, TimeGrid]:
+    """{stream: its time grid}."""
+    return {stream: section.grids.get(stream, section.grid) for stream in section.streams}
 
-    reader, where = source(section, name)
-    how = config.convert(section.extraction, networks.Extraction, f"datasets.{name}.features.extraction")
+
+def recipe(section: config.Features, place: str):
+    """How videos of a dataset go through its backbone: a checked `networks.Recipe`."""
+    from wstal.features import networks  # loads torch, which other datasets do not need
+
+    how = config.convert(section.extraction, networks.Extraction, f"{place}.features.extraction")
+    return networks.Recipe(section.streams, section.backbone, grids(section), how)
+
+
+def footage(section: config.Features, place: str) -> dict[str, Path]:
+    """{video id: file} of a dataset of videos."""
+    reader, where = source(section, place)
+    if not section.extraction or not hasattr(reader, "videos"):
+        raise UserError(
+            f"params.yaml: {place} is none of videos; give it a section `extraction` and a reader that knows where "
+            "the videos are: activitynet_json or labels_csv."
+        )
     if hasattr(reader, "render"):
         reader.render(where)
-    videos, grid, backbone = reader.videos(where), section.grid, section.backbone
-    networks.extract_all(videos, section.streams, backbone, how, grid, spread=False)
+    return reader.videos(where)
+
+
+def extract_videos(section: config.Features, place: str, out: Path) -> None:
+    """The feature store `out` of a dataset of videos, through its backbone."""
+    from wstal.features import networks
+    from wstal.features.extract import make_store
+
+    reader, where = source(section, place)
+    videos, way = footage(section, place), recipe(section, place)
+    networks.extract_all(videos, way, spread=False)
     make_store(
-        videos, networks.streams(section.streams, backbone, how), grid, reader.annotations(where, grid), out,
-        networks.parts(videos, backbone, how, grid), batch=how.batch, workers=how.workers, slack_s=section.slack_s,
-        overrun=section.overrun,
+        videos, networks.streams(way), reader.annotations(where, section.grid), out, networks.parts(videos, way),
+        batch=way.how.batch, workers=way.how.workers, slack_s=section.slack_s, overrun=section.overrun,
     )  # fmt: skip
+
+
+def extract_ahead(section: config.Features, place: str, shard: tuple[int, int], copies: int | None):
+    """Bring finished features of a dataset of videos up to date before its stage runs, which then finds them; -> Summary.
+
+    `shard` (i, n) is the i-th of n shares of the videos, counted from 1; `copies` of the network run on a Ray cluster.
+    """
+    from wstal.features import networks
+
+    videos, way = footage(section, place), recipe(section, place)
+    if copies:
+        return networks.extract_on_cluster(videos, way, copies=copies)
+    return networks.extract_all(videos, way, spread=False, shard=shard)

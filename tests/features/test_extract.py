@@ -41,7 +41,7 @@ class Network:
 
 
 def stream(network, **changes):
-    return replace(Stream(network, lambda: network.embed, iter, "a test network"), **changes)
+    return replace(Stream(network, lambda: network.embed, iter, GRID, "a test network"), **changes)
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +51,11 @@ def videos(tmp_path_factory):
 
 
 def run(videos, parts, network, **options):
-    return extract(videos, {"rgb": stream(network)}, GRID, parts, **{"batch": 4, "workers": 2} | options)
+    return extract(videos, {"rgb": stream(network)}, parts, **{"batch": 4, "workers": 2} | options)
 
 
 def features(videos, parts):
-    return {video: arrays["rgb"] for video, arrays in finished(videos, {"rgb": stream(Network())}, GRID, parts)}
+    return {video: arrays["rgb"] for video, arrays in finished(videos, {"rgb": stream(Network())}, parts)}
 
 
 def expected(video):
@@ -84,7 +84,7 @@ def test_flow_takes_the_place_of_frames(videos, tmp_path):
             yield frame[..., :2] + LEVEL
 
     network = Network()
-    extract({"b": videos["b"]}, {"flow": stream(network, prepare=brighter)}, GRID, tmp_path, batch=1, workers=1)
+    extract({"b": videos["b"]}, {"flow": stream(network, prepare=brighter)}, tmp_path, batch=1, workers=1)
     assert network.batches == ((1, 4, 24, 24, 2),)
     part = Parts(tmp_path / "flow", "a test network", GRID).load("b", videos["b"])
     assert part.features.tolist() == [[1, 8]]
@@ -110,7 +110,7 @@ def test_stopped_and_resumed_leaves_the_same_bytes(videos, tmp_path, after):
 def test_nothing_is_done_twice(videos, tmp_path):
     run(videos, tmp_path, Network())
     unloadable = stream(Network(), load=lambda: pytest.fail("the network was loaded in vain"))
-    assert extract(videos, {"rgb": unloadable}, GRID, tmp_path, batch=4, workers=2).reused == 5
+    assert extract(videos, {"rgb": unloadable}, tmp_path, batch=4, workers=2).reused == 5
 
 
 def test_what_has_changed_is_done_again(videos, tmp_path):
@@ -120,9 +120,9 @@ def test_what_has_changed_is_done_again(videos, tmp_path):
     write(mine["b"], grey(12))
     assert run(mine, parts, Network()).computed == 1 and len(features(mine, parts)["b"]) == 2
     other = {"rgb": stream(Network(), origin="another network")}
-    assert extract(mine, other, GRID, parts, batch=4, workers=2).computed == 5
-    finer = TimeGrid(25.0, 2, 8)
-    assert extract(mine, other, finer, parts, batch=4, workers=2).computed == 5
+    assert extract(mine, other, parts, batch=4, workers=2).computed == 5
+    finer = {"rgb": replace(other["rgb"], grid=TimeGrid(25.0, 2, 8))}
+    assert extract(mine, finer, parts, batch=4, workers=2).computed == 5
 
 
 def test_a_damaged_part_is_made_again(videos, tmp_path):
@@ -170,7 +170,7 @@ def test_the_run_goes_on_past_files_that_fail(videos, tmp_path):
 def test_features_that_are_no_numbers_are_a_failure_and_no_part(videos, tmp_path):
     network = Network()
     sick = stream(network, load=lambda: lambda clips: network.embed(clips) * np.nan)
-    summary = extract(videos, {"rgb": sick}, GRID, tmp_path, batch=4, workers=1)
+    summary = extract(videos, {"rgb": sick}, tmp_path, batch=4, workers=1)
     assert set(summary.failures) == set(FRAMES) and "NaN or infinite" in summary.failures["a"] and not tree(tmp_path)
 
 
@@ -189,7 +189,7 @@ def annotations(names):
 def store(videos, tmp_path, **options):
     streams = {"rgb": stream(Network()), "flow": stream(Network(), origin="the same again")}
     return make_store(
-        videos, streams, GRID, annotations([v for v in videos if v in FRAMES]), tmp_path / "store", tmp_path / "parts",
+        videos, streams, annotations([v for v in videos if v in FRAMES]), tmp_path / "store", tmp_path / "parts",
         batch=4, workers=2, slack_s=1.0, overrun=(),
     )  # fmt: skip
 

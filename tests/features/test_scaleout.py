@@ -37,7 +37,7 @@ class Network:
         return self.embed
 
 
-STREAM = Stream(Network(), Network().load, iter, "a test network")
+STREAM = Stream(Network(), Network().load, iter, GRID, "a test network")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def tree(folder):
 
 
 def test_a_machine_dies_and_nothing_is_lost_or_doubled(videos, cluster, tmp_path, monkeypatch):
-    local.extract(videos, {"rgb": STREAM}, GRID, tmp_path / "local", batch=4, workers=2)
+    local.extract(videos, {"rgb": STREAM}, tmp_path / "local", batch=4, workers=2)
     settled = []
 
     def settle(job, store, summary):
@@ -80,7 +80,7 @@ def test_a_machine_dies_and_nothing_is_lost_or_doubled(videos, cluster, tmp_path
         local.settle(job, store, summary)
 
     monkeypatch.setattr(scaleout, "settle", settle)
-    summary = scaleout.extract(videos, {"rgb": STREAM}, GRID, tmp_path / "cluster", batch=4, networks=2, gpus=0)
+    summary = scaleout.extract(videos, {"rgb": STREAM}, tmp_path / "cluster", batch=4, networks=2, gpus=0)
     assert sorted(settled) == sorted(videos) and len(cluster.workers) == 1
     assert (summary.computed, set(summary.failures)) == (12, {"noise"})
     assert tree(tmp_path / "cluster") == tree(tmp_path / "local")
@@ -88,16 +88,16 @@ def test_a_machine_dies_and_nothing_is_lost_or_doubled(videos, cluster, tmp_path
 
 def test_it_resumes(videos, cluster, tmp_path):
     some = {video: videos[video] for video in ("v00", "v05")}
-    local.extract(some, {"rgb": STREAM}, GRID, tmp_path, batch=4, workers=1)
+    local.extract(some, {"rgb": STREAM}, tmp_path, batch=4, workers=1)
     summary = scaleout.extract(
-        {v: videos[v] for v in ("v00", "v03", "v05")}, {"rgb": STREAM}, GRID, tmp_path, batch=4, networks=1, gpus=0
+        {v: videos[v] for v in ("v00", "v03", "v05")}, {"rgb": STREAM}, tmp_path, batch=4, networks=1, gpus=0
     )
     assert (summary.computed, summary.reused) == (1, 2)
 
 
 def test_decoding_and_network_are_steps_of_their_own(videos, cluster):
     jobs = {"v03": Job("v03", Footage(videos["v03"]), [])}
-    stats = scaleout._pipeline(jobs, STREAM, GRID, 4, 1, 0).materialize().stats()
+    stats = scaleout._pipeline(jobs, STREAM, 4, 1, 0).materialize().stats()
     assert "MapBatches(decode)" in stats and "MapBatches(decode)->" not in stats
 
 
@@ -107,7 +107,7 @@ def test_rows_may_come_in_any_order_and_twice(videos):
     tables = []
     for job in jobs.values():
         item = {"video": np.array([job.video]), "file": np.array([str(job.footage.path)])}
-        tables += [network(table) for table in scaleout.decode(item, STREAM, GRID, 4)]
+        tables += [network(table) for table in scaleout.decode(item, STREAM, 4)]
     order = np.random.default_rng(0).permutation(np.repeat(np.arange(len(tables)), 2))
     found = list(scaleout.assemble(iter([tables[i] for i in order]), jobs))
     assert sorted(job.video for job in found) == ["noise", "v03", "v04"]

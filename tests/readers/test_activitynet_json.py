@@ -193,3 +193,19 @@ def test_where_people_get_the_files_ends_the_sentence(source, tmp_path):
     expected = r"a\.npy is missing; .*annotations\.json, features/\{video\}\.npy, .* from an archive at example\.org"
     with pytest.raises(UserError, match=expected):
         next(reader.features(given, ("rgb",), GRIDS))
+
+
+def test_videos(source, tmp_path):
+    for folder, file in (("training", "v_a.mp4"), ("training", "v_b.webm"), ("validation", "v_c.mkv")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / file).touch()
+    found = reader.videos(source(videos="{subset}/v_{video}"))
+    assert {video: path.name for video, path in found.items()} == {"a": "v_a.mp4", "b": "v_b.webm", "c": "v_c.mkv"}
+    assert list(reader.videos(source(videos="{subset}/v_{video}.mp4", exclude=["b", "c"]))) == ["a"]
+    with pytest.raises(UserError, match=r"has no video 'v_c\.mp4'; put it there, or leave the video out with `exclude`"):
+        reader.videos(source(videos="{subset}/v_{video}.mp4", exclude=["b"]))
+    with pytest.raises(UserError, match=r"clips is no folder; put the videos there"):
+        reader.videos(source(videos="clips/{video}"))
+    for pattern in (None, "clips/video.mp4", "{video}/film.mp4"):
+        with pytest.raises(UserError, match=r"`source.videos` needs a path with \{video\} in the file's name"):
+            reader.videos(source(videos=pattern))

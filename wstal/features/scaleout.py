@@ -18,7 +18,6 @@ from wstal import progress
 from wstal.errors import UserError
 from wstal.features.extract import Job, Stream, Summary, check_grid, clips_of, full, missing, settle
 from wstal.features.parts import Parts
-from wstal.timegrid import TimeGrid
 from wstal.video.decode import Footage
 
 COLUMNS = ("video", "t", "data", "form", "note")  # of the rows that travel: a clip, a feature, or a note
@@ -26,7 +25,7 @@ Table = dict[str, np.ndarray]
 
 
 def extract(
-    videos: Mapping[str, Path], streams: Mapping[str, Stream], grid: TimeGrid, parts: Path, *,
+    videos: Mapping[str, Path], streams: Mapping[str, Stream], parts: Path, *,
     batch: int,  # snippets that a network sees at once
     networks: int,  # how many copies of the network
     gpus: float,  # GPUs for each of them; 0 where there are none
@@ -34,25 +33,25 @@ def extract(
     """Bring `parts` up to date, as `wstal.features.extract.extract` does on one machine."""
     summary = Summary()
     for name, stream in streams.items():
-        check_grid(name, stream.backbone, grid)
-        store = Parts(parts / name, stream.origin, grid)
+        check_grid(name, stream.backbone, stream.grid)
+        store = Parts(parts / name, stream.origin, stream.grid)
         todo = missing(sorted(videos), videos, store, summary)
         jobs = {video: Job(video, Footage(videos[video]), store.sources(videos[video])) for video in todo}
         if jobs:
-            rows = _pipeline(jobs, stream, grid, batch, networks, gpus).iter_batches(batch_size=None, batch_format="numpy")
+            rows = _pipeline(jobs, stream, batch, networks, gpus).iter_batches(batch_size=None, batch_format="numpy")
             for done, job in enumerate(assemble(rows, jobs), start=1):
                 settle(job, store, summary)
                 progress.report(f"extract {name}", done, len(todo))
     return summary
 
 
-def _pipeline(jobs: Mapping[str, Job], stream: Stream, grid: TimeGrid, batch: int, networks: int, gpus: float):
+def _pipeline(jobs: Mapping[str, Job], stream: Stream, batch: int, networks: int, gpus: float):
     """The rows of all jobs, as Ray will make them."""
     import ray.data  # here, as the extra may be missing where this file is only looked at
 
     files = [{"video": job.video, "file": str(job.footage.path)} for job in jobs.values()]
     decoded = ray.data.from_items(files, override_num_blocks=len(files)).map_batches(
-        decode, batch_size=1, fn_args=(stream, grid, batch), num_cpus=1
+        decode, batch_size=1, fn_args=(stream, batch), num_cpus=1
     )
     return decoded.map_batches(
         Networks, batch_size=batch, fn_constructor_args=(stream, batch), concurrency=networks, num_gpus=gpus,
@@ -60,12 +59,12 @@ def _pipeline(jobs: Mapping[str, Job], stream: Stream, grid: TimeGrid, batch: in
     )  # fmt: skip
 
 
-def decode(item: Table, stream: Stream, grid: TimeGrid, batch: int) -> Iterator[Table]:
+def decode(item: Table, stream: Stream, batch: int) -> Iterator[Table]:
     """One file -> its snippets, `batch` at a time, and a last row (t = -1) whose note says how it went."""
     video, footage = str(item["video"][0]), Footage(Path(str(item["file"][0])))
     held, count, failure = [], 0, ""
     try:
-        for count, clip in enumerate(clips_of(footage, stream, grid), start=1):
+        for count, clip in enumerate(clips_of(footage, stream), start=1):
             held.append(_row(video, count - 1, clip))
             if len(held) == batch:
                 yield _table(held)

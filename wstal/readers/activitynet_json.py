@@ -3,6 +3,7 @@
     <root>/<annotations>      {"classes": [...], "database": {video: {"subset", "duration", "annotations":
                               [{"label", "segment": [start, end]}]}}}, times in seconds
     <root>/<features>         an array per video in a file of its own, or all in one .npz or .h5; see `wstal.readers._arrays`
+    <root>/<videos>           or the video files, for a dataset with a section `extraction`
 
 - "classes" is optional and gives the order of classes; without it they are the sorted labels of the whole file.
 - "segment" is optional: a training video needs its labels only.
@@ -14,6 +15,7 @@
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -22,6 +24,7 @@ import numpy as np
 from wstal.errors import UserError
 from wstal.readers import _arrays, _database, _files
 from wstal.readers._arrays import Layout
+from wstal.readers._videos import VideoFiles
 from wstal.timegrid import Grids, TimeGrid
 from wstal.types import Annotations
 
@@ -31,10 +34,11 @@ class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
     root: str  # folder that the other paths start from, relative to the repository or absolute
     annotations: str  # the JSON file
-    features: dict[str, str | Layout]  # stream -> its files; a path alone stands for one (T, D) array a file
     splits: dict[str, str]  # train and test -> their names in the JSON file
     lists: dict[str, str]  # train and test -> file of video ids, one a line; {}: all videos of the file
     exclude: list[str] | str  # videos to leave out, or a file of their ids, which may name others as well
+    features: dict[str, str | Layout] = {}  # stream -> its files; a path alone stands for one (T, D) array a file
+    videos: str | None = None  # or a video's file: {video} is its id, {subset} its subset's name; the ending may be left out
     subsets: str | None = None  # table with columns "video" and "subset", where the JSON file has no subsets (BMN)
     list_prefix: str = ""  # what ids have in front in the files of `lists` and `exclude`, but not in the JSON file ("v_")
     obtain: str = "those who published the dataset"  # where people get the files; ends the sentence about a missing one
@@ -70,6 +74,18 @@ def features(source: Source, streams: tuple[str, ...], grids: Grids) -> Iterator
         yield video, {stream: _arrays.load(*of_video[stream], layouts[stream], archive, cure) for stream in streams}
 
 
+def videos(source: Source) -> dict[str, Path]:
+    """Video id -> its file."""
+    if not source.videos or "{video}" not in Path(source.videos).name:
+        raise UserError('params.yaml: `source.videos` needs a path with {video} in the file\'s name, as "videos/{video}.mp4".')
+    database = _read(source)
+    folder_of, found = lru_cache(VideoFiles), {}
+    for video, subset in _chosen(source, database).items():
+        path = _files.folder(source.root) / _filled(source, source.videos, video, subset)
+        found[video] = folder_of(path.parent).find(path.name, str(database.path), "leave the video out with `exclude`")
+    return found
+
+
 def _require_in_archives(places: list[tuple[Path, str]], archive, cure: str) -> None:
     """The files that hold many videos hold all that are asked of them."""
     for path in dict.fromkeys(path for path, _ in places):
@@ -99,11 +115,14 @@ def _layout(source: Source, stream: str) -> Layout:
 
 def _place(source: Source, layout: Layout, video: str, subset: str) -> tuple[Path, str]:
     """File and key of a video's features."""
-    names = {"{subset}": source.splits.get(subset, subset), "{video}": video}
-    path, key = layout.path, layout.key or ""
-    for name, value in names.items():
-        path, key = path.replace(name, value), key.replace(name, value)
-    return _files.folder(source.root) / path, key
+    return _files.folder(source.root) / _filled(source, layout.path, video, subset), _filled(
+        source, layout.key or "", video, subset
+    )
+
+
+def _filled(source: Source, pattern: str, video: str, subset: str) -> str:
+    """The pattern with the names of a video and its subset."""
+    return pattern.replace("{subset}", source.splits.get(subset, subset)).replace("{video}", video)
 
 
 def _chosen(source: Source, database: _database.Database) -> dict[str, str]:

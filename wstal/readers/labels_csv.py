@@ -19,6 +19,7 @@ import msgspec
 
 from wstal.errors import UserError
 from wstal.readers import _files
+from wstal.readers._videos import VideoFiles
 from wstal.record import Index
 from wstal.timegrid import TimeGrid
 from wstal.types import Annotations, Video
@@ -73,10 +74,8 @@ def _read(source: Source) -> tuple[Path, dict[str, list[Row]]]:
     root = _files.folder(source.root)
     table, folder = root / source.labels, root / source.videos
     _files.require([table], CURE)
-    if not folder.is_dir():
-        raise UserError(f"{folder} is no folder; put the videos there, or set `source.videos` in params.yaml.")
     of_video: dict[str, list[Row]] = {}
-    for row in _rows(table, Files(folder)):
+    for row in _rows(table, VideoFiles(folder)):
         before = of_video.setdefault(row.file.stem, [])
         for other in before:
             if other.file != row.file:
@@ -91,27 +90,7 @@ def _read(source: Source) -> tuple[Path, dict[str, list[Row]]]:
     return table, {video: of_video[video] for video in _files.drop(of_video, source.exclude, table)}
 
 
-class Files:
-    """The files of a folder by name, and by name without ending."""
-
-    def __init__(self, folder: Path):
-        self.folder, self.by_name = folder, {}
-        for path in sorted(folder.iterdir()):
-            if path.is_file() and not path.name.startswith("."):
-                for name in {path.name, path.stem}:
-                    self.by_name.setdefault(name, []).append(path)
-
-    def find(self, name: str, where: str) -> Path:
-        """The one file that `name` means."""
-        found = self.by_name.get(name, [])
-        if len(found) > 1:
-            raise UserError(f"{where}: {name!r} may be {found[0].name} or {found[1].name}; write the name with its ending.")
-        if not found:
-            raise UserError(f"{where}: {self.folder} has no video {name!r}; put it there, or remove the line.")
-        return found[0]
-
-
-def _rows(table: Path, files: Files) -> Iterator[Row]:
+def _rows(table: Path, files: VideoFiles) -> Iterator[Row]:
     """The lines below the header that are not blank."""
     text = _text(table)
     header = text.partition("\n")[0]
@@ -128,7 +107,7 @@ def _rows(table: Path, files: Files) -> Iterator[Row]:
         raise UserError(f"{table}, line {reader.line_num}: {error}; close every quotation mark, or remove them.") from None
 
 
-def _row(cells: list[str], columns: list[str], where: str, line: int, files: Files) -> Row:
+def _row(cells: list[str], columns: list[str], where: str, line: int, files: VideoFiles) -> Row:
     if len(cells) != len(columns):
         raise UserError(f"{where} has {len(cells)} cells, the header {len(columns)}; write as many, quoting commas in names.")
     values = dict(zip(columns, (cell.strip() for cell in cells), strict=True))
@@ -139,7 +118,7 @@ def _row(cells: list[str], columns: list[str], where: str, line: int, files: Fil
         raise UserError(f"{where} names no video; write its file name.")
     if not values["label"] and subset == "train":
         raise UserError(f"{where}: a training video needs a label; write one, or make it a test video.")
-    return Row(line, files.find(values["video"], where), values["label"], subset)
+    return Row(line, files.find(values["video"], where, "remove the line"), values["label"], subset)
 
 
 def _text(table: Path) -> str:

@@ -82,6 +82,7 @@ class Backbone:
     layouts: tuple[Layout, ...]  # what published files may look like
     weights: str  # which file, from where
     package: Package | None = None
+    fixed: bool = False  # whether the network takes pictures of `size` alone
 
     @property
     def clip(self) -> tuple[int, int, int, int]:

@@ -132,6 +132,7 @@ BACKBONES = (
         **CLIP,
         mean=(114.75,) * 3,
         std=(57.375,) * 3,
+        fixed=True,
         network=partial(ViViT, frames=32, size=224, approximate="none"),
         layouts=(TADACONV,),
         weights="vivit_fac_enc_b16x2_k400_32x224x224_7935_public.pyth of github.com/alibaba-mmai-research/TAdaConv",
@@ -141,6 +142,7 @@ BACKBONES = (
         **CLIP,
         mean=(127.5,) * 3,  # to [-1, 1]
         std=(127.5,) * 3,
+        fixed=True,
         network=partial(ViViT, frames=32, size=224, approximate="tanh"),
         layouts=(SCENIC,),
         weights="the factorised encoder ViViT-B/16x2 for Kinetics-400 of github.com/google-research/scenic, its file "
