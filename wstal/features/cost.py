@@ -27,6 +27,17 @@ def cost(backbone: Backbone, classes: int, frames: int, size: int) -> Cost:
     return Cost(sum(p.numel() for p in network.parameters()), counter.get_total_flops() // 2)
 
 
+def clips() -> Table:
+    """Every backbone: the clips that it reads, its features, and its weights."""
+    entry = published.entry("backbone_clips")
+    rows = []
+    for one in backbones.every():
+        seen = f"{len(one.offsets)} of {one.window_f}"
+        sizes = f"{one.short_side} to {one.size}" + (", fixed" if one.fixed else "")
+        rows.append((one.name, one.stream, f"{one.fps:g}", seen, sizes, str(one.width), one.weights))
+    return Table(entry["title"], entry["caption"], tuple(entry["columns"]), tuple(rows))
+
+
 def table() -> Table:
     """Every backbone, counted for the clip that its published figure is of."""
     entry = published.entry("backbones")
