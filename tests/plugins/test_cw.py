@@ -84,19 +84,17 @@ def test_beyond_the_bound_nothing_changes():
     )
 
 
-def row(raw, name, **changes):
-    """A method's default with CW plugged in, small."""
-    section = raw["methods"][name]
-    merged = config.merge(section["base"], section["presets"][section["preset"]])
-    merged = config.merge(merged, raw["smoke"]["methods"][name])
-    change = config.merge({"plugins": {"cw": CW}, "weights": {"cw": 1.0}}, changes)
-    return config.convert(config.merge(merged, change), config.MethodConfig, name)
+@pytest.fixture
+def row(tiny):
+    """row(method, **changes): the method's default with CW plugged in, small."""
+    plugged = {"plugins": {"cw": CW}, "weights": {"cw": 1.0}}
+    return lambda name, **changes: tiny(name, config.merge(plugged, changes))
 
 
 @pytest.mark.parametrize("name", ["stpn", "bm", "wtalc", "um", "basnet"])
-def test_a_host_answers_as_if_alone(raw, name):
+def test_a_host_answers_as_if_alone(row, name):
     """Scores, first weights and losses of the host are bit for bit those without the plug-in."""
-    how, x, mask = row(raw, name), *(part.repeat(2, 1, *[1] * (part.dim() - 2)) for part in bag(12))
+    how, x, mask = row(name), *(part.repeat(2, 1, *[1] * (part.dim() - 2)) for part in bag(12))
     x, labels = x.float(), torch.tensor([[1.0, 0.0, 1.0]]).repeat(2, 1)
     models = []
     for one in (how, msgspec.structs.replace(how, plugins={}, weights={k: v for k, v in how.weights.items() if k != "cw"})):
@@ -114,16 +112,16 @@ def test_a_host_answers_as_if_alone(raw, name):
     assert plugged.groups == alone.groups
 
 
-def test_asking_for_the_width_draws_nothing(raw):
+def test_asking_for_the_width_draws_nothing(row):
     """The start of training stays what the seed makes it, dropout or not."""
-    how = row(raw, "um")
+    how = row("um")
     host = build(msgspec.structs.replace(how, plugins={}, weights=dict.fromkeys(("cls", "be", "um"), 1.0)), "um", 12, 3)
     before = torch.get_rng_state()
     assert width(host) == how.params["hidden"] and host.training
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_it_trains_the_host(prepared, raw):
+def test_it_trains_the_host(prepared, row):
     """One run of the loop: with a weight the term moves the host's classifier elsewhere, with none it does not."""
     params, tree = prepared
     entry = msgspec.structs.replace(params.tables["tiny_table"], method="stpn", rows={"base": config.Row()})
@@ -131,14 +129,13 @@ def test_it_trains_the_host(prepared, raw):
     train, _ = experiment.bags(run, "flow")
     short = {"params": {"hidden": [8, 8]}, "training": {"epochs": 2}}
     states = [
-        fit(row(raw, "stpn", **short, weights={"cw": weight}), "stpn", train, 0, lambda done, total: None)
-        for weight in (0.0, 1.0)
+        fit(row("stpn", **short, weights={"cw": weight}), "stpn", train, 0, lambda done, total: None) for weight in (0.0, 1.0)
     ]
     (still, history, _), (moved, _, _) = states
     assert history.shape[1] == len(still.loss_names) == 3
     assert not torch.equal(still.host.classify.weight, moved.host.classify.weight)
     torch.manual_seed(0)
-    start = build(row(raw, "stpn", **short), "stpn", train.dim, train.labels.shape[1])
+    start = build(row("stpn", **short), "stpn", train.dim, train.labels.shape[1])
     assert torch.equal(still.plugins["cw"].foreground, start.plugins["cw"].foreground)
     assert not torch.equal(moved.plugins["cw"].foreground, start.plugins["cw"].foreground)
 
@@ -165,9 +162,9 @@ def test_weights_of_a_row_depend_on_its_plugins(prepared):
         ("facnet", {}, "by itself"),
     ],
 )
-def test_what_does_not_fit_is_one_sentence(raw, name, changes, says):
+def test_what_does_not_fit_is_one_sentence(row, name, changes, says):
     with pytest.raises(UserError) as caught:
-        build(row(raw, name, **changes), name, 4, 3)
+        build(row(name, **changes), name, 4, 3)
     text = str(caught.value)
     assert says in text and "params.yaml" in text and "\n" not in text
 
