@@ -1,10 +1,9 @@
-"""Helpers of the released codes: sampling, normalisation, up-sampling, suppression, outer-inner contrast, video mAP."""
+"""Helpers of the released codes: sampling, normalisation, up-sampling, suppression, outer-inner contrast."""
 
 import numpy as np
 import pytest
 
 from wstal.data import sampling
-from wstal.evaluate import classification_mAP
 from wstal.localize import Classes, Localize, Scoring, Suppression, Thresholds, nms, normalize, propose, upsample
 
 NONE = Suppression(overlap="iou", threshold=1.0, plus=0.0, unit="second")
@@ -104,9 +103,3 @@ def test_outer_inner_contrast(gold, key, binary, min_run):
         found += [(float(label), *row) for row in rows]
     ours, wanted = (table[np.lexsort((table[:, 3], table[:, 2], table[:, 0]))] for table in (np.array(found), gold[key]))
     np.testing.assert_allclose(ours, wanted, rtol=1e-6, atol=1e-6)
-
-
-def test_video_classification(gold):
-    ap, mean = classification_mAP(gold["cls_conf"], gold["cls_label"])
-    np.testing.assert_allclose(ap, gold["cls_ap"], rtol=1e-6)  # the reference sums in float32
-    assert 100 * mean == pytest.approx(float(gold["cls_map"]), rel=1e-6)
