@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.byhand import LABELS, bag, softmax
 from wstal import config, experiment, plugins
 from wstal.errors import UserError
 from wstal.methods import facnet
@@ -15,7 +16,6 @@ from wstal.plugins.base import Plugged, width
 from wstal.plugins.cw import ClassWise, Params
 from wstal.train import build, fit
 
-LABELS = torch.tensor([[1.0, 0.0, 1.0]], dtype=torch.float64)
 CW = {"temperatures": [1.0, 2.0, 5.0], "scale": 10.0, "bound": 5.0}
 
 
@@ -28,22 +28,12 @@ def scores(logits, embedding):
     return Scores(None, logits, None, None, embedding, {})
 
 
-def bag(dim, length=6):
-    x = torch.rand(1, length, dim, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    return x, torch.ones(1, length, dtype=torch.bool)
-
-
-def softmax(v, axis=-1):
-    e = np.exp(v - v.max(axis, keepdims=True))
-    return e / e.sum(axis, keepdims=True)
-
-
 @pytest.mark.parametrize("temperatures", [[1.0], [1.0, 2.0, 5.0]])
 @pytest.mark.parametrize("background", [0, 1])
 def test_equations_written_out(temperatures, background):
     generator = torch.Generator().manual_seed(1)
     logits = 4 * torch.randn(1, 6, 3 + background, generator=generator, dtype=torch.float64)
-    x, mask = bag(4)
+    x, mask = bag(6, 4)
     branch = term(4, temperatures=temperatures, bound=3.0)
     w_f = branch.foreground[0].detach().numpy()
     s, heads = np.clip(logits[0].numpy(), -3, 3), []
@@ -66,7 +56,7 @@ def test_on_facnets_scores_it_is_facnets_own_term(background):
     host = facnet.FACNet(7, 3, params).double()
     branch = term(6)
     branch.foreground.data = host.foreground.data
-    x, mask = bag(7)
+    x, mask = bag(6, 7)
     mask[0, 4:] = False
     found = host(x, mask)
     own = host.losses(found, LABELS, mask)["cw"]
@@ -76,7 +66,7 @@ def test_on_facnets_scores_it_is_facnets_own_term(background):
 
 
 def test_beyond_the_bound_nothing_changes():
-    x, mask = bag(4)
+    x, mask = bag(6, 4)
     logits = torch.tensor([5.0, 9.0, -5.0, -70.0, 0.0, 1.0], dtype=torch.float64)[None, :, None].repeat(1, 1, 3)
     branch = term(4)
     torch.testing.assert_close(
@@ -94,7 +84,7 @@ def row(tiny):
 @pytest.mark.parametrize("name", ["stpn", "bm", "wtalc", "um", "basnet"])
 def test_a_host_answers_as_if_alone(row, name):
     """Scores, first weights and losses of the host are bit for bit those without the plug-in."""
-    how, x, mask = row(name), *(part.repeat(2, 1, *[1] * (part.dim() - 2)) for part in bag(12))
+    how, x, mask = row(name), *(part.repeat(2, 1, *[1] * (part.dim() - 2)) for part in bag(6, 12))
     x, labels = x.float(), torch.tensor([[1.0, 0.0, 1.0]]).repeat(2, 1)
     models = []
     for one in (how, msgspec.structs.replace(how, plugins={}, weights={k: v for k, v in how.weights.items() if k != "cw"})):
