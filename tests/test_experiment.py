@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from wstal import config, experiment, metrics, paths, report
+from wstal import config, experiment, metrics, paths, progress, report
 from wstal.errors import UserError
 
 
@@ -215,8 +215,6 @@ def test_weights_hold_no_pickle(runs, cache, inline):
 
 
 def test_steps_of_long_work_are_reported_now_and_then(tmp_path, monkeypatch):
-    from wstal import progress
-
     path = tmp_path / "progress"
     monkeypatch.setenv(progress.VARIABLE, str(path))
     silent, talkative = progress.steps("short"), progress.steps("long", every_s=0.0)
@@ -227,8 +225,6 @@ def test_steps_of_long_work_are_reported_now_and_then(tmp_path, monkeypatch):
 
 
 def test_progress_is_reported_to_the_runner(tmp_path, monkeypatch):
-    from wstal import progress
-
     path = tmp_path / "progress"
     bars = progress.Bars(path)
     monkeypatch.setenv(progress.VARIABLE, str(path))
