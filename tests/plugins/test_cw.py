@@ -1,7 +1,5 @@
 """The CW branch beside any host: its equations by hand, FAC-Net's own term as a known answer, hosts left as they are."""
 
-import dataclasses
-
 import msgspec
 import numpy as np
 import pytest
@@ -139,7 +137,6 @@ def test_weights_of_a_row_depend_on_its_plugins(prepared):
     assert experiment.cached(alone, "rgb").name != experiment.cached(plugged, "rgb").name
     code = {path.name for path in experiment.code_files("bm", plugged.how.plugins)}
     assert "cw.py" in code and "cw.py" not in {path.name for path in experiment.code_files("bm", alone.how.plugins)}
-    assert dataclasses.replace(plugged, seed=1).how.plugins == {"cw": CW}
 
 
 @pytest.mark.parametrize(
