@@ -81,7 +81,7 @@ def test_without_ambiguous_times_fusion_is_the_release(gold, how):
 
 
 def ambiguous(gold, table):
-    """Rows whose snippets overlap an ambiguous time, straight from METHODS' definition."""
+    """Rows whose snippets overlap an ambiguous time, straight from the definition."""
     flags = np.zeros(len(table), dtype=bool)
     for video, start, end in zip(gold["amb_video"], gold["amb_start_sec"], gold["amb_end_sec"], strict=True):
         low, high = round(start * 25 / 16), round(end * 25 / 16)
