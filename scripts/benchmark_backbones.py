@@ -6,6 +6,7 @@ On a CPU, OMP_NUM_THREADS says how many threads run, and seconds are those of on
 
 import argparse
 import resource
+from functools import partial
 from time import perf_counter, process_time
 
 import torch
@@ -18,19 +19,20 @@ PEAK_TFLOPS = {  # data sheets: dense products of 16-bit floats, summed in 32 bi
     "B200": 2250, "H200": 989, "H100 PCIe": 756, "H100": 989, "A100": 312, "L40S": 362, "L4": 121, "A10": 125, "V100": 125,
     "T4": 65, "RTX 4090": 165, "RTX 3090": 71,
 }  # fmt: skip
+way = partial(Speed, precision="float32", channels_last=True, fold=True, compile=False)
 CPU = {
-    "plain": dict(precision="float32", channels_last=False, fold=False, compile=False),
-    "channels last": dict(precision="float32", channels_last=True, fold=False, compile=False),
-    "folded": dict(precision="float32", channels_last=False, fold=True, compile=False),
-    "both": dict(precision="float32", channels_last=True, fold=True, compile=False),
-    "both, bfloat16": dict(precision="bfloat16", channels_last=True, fold=True, compile=False),
+    "plain": way(channels_last=False, fold=False),
+    "channels last": way(fold=False),
+    "folded": way(channels_last=False),
+    "both": way(),
+    "both in bfloat16": way(precision="bfloat16"),
 }
 GPU = {
-    "float32": dict(precision="float32", channels_last=True, fold=True, compile=False),
-    "float16": dict(precision="float16", channels_last=True, fold=True, compile=False),
-    "bfloat16": dict(precision="bfloat16", channels_last=True, fold=True, compile=False),
-    "bfloat16, channels first": dict(precision="bfloat16", channels_last=False, fold=True, compile=False),
-    "bfloat16, compiled": dict(precision="bfloat16", channels_last=True, fold=True, compile=True),
+    "float32": way(),
+    "float16": way(precision="float16"),
+    "bfloat16": way(precision="bfloat16"),
+    "bfloat16 channels first": way(precision="bfloat16", channels_last=False),
+    "bfloat16 compiled": way(precision="bfloat16", compile=True),
 }
 
 
@@ -58,17 +60,17 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     chip = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
     ways = GPU if device.type == "cuda" else CPU
-    ways = {way: ways[way] for way in (chosen.ways.split(",") if chosen.ways else ways)}
+    ways = {name: ways[name] for name in (chosen.ways.split(",") if chosen.ways else ways)}
     peak = chosen.peak or next((tflops for name, tflops in PEAK_TFLOPS.items() if name in chip), None)
     batch = chosen.batch or (64 if device.type == "cuda" else 2)
     print(f"{chip}, {batch} clips at once\n{'backbone':24s} {'way':26s} {'clips/s':>8s} {'TFLOP/s':>8s} {'of peak':>8s}")
     for backbone in map(backbones.load, chosen.backbones):
         flops = 2 * cost(backbone, 400, len(backbone.offsets), backbone.size).macs
-        for way, speed in ways.items():
-            rate = batch / seconds(backbone, Speed(**speed), device, batch, chosen.runs)
+        for name, speed in ways.items():
+            rate = batch / seconds(backbone, speed, device, batch, chosen.runs)
             tflops = rate * flops / 1e12
             share = f"{tflops / peak:8.1%}" if peak else f"{'-':>8s}"
-            print(f"{backbone.name:24s} {way:26s} {rate:8.2f} {tflops:8.3f} {share}", flush=True)
+            print(f"{backbone.name:24s} {name:26s} {rate:8.2f} {tflops:8.3f} {share}", flush=True)
     print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GB")
 
 

@@ -1,9 +1,11 @@
 """Fixtures that several test files share. The pinned environment is set by conftest.py at the top."""
 
+import msgspec
 import pytest
 from hypothesis import settings
 
 from wstal import config, prepare
+from wstal.localize import Localize
 from wstal.paths import Tree
 
 settings.register_profile("wstal", deadline=None, derandomize=True)
@@ -14,6 +16,38 @@ settings.load_profile("wstal")
 def raw():
     """params.yaml as a mapping."""
     return config.read()
+
+
+@pytest.fixture(scope="session")
+def preset(raw):
+    """preset(method, name) -> the method's settings in params.yaml, a mapping; without a name, those of its default preset."""
+
+    def preset(method, name=None):
+        section = raw["methods"][method]
+        return config.merge(section["base"], section["presets"][name or section["preset"]])
+
+    return preset
+
+
+@pytest.fixture(scope="session")
+def tiny(raw, preset):
+    """tiny(method, change) -> the settings of its default preset at the size of smoke runs, changed."""
+
+    def tiny(method, change):
+        merged = config.merge(preset(method), raw["smoke"]["methods"][method])
+        return config.convert(config.merge(merged, change), config.MethodConfig, method)
+
+    return tiny
+
+
+@pytest.fixture(scope="session")
+def released(preset):
+    """released(method, **changes) -> the localization of its `released` preset, changed."""
+
+    def released(method, **changes):
+        return msgspec.convert(config.merge(preset(method, "released")["localize"], changes), Localize)
+
+    return released
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.test_evaluate import make_detections, make_truth
+from tests.made import make_detections, make_truth
 from wstal.complementarity import Complementarity, compare, found, table
 from wstal.ensemble import DetectionUnion, fuse
 from wstal.errors import UserError

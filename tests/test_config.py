@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wstal import config
+from wstal import config, published
 from wstal.check import check
 from wstal.cli import main
 from wstal.errors import UserError
@@ -41,8 +41,6 @@ def test_later_layers_win(raw):
 
 
 def test_every_table_has_the_rows_that_the_paper_prints(raw):
-    from wstal import published
-
     for name, table in (raw["comparisons"] | raw["tables"]).items():
         printed = published.entry(name)
         assert set(printed["rows"]) - set(published.elsewhere(name)) <= set(table["rows"]), name

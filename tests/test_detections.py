@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from tests.made import rows_of
 from wstal.detections import read_json, write_json
 from wstal.errors import UserError
 from wstal.types import Detections
@@ -18,22 +19,12 @@ def saved(tmp_path, results) -> object:
     return path
 
 
-def rows_of(d: Detections):
-    columns = zip(d.video, d.label, d.start_s, d.end_s, d.score, strict=True)
-    return [(d.videos[v], d.labels[c], s, e, score) for v, c, s, e, score in columns]
-
-
 def test_read_keeps_the_order_of_the_file(tmp_path):
     results = {"b": [ROW, {**ROW, "label": "y", "score": 1}], "none": [], "a": [{**ROW, "segment": [0, 0], "extra": 1}]}
     d = read_json(saved(tmp_path, results))
     assert d.videos == ("b", "none", "a") and d.labels == ("x", "y")
     assert rows_of(d) == [("b", "x", 1, 2.5, 0.5), ("b", "y", 1, 2.5, 1), ("a", "x", 0, 0, 0.5)]
-    assert [d.video.dtype, d.label.dtype, d.start_s.dtype, d.score.dtype] == [
-        np.int32,
-        np.int32,
-        np.float64,
-        np.float64,
-    ]
+    assert [d.video.dtype, d.label.dtype, d.start_s.dtype, d.score.dtype] == [np.int32] * 2 + [np.float64] * 2
 
 
 def test_read_no_detections(tmp_path):

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.made import make_detections, rows_of
 from wstal.ensemble import DetectionUnion, ScoreMean, average, covered, fuse, minmax, resample, rescaled, softmax
 from wstal.errors import UserError
 from wstal.timegrid import TimeGrid
@@ -188,19 +189,9 @@ def test_models_that_do_not_fit_are_a_sentence(models, weights, words):
 # Detections -----------------------------------------------------------------------------------------------------------
 
 
-def detections(rows, videos=("v", "w"), labels=("x", "y")) -> Detections:
-    """From (video, label, start, end, score) by index, in the total order."""
-    rows = sorted(rows, key=lambda row: (-row[4], row[0], row[1], row[2]))
-    video, label, *rest = np.array(rows, dtype=float).reshape(-1, 5).T
-    return Detections(videos, labels, video.astype(np.int32), label.astype(np.int32), *rest)
-
-
-def rows_of(found: Detections):
-    """Rows by name."""
-    return [
-        (found.videos[v], found.labels[c], *rest)
-        for v, c, *rest in zip(found.video, found.label, found.start_s, found.end_s, found.score, strict=True)
-    ]
+def detections(rows, videos=("v", "w"), labels=("x", "y")):
+    """Made of rows in the total order."""
+    return make_detections(sorted(rows, key=lambda row: (-row[4], row[0], row[1], row[2])), videos, labels)
 
 
 ROWS = st.lists(

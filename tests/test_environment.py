@@ -1,7 +1,9 @@
 """environment.yml, pyproject.toml and requirements.lock describe one environment, and it is the one that runs here."""
 
+import ast
 import importlib.metadata
 import re
+import sys
 import tomllib
 
 import pytest
@@ -57,9 +59,6 @@ def test_conda_users_get_the_same_environment():
 
 
 def test_packages_that_the_code_imports_are_declared():
-    import ast
-    import sys
-
     imported = set()
     for path in (ROOT / "wstal").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

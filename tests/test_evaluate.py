@@ -9,33 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.made import make_detections, make_truth
 from wstal.errors import UserError
-from wstal.evaluate import PROTOCOLS, classification_mAP, evaluate
+from wstal.evaluate import PROTOCOLS, _detection_times, classification_mAP, evaluate
 from wstal.matching import PAIRS, pairs
 from wstal.paths import ROOT
-from wstal.types import Detections, Truth
+from wstal.types import Detections
 
 SECONDS = replace(PROTOCOLS["activitynet"], tious=())
-
-
-def make_truth(instances, videos=("a", "b", "c"), labels=("x", "y", "z"), ambiguous=()) -> Truth:
-    """From (video, label, start, end) and (video, start, end) by index."""
-    video, label, start, end = map(np.array, zip(*instances, strict=True)) if instances else np.empty((4, 0))
-    a_video, a_start, a_end = map(np.array, zip(*ambiguous, strict=True)) if ambiguous else np.empty((3, 0))
-    times = (
-        start.astype(float),
-        end.astype(float),
-        a_video.astype(np.int32),
-        a_start.astype(float),
-        a_end.astype(float),
-    )
-    return Truth(videos, labels, video.astype(np.int32), label.astype(np.int32), *times)
-
-
-def make_detections(rows, videos=("a", "b", "c"), labels=("x", "y", "z")) -> Detections:
-    """From (video, label, start, end, score) by index."""
-    video, label, *rest = map(np.array, zip(*rows, strict=True)) if rows else np.empty((5, 0))
-    return Detections(videos, labels, video.astype(np.int32), label.astype(np.int32), *(x.astype(float) for x in rest))
 
 
 # A plain walk, written from the definitions: lists of integers for snippets, one detection at a time ----------------
@@ -204,8 +185,6 @@ def test_first_in_file_and_best_tiou_differ():
 def test_snippets_survive_the_way_through_seconds():
     k = np.arange(20000)
     truth = make_truth([(0, 0, 0, 6.4)])
-    from wstal.evaluate import _detection_times
-
     np.testing.assert_array_equal(_detection_times(k * 0.64, PROTOCOLS["thumos-facnet"]), k)
     np.testing.assert_array_equal(_detection_times(np.round(k * 16 / 25, 6), PROTOCOLS["thumos-facnet"]), k)
     assert evaluate(truth, make_detections([(0, 0, 0.0, 7.03, 1)]), PROTOCOLS["thumos-facnet"], [1.0]).mAP[0] == 1

@@ -3,23 +3,25 @@
 import numpy as np
 import pytest
 
+from tests.made import make_truth
 from wstal import examples
 from wstal.errors import UserError
-from wstal.types import Truth
 
 # video: instances as class indices; a and b show class 0 alone, c shows it most often but with class 1
 SHOWN = {"a": [0], "b": [0, 0, 0], "c": [0, 0, 0, 0, 0, 1], "d": [1]}
 DURATIONS_S = {"a": 10.0, "b": 10.0, "c": 10.0, "d": 10.0}
 
 
+def truth(shown):
+    instances = [(v, c) for v, classes in enumerate(shown.values()) for c in classes]
+    times = [(v, c, t, t + 1) for t, (v, c) in enumerate(instances)]
+    return make_truth(times, videos=tuple(shown), labels=("Dive", "CliffDive", "Run"))
+
+
 @pytest.fixture
 def runs(monkeypatch):
     """Stand-ins for runs whose truth is SHOWN."""
-    video = np.concatenate([np.full(len(shown), v) for v, shown in enumerate(SHOWN.values())])
-    label, none = np.concatenate(list(SHOWN.values())), np.zeros(0)
-    times = np.arange(len(video), dtype=float)
-    table = Truth(tuple(SHOWN), ("Dive", "CliffDive", "Run"), video, label, times, times + 1, none, none, none)
-    monkeypatch.setattr(examples, "ground_truth", lambda run: table)
+    monkeypatch.setattr(examples, "ground_truth", lambda run: truth(SHOWN))
     monkeypatch.setattr(examples.experiment, "durations_s", lambda run: DURATIONS_S)
     return [None]
 
@@ -30,12 +32,7 @@ def test_videos_of_one_class_come_first(runs):
 
 
 def test_a_class_that_never_stands_alone_has_a_video_too(runs, monkeypatch):
-    table = examples.ground_truth(None)
-    keep = table.video != 3
-    alone = Truth(
-        table.videos, table.labels, table.video[keep], table.label[keep], *[table.start_s[keep]] * 2, *[np.zeros(0)] * 3
-    )
-    monkeypatch.setattr(examples, "ground_truth", lambda run: alone)
+    monkeypatch.setattr(examples, "ground_truth", lambda run: truth({video: SHOWN[video] for video in "abc"}))
     assert examples.choose(runs, "CliffDive", "median") == "c"
 
 

@@ -2,25 +2,16 @@
 
 import csv
 import io
+from functools import partial
 
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.made import make_detections, rows_of
 from wstal import intervals
 from wstal.intervals import Shown
-from wstal.types import Detections
 
-
-def made(rows, videos=("a", "b"), labels=("Wave", "Bend, low")):
-    """rows: (video, label, start_s, end_s, score)"""
-    columns = list(zip(*rows, strict=True)) if rows else [[]] * 5
-    kinds = (np.int32, np.int32, np.float64, np.float64, np.float64)
-    return Detections(videos, labels, *(np.array(column, kind) for column, kind in zip(columns, kinds, strict=True)))
-
-
-def rows_of(d):
-    return list(zip(d.video.tolist(), d.label.tolist(), d.start_s.tolist(), d.end_s.tolist(), d.score.tolist(), strict=True))
+made = partial(make_detections, videos=("a", "b"), labels=("Wave", "Bend, low"))
 
 
 def test_the_best_stay_and_are_apart():
@@ -28,8 +19,8 @@ def test_the_best_stay_and_are_apart():
         (0, 0, 2.0, 6.0, 0.9), (0, 0, 5.0, 9.0, 0.8), (0, 0, 6.0, 8.0, 0.5), (0, 0, 12.0, 13.0, 0.2), (0, 1, 3.0, 5.0, 0.6),
         (1, 0, 0.0, 1.0, 0.1), (1, 0, 2.0, 3.0, 0.02), (1, 1, 2.0, 2.0, 0.1), (1, 1, 4.0, 5.0, -0.1),
     ])  # fmt: skip
-    kept = rows_of(intervals.apart(found, Shown(least=0.25)))
-    assert kept == [(0, 0, 2.0, 6.0, 0.9), (0, 1, 3.0, 5.0, 0.6), (0, 0, 6.0, 8.0, 0.5), (1, 0, 0.0, 1.0, 0.1)]
+    kept = made([(0, 0, 2.0, 6.0, 0.9), (0, 1, 3.0, 5.0, 0.6), (0, 0, 6.0, 8.0, 0.5), (1, 0, 0.0, 1.0, 0.1)])
+    assert rows_of(intervals.apart(found, Shown(least=0.25))) == rows_of(kept)
 
 
 ROW = st.tuples(st.integers(0, 1), st.integers(0, 1), st.floats(0, 50), st.floats(0, 50), st.floats(-1, 1))

@@ -1,6 +1,7 @@
 """Localization by hand, by properties, and what each option does."""
 
-import msgspec
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,23 +9,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from wstal import config
-from wstal.localize import Classes, Localize, Runs, Suppression, detect, fuse, keep_classes, localize, nms, propose, runs_of
+from wstal.localize import Classes, Runs, detect, fuse, keep_classes, localize, nms, propose, runs_of
 from wstal.timegrid import TimeGrid
 from wstal.types import VideoScores
 
 GRID = TimeGrid(25.0, 16, 16)
 
 
-@pytest.fixture
-def how(raw):
-    """make(**changes): the released post-processing of FAC-Net with changes."""
-    section = raw["methods"]["facnet"]
-    released = config.merge(section["base"], section["presets"]["released"])["localize"]
-
-    def make(**changes):
-        return msgspec.convert(config.merge(released, changes), Localize)
-
-    return make
+@pytest.fixture(scope="session")
+def how(released):
+    """how(**changes): the released post-processing of FAC-Net with changes."""
+    return partial(released, "facnet")
 
 
 PLAIN = {
@@ -105,12 +100,8 @@ def test_runs_are_the_positions_above(sequence, threshold):
 
 
 @given(hnp.arrays(np.float64, st.integers(4, 60), elements=st.floats(0, 1)))
-def test_means_by_prefix_sums_are_means(sequence):
-    section = config.read()["methods"]["facnet"]
-    how = msgspec.convert(config.merge(section["base"], section["presets"]["released"])["localize"], Localize)
-    runs = propose(
-        sequence, 0.0, msgspec.structs.replace(how, thresholds=msgspec.structs.replace(how.thresholds, values=(0.5,)))
-    )
+def test_means_by_prefix_sums_are_means(how, sequence):
+    runs = propose(sequence, 0.0, how(thresholds={"values": [0.5]}))
     for start, end, score in zip(runs.start.astype(int), runs.end.astype(int) - 1, runs.score, strict=True):
         n, last = end - start, len(sequence) - 1
         left = sequence[max(0, int(start - n / 4)) : start]
@@ -190,6 +181,5 @@ def test_no_detection_at_all(how):
 
 
 def test_suppression_keeps_all_at_one():
-    assert Suppression(overlap="iou", threshold=1.0, plus=0.0, unit="second").threshold == 1.0
     start = np.array([0.0, 0.0, 1.0])
     assert len(nms(start, start + 5, np.array([1.0, 1.0, 0.5]), 1.0, overlap="iou", plus=0.0)) == 3

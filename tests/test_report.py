@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from wstal import config, published, report, site
-from wstal.metrics import Cell, Metrics
+from wstal.metrics import Cell, Metrics, read
 from wstal.paths import PIPELINE
 from wstal.tables import Table
 
@@ -53,8 +54,6 @@ def test_the_paired_test_is_a_t_test():
     (claim,) = report.claims(metrics(full=[0.5, 0.6, 0.7], no_background=[0.4, 0.4, 0.6]))
     differences = np.array([10.0, 20.0, 10.0])
     t = differences.mean() / (differences.std(ddof=1) / np.sqrt(3))
-    from scipy import stats
-
     assert claim.p == pytest.approx(2 * stats.t.sf(t, 2))
 
 
@@ -74,8 +73,6 @@ def test_formats():
 
 @pytest.mark.parametrize("entry", [name for name in config.load().entries if published.entry(name)["columns"]])
 def test_committed_tables_are_made_of_the_committed_metrics(entry):
-    from wstal.metrics import read
-
     for suffix, text in (("md", "markdown"), ("csv", "csv"), ("tex", "latex")):
         made = getattr(report.table(read(entry, PIPELINE)), text)()
         assert (PIPELINE.tables() / f"{entry}.{suffix}").read_text() == made

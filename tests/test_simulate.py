@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 
+import msgspec
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -31,7 +32,7 @@ def videos(full):
 
 @pytest.fixture(scope="module")
 def snippets(full, videos):
-    """{video id: (features of both streams (T, 2 D), share of each kind (T, K), class evidence (T, C))}"""
+    """{video id: (features of both streams (T, 2 D), share of each class and kind (T, C, K))}"""
     dataset, source = full
     found = {}
     for video in videos:
@@ -42,7 +43,7 @@ def snippets(full, videos):
         for i, piece in enumerate(video.pieces):
             if piece.label >= 0:
                 labels[i, piece.label, simulate.KINDS.index(piece.kind)] = 1
-        found[video.id] = (x, video.shares(grid), np.einsum("tp,pck->tck", weights, labels))
+        found[video.id] = (x, np.einsum("tp,pck->tck", weights, labels))
     return found
 
 
@@ -73,7 +74,7 @@ def test_pieces_tile_the_video(videos):
 
 
 def test_features_are_exact_in_float16_and_non_negative(snippets):
-    for x, _, _ in snippets.values():
+    for x, _ in snippets.values():
         assert x.min() >= 0 and x.max() < 8
         np.testing.assert_array_equal(x * simulate.ROUNDING, np.round(x * simulate.ROUNDING))
 
@@ -89,32 +90,31 @@ def test_bits_are_stable(full, videos):
 
 
 def test_another_seed_gives_other_videos(full):
-    import msgspec
-
     other = msgspec.structs.replace(full[1], seed=full[1].seed + 1)
     ours, theirs = next(simulate.timelines(full[1])), next(simulate.timelines(other))
     assert ours.instances != theirs.instances
 
 
-def score(full, videos, activation, thresholds, tmp_path):
-    """Average mAP in percent of frame scores {video: (T, C)} on the test videos."""
+@pytest.fixture
+def score(raw, full, videos, tmp_path):
+    """score(activation, thresholds): average mAP in percent of frame scores {video: (T, C)} on the test videos."""
     dataset, source = full
-    params = config.load(config.read())
-    tree = Tree(tmp_path)
+    params, tree = config.load(raw), Tree(tmp_path)
     prepare.annotate(params, "thumos14-sim", tree)
     table = truth.read(tree.annotations("thumos14-sim") / "segments.json", subset="test", preferred=(), ambiguous_label=None)
-    how = params.resolve(params.entry("thumos14-sim"), "facnet").localize
-    how = config.convert(
-        config.merge(config.msgspec.to_builtins(how), {"thresholds": {"values": thresholds}}), type(how), "localize"
-    )
-    test = [video for video in videos if video.subset == "test"]
-    scores = {
-        video.id: VideoScores(activation[video.id], activation[video.id].max(0), activation[video.id].max(1)) for video in test
-    }
-    durations_s = {video.id: video.duration_s for video in test}
-    found = localize({"flow": scores}, source.names, durations_s, dataset.features.grid, how)
+    localization = params.resolve(params.entry("thumos14-sim"), "facnet").localize
     protocol = dataclasses.replace(PROTOCOLS[dataset.evaluation.protocol], **dataset.evaluation.protocol_set)
-    return 100 * evaluate(table, found, protocol, dataset.evaluation.tious).average_mAP
+    durations_s = {video.id: video.duration_s for video in videos if video.subset == "test"}
+
+    def score(activation, thresholds):
+        how = msgspec.structs.replace(
+            localization, thresholds=msgspec.structs.replace(localization.thresholds, values=tuple(thresholds))
+        )
+        scores = {id: VideoScores(activation[id], activation[id].max(0), activation[id].max(1)) for id in durations_s}
+        found = localize({"flow": scores}, source.names, durations_s, dataset.features.grid, how)
+        return 100 * evaluate(table, found, protocol, dataset.evaluation.tious).average_mAP
+
+    return score
 
 
 KINDS = {"whole": ("weak", "core"), "peak": ("core",), "context": ("weak", "core", "context")}
@@ -122,19 +122,16 @@ KINDS = {"whole": ("weak", "core"), "peak": ("core",), "context": ("weak", "core
 
 def evidence(item, names):
     """(T, C) share of a snippet that shows the named kinds of each class."""
-    return item[2][:, :, [simulate.KINDS.index(name) for name in names]].sum(-1)
+    return item[1][:, :, [simulate.KINDS.index(name) for name in names]].sum(-1)
 
 
-def test_peak_finders_and_context_labellers_lose_even_with_perfect_scores(full, videos, snippets, tmp_path):
-    scores = {
-        name: score(full, videos, {id: evidence(item, kinds) for id, item in snippets.items()}, [0.5], tmp_path)
-        for name, kinds in KINDS.items()
-    }
+def test_peak_finders_and_context_labellers_lose_even_with_perfect_scores(snippets, score):
+    scores = {name: score({id: evidence(item, kinds) for id, item in snippets.items()}, [0.5]) for name, kinds in KINDS.items()}
     assert scores["whole"] > scores["peak"] + 20
     assert scores["whole"] > scores["context"] + 10
 
 
-def test_peak_finders_and_context_labellers_lose_on_features(full, videos, snippets, tmp_path):
+def test_peak_finders_and_context_labellers_lose_on_features(full, videos, snippets, score):
     """Snippet classifiers trained on the hidden kinds: one that sees whole actions beats one that sees only their peak and
     one that takes context for action, and leaves head-room, since snippets are noisy."""
     source = full[1]
@@ -146,7 +143,7 @@ def test_peak_finders_and_context_labellers_lose_on_features(full, videos, snipp
         target = np.where(shares.max(1) > 0.5, shares.argmax(1), len(source.names))
         model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=400)).fit(x, target)
         chance = {id: model.predict_proba(item[0])[:, :-1] for id, item in snippets.items()}
-        scores[name] = score(full, videos, chance, [0.3, 0.4, 0.5], tmp_path)
+        scores[name] = score(chance, [0.3, 0.4, 0.5])
     assert scores["whole"] > scores["peak"] + 20
     assert scores["whole"] > scores["context"] + 10
     assert scores["whole"] < 85

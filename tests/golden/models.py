@@ -1,4 +1,4 @@
-"""What the model tests share: fixed dropout, closeness, gradients of a weighted total by name."""
+"""What the model tests share: fixed dropout, closeness, averaged losses, gradients and parameters by name."""
 
 import torch
 
@@ -30,12 +30,26 @@ def load(method, gold, names):
     return method
 
 
-def gradients_agree(method, total, gold, prefix, names):
-    """Every gradient of the file whose key begins with `prefix`."""
-    method.zero_grad()
-    total.backward(retain_graph=True)
-    parameters = dict(method.named_parameters())
+def answer(method, x, labels, mask=None):
+    """Scores, and loss terms as the codes mean them: averaged over the bags. Without a mask, every snippet is real."""
+    mask = torch.ones(x.shape[:2], dtype=torch.bool) if mask is None else mask
+    scores = method(x, mask)
+    return scores, {name: value / len(x) for name, value in method.losses(scores, labels, mask).items()}
+
+
+def agree(values, gold, prefix, names):
+    """Values by our name equal every array of the file whose key begins with `prefix`."""
     keys = [key for key in gold if key.startswith(prefix)]
     assert keys
     for key in keys:
-        close(parameters[names[key.removeprefix(prefix)]].grad, gold[key])
+        close(values[names[key.removeprefix(prefix)]], gold[key])
+
+
+def gradients_agree(method, total, gold, prefix, names):
+    method.zero_grad()
+    total.backward(retain_graph=True)
+    agree({name: p.grad for name, p in method.named_parameters()}, gold, prefix, names)
+
+
+def parameters_agree(method, gold, prefix, names):
+    agree(dict(method.named_parameters()), gold, prefix, names)

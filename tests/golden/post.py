@@ -1,5 +1,4 @@
-"""What BaS-Net's and UM's post-processing tests share. Both sample a video to a fixed number of snippets, so that each
-video has a time grid of its own: that number of snippets spans the whole video."""
+"""What the tests of post-processing share: truth, detections and rows [class, video, start, end, score] of both sides."""
 
 import numpy as np
 
@@ -8,17 +7,51 @@ from wstal.localize import localize
 from wstal.timegrid import TimeGrid
 from wstal.types import Detections, Truth
 
+GRID = TimeGrid(25.0, 16, 16)
 
-def detect(gold, scores, how):
-    """Rows [class, video, start, end, score] of {video: VideoScores}, times in seconds."""
-    classes = [f"c{c}" for c in range(int(gold["num_classes"]))]
-    tables = []
-    for v, one in scores.items():
-        length = int(gold["T"][v])
-        grid = TimeGrid(25.0 * len(one.activation) / length, 16, 16)
-        d = localize({"joint": {"v": one}}, classes, {"v": length * 16 / 25}, grid, how)
-        tables.append(np.stack([d.label, np.full(len(d), v), d.start_s, d.end_s, d.score], axis=1))
-    return np.concatenate(tables)
+
+def name(video):
+    """Names sort as numbers do."""
+    return f"v{int(video):05d}"
+
+
+def classes(gold):
+    return tuple(f"c{c}" for c in range(int(gold["num_classes"])))
+
+
+def truth(gold) -> Truth:
+    """Instances and ambiguous times of a golden file."""
+    return Truth(
+        videos=tuple(name(v) for v in range(int(gold["num_test_videos"]))),
+        labels=classes(gold),
+        video=gold["gt_video"].astype(np.int32),
+        label=gold["gt_label"].astype(np.int32),
+        start_s=gold["gt_start_sec"],
+        end_s=gold["gt_end_sec"],
+        ambiguous_video=gold["amb_video"].astype(np.int32),
+        ambiguous_start_s=gold["amb_start_sec"],
+        ambiguous_end_s=gold["amb_end_sec"],
+    )
+
+
+def detections(gold, label, video, start_s, end_s, score) -> Detections:
+    """From columns; videos are numbered as in `truth`."""
+    videos = tuple(name(v) for v in range(int(gold["num_test_videos"])))
+    times = (start_s.astype(np.float64), end_s.astype(np.float64), score.astype(np.float64))
+    return Detections(videos, classes(gold), video.astype(np.int32), label.astype(np.int32), *times)
+
+
+def rows(found: Detections) -> np.ndarray:
+    """Rows with times in snippets, rounded, so that what was a whole number before it became seconds is one again."""
+    columns = (found.label, found.video, GRID.snippets(found.start_s), GRID.snippets(found.end_s), found.score)
+    return np.round(np.stack(columns, axis=1), 9)
+
+
+def listed(gold, key) -> np.ndarray:
+    """Rows of the code, which numbers only videos with ground truth, under the numbers of all test videos."""
+    table = gold[key].astype(np.float64)
+    table[:, 1] = gold["filtered_to_test_index"][table[:, 1].astype(int)]
+    return table
 
 
 def in_order(table):
@@ -27,16 +60,20 @@ def in_order(table):
     return table[np.lexsort(rounded.T[::-1])]
 
 
+def detect(gold, scores, how):
+    """Rows of {video: VideoScores}, times in seconds, of codes that sample a video to a fixed number of snippets: each
+    video has a time grid of its own, since that number of snippets spans the whole video."""
+    tables = []
+    for v, one in scores.items():
+        length = int(gold["T"][v])
+        grid = TimeGrid(25.0 * len(one.activation) / length, 16, 16)
+        d = localize({"joint": {"v": one}}, classes(gold), {"v": length * 16 / 25}, grid, how)
+        tables.append(np.stack([d.label, np.full(len(d), v), d.start_s, d.end_s, d.score], axis=1))
+    return np.concatenate(tables)
+
+
 def mAP_agrees(gold, table):
-    """mAP of the rows by the evaluator that both codes carry."""
-    label, video, start_s, end_s, score = table.T
-    videos = tuple(f"v{v}" for v in range(int(gold["num_test_videos"])))
-    labels = tuple(f"c{c}" for c in range(int(gold["num_classes"])))
-    truth = Truth(
-        videos, labels, gold["gt_video"].astype(np.int32), gold["gt_label"].astype(np.int32), gold["gt_start_sec"],
-        gold["gt_end_sec"], gold["amb_video"].astype(np.int32), gold["amb_start_sec"], gold["amb_end_sec"],
-    )  # fmt: skip
-    found = Detections(videos, labels, video.astype(np.int32), label.astype(np.int32), start_s, end_s, score)
-    result = evaluate(truth, found, PROTOCOLS["thumos-basnet"], gold["iou"].tolist())
+    """mAP of rows in seconds by the evaluator that BaS-Net's and UM's codes carry."""
+    result = evaluate(truth(gold), detections(gold, *table.T), PROTOCOLS["thumos-basnet"], gold["iou"].tolist())
     np.testing.assert_allclose(result.mAP, gold["map"], rtol=0, atol=1e-6)
     np.testing.assert_allclose(result.average_mAP, gold["average_mAP"][0], rtol=0, atol=1e-6)

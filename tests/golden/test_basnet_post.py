@@ -1,12 +1,10 @@
 """BaS-Net's post-processing and mAP against the released code."""
 
-import msgspec
 import numpy as np
 import pytest
 
 from tests.golden.post import detect, in_order, mAP_agrees
-from wstal import config
-from wstal.localize import Localize, keep_classes
+from wstal.localize import keep_classes
 from wstal.types import VideoScores
 
 
@@ -16,12 +14,9 @@ def gold(golden):
 
 
 @pytest.fixture(scope="module")
-def how(gold):
+def how(gold, released):
     """The `released` preset of params.yaml, with the constants of the golden file."""
-    section = config.load().methods["basnet"]
-    raw = config.merge(section.base, section.presets["released"])["localize"]
-    constants = {"classes": {"threshold": float(gold["class_threshold"])}, "upsample": int(gold["scale"])}
-    return msgspec.convert(config.merge(raw, constants), Localize)
+    return released("basnet", classes={"threshold": float(gold["class_threshold"])}, upsample=int(gold["scale"]))
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,10 @@
 """BM against numbers of DGAM's discriminative half: forward, guide, losses, gradients."""
 
+import msgspec
 import numpy as np
 import pytest
-import torch
 
-from tests.golden.models import close, gradients_agree, tensor
-from wstal import config
+from tests.golden.models import answer, close, gradients_agree, tensor
 from wstal.methods.bm import BM, Params
 
 NAMES = {  # golden name -> ours
@@ -20,27 +19,24 @@ def gold(golden):
 
 
 @pytest.fixture(scope="module")
-def weights():
+def weights(preset):
     """Loss weights of the `released` preset."""
-    return config.load().methods["bm"].presets["released"]["weights"]
+    return preset("bm", "released")["weights"]
 
 
-def run(gold):
-    """-> method, scores, loss terms as the code means them: averaged over the bags."""
-    section = config.load().methods["bm"]
+@pytest.fixture
+def run(gold, preset):
+    """Method, scores, averaged loss terms."""
     constants = {"attention_hidden": gold["param.att.b1"].size, "dropout": 0.0}
-    raw = config.merge(config.merge(section.base, section.presets["released"])["params"], constants)
+    params = msgspec.convert(preset("bm", "released")["params"] | constants, Params)
     x, labels = tensor(gold["x"]), tensor(gold["y"])
-    method = BM(x.shape[2], labels.shape[1], config.convert(raw, Params, "methods.bm")).double().eval()
+    method = BM(x.shape[2], labels.shape[1], params).double().eval()
     method.load_state_dict({ours: tensor(gold[f"param.{name}"]) for name, ours in NAMES.items()}, strict=False)
-    mask = torch.ones(x.shape[:2], dtype=torch.bool)
-    scores = method(x, mask)
-    terms = method.losses(scores, labels, mask)
-    return method, scores, {name: value / len(x) for name, value in terms.items()}
+    return method, *answer(method, x, labels)
 
 
-def test_forward(gold):
-    _, scores, _ = run(gold)
+def test_forward(gold, run):
+    _, scores, _ = run
     close(scores.actionness, gold["attention"])
     close(scores.terms["guide"], gold["guide_posterior"])
     for part in ("fg", "bg"):
@@ -48,15 +44,15 @@ def test_forward(gold):
     close(scores.video_score, tensor(gold["fg_logits"]).softmax(-1)[:, :-1])
 
 
-def test_losses(gold, weights):
-    _, _, terms = run(gold)
+def test_losses(gold, run, weights):
+    _, _, terms = run
     for name in ("fg", "bg", "guide"):
         close(terms[name], gold[f"loss_{name}"])
     np.testing.assert_array_equal(gold["weights"], [weights[name] for name in ("fg", "bg", "guide")])
     close(sum(weights[name] * value for name, value in terms.items()), gold["total"])
 
 
-def test_gradients(gold, weights):
-    method, _, terms = run(gold)
+def test_gradients(gold, run, weights):
+    method, _, terms = run
     gradients_agree(method, sum(weights[name] * value for name, value in terms.items()), gold, "grad.", NAMES)
     assert {key.removeprefix("grad.") for key in gold if key.startswith("grad.")} == set(NAMES)

@@ -5,36 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.golden.post import GRID, detections, listed, truth
 from wstal.evaluate import PROTOCOLS, classification_mAP, evaluate
-from wstal.types import Detections, Truth
+from wstal.types import Detections
 
-SNIPPET_S = 16 / 25
 EARLIER, LATER = {"later_row_first": False}, {"later_row_first": True}
 UNFILTERED = {"ambiguity_filter": False}
 
 
-def ground_truth(z) -> Truth:
-    return Truth(
-        videos=tuple(f"v{i}" for i in range(int(z["num_test_videos"]))),
-        labels=tuple(f"c{i}" for i in range(int(z["num_classes"]))),
-        video=z["gt_video"].astype(np.int32),
-        label=z["gt_label"].astype(np.int32),
-        start_s=z["gt_start_sec"],
-        end_s=z["gt_end_sec"],
-        ambiguous_video=z["amb_video"].astype(np.int32),
-        ambiguous_start_s=z["amb_start_sec"],
-        ambiguous_end_s=z["amb_end_sec"],
-    )
-
-
-def detected(z, video, label, start_s, end_s, score) -> Detections:
-    truth = ground_truth(z)
-    columns = (start_s.astype(np.float64), end_s.astype(np.float64), score.astype(np.float64))
-    return Detections(truth.videos, truth.labels, video.astype(np.int32), label.astype(np.int32), *columns)
-
-
 def seconds(z, score="det_score") -> Detections:
-    return detected(z, z["det_video"], z["det_label"], z["det_start_sec"], z["det_end_sec"], z[score])
+    return detections(z, z["det_label"], z["det_video"], z["det_start_sec"], z["det_end_sec"], z[score])
 
 
 def in_file_order(z, d: Detections) -> Detections:
@@ -48,14 +28,13 @@ def in_file_order(z, d: Detections) -> Detections:
 
 
 def snippets(z, score="det_score") -> Detections:
-    times = z["det_start_snip"] * SNIPPET_S, z["det_end_snip"] * SNIPPET_S
-    return detected(z, z["det_video"], z["det_label"], *times, z[score])
+    times = GRID.seconds(z["det_start_snip"]), GRID.seconds(z["det_end_snip"])
+    return detections(z, z["det_label"], z["det_video"], *times, z[score])
 
 
 def proposals(z, key) -> Detections:
-    """Rows [class, index among the videos with ground truth, start, end, score], times in snippets."""
-    label, video, start, end, score = z[key].T
-    return detected(z, z["filtered_to_test_index"][video.astype(int)], label, start * SNIPPET_S, end * SNIPPET_S, score)
+    label, video, start, end, score = listed(z, key).T
+    return detections(z, label, video, GRID.seconds(start), GRID.seconds(end), score)
 
 
 def agree(result, ap, mAP, classes_without_gt=()):
@@ -81,8 +60,8 @@ def agree(result, ap, mAP, classes_without_gt=()):
 def test_activitynet(golden, key, tious, changes):
     z = golden("evaluators")
     ties = "ties" in key
-    detections = in_file_order(z, seconds(z, "det_score_ties")) if ties else seconds(z)
-    result = evaluate(ground_truth(z), detections, replace(PROTOCOLS["activitynet"], **changes), z[tious])
+    found = in_file_order(z, seconds(z, "det_score_ties")) if ties else seconds(z)
+    result = evaluate(truth(z), found, replace(PROTOCOLS["activitynet"], **changes), z[tious])
     agree(result, z[f"{key}.ap"], z[f"{key}.map"], z["classes_without_gt"])
     if not ties:
         assert result.average_mAP == pytest.approx(float(z[f"{key}.average_map"]), abs=1e-9)
@@ -113,8 +92,8 @@ def test_thresholds_are_those_of_the_published_evaluators(golden):
 )
 def test_facnet(golden, key, suffix, changes):
     z = golden("evaluators")
-    detections = snippets(z, "det_score_ties" if "ties" in key else "det_score")
-    result = evaluate(ground_truth(z), detections, replace(PROTOCOLS["thumos-facnet"], **changes), z["iou_thumos"])
+    found = snippets(z, "det_score_ties" if "ties" in key else "det_score")
+    result = evaluate(truth(z), found, replace(PROTOCOLS["thumos-facnet"], **changes), z["iou_thumos"])
     agree(result, z[f"{key}.ap{suffix}"], z[f"{key}.map{suffix}"] / 100, z["classes_without_gt"])
 
 
@@ -123,51 +102,50 @@ def test_facnet_class_without_detection(golden):
     d = snippets(z)
     keep = d.label != 2
     columns = (column[keep] for column in (d.video, d.label, d.start_s, d.end_s, d.score))
-    result = evaluate(ground_truth(z), Detections(d.videos, d.labels, *columns), PROTOCOLS["thumos-facnet"], z["iou_thumos"])
+    result = evaluate(truth(z), Detections(d.videos, d.labels, *columns), PROTOCOLS["thumos-facnet"], z["iou_thumos"])
     np.testing.assert_array_equal(result.mAP, z["thumos_emptyclass2.map"])
     assert any("without a detection" in note for note in result.notes)
 
 
 def test_wsad(golden):
     z = golden("evaluators")
-    result = evaluate(ground_truth(z), snippets(z), replace(PROTOCOLS["thumos-wsad"], **UNFILTERED), z["iou_wsad"])
+    result = evaluate(truth(z), snippets(z), replace(PROTOCOLS["thumos-wsad"], **UNFILTERED), z["iou_wsad"])
     agree(result, z["wsad_eval.ap"], z["wsad_eval.map"])
 
 
 @pytest.mark.parametrize("key", ["rgb.single", "flow.single", "two"])
 def test_facnet_proposals(golden, key):
     z = golden("facnet_post")
-    result = evaluate(ground_truth(z), proposals(z, f"{key}.proposals"), PROTOCOLS["thumos-facnet"], z["iou"])
+    result = evaluate(truth(z), proposals(z, f"{key}.proposals"), PROTOCOLS["thumos-facnet"], z["iou"])
     agree(result, z[f"{key}.ap"], z[f"{key}.map"] / 100)
 
 
 @pytest.mark.parametrize("key", ["rgb.single", "flow.single"])
 def test_facnet_proposals_before_the_ambiguity_filter(golden, key):
     z = golden("facnet_post")
-    detections = proposals(z, f"{key}.proposals_no_ambiguity_filter")
-    result = evaluate(ground_truth(z), detections, PROTOCOLS["thumos-facnet"], z["iou"])
+    found = proposals(z, f"{key}.proposals_no_ambiguity_filter")
+    result = evaluate(truth(z), found, PROTOCOLS["thumos-facnet"], z["iou"])
     agree(result, z[f"{key}.ap"], z[f"{key}.map"] / 100)
 
 
 def test_wtalc(golden):
     z = golden("wtalc_wsad_post")
-    detections = proposals(z, "wtalc.proposals_no_ambiguity_filter")
-    result = evaluate(ground_truth(z), detections, PROTOCOLS["thumos-wtalc"], z["iou"])
+    found = proposals(z, "wtalc.proposals_no_ambiguity_filter")
+    result = evaluate(truth(z), found, PROTOCOLS["thumos-wtalc"], z["iou"])
     agree(result, z["wtalc.ap"], z["wtalc.map"] / 100)
 
 
 @pytest.mark.parametrize("key", ["wsad", "wsad_default"])
 def test_wsad_proposals(golden, key):
     z = golden("wtalc_wsad_post")
-    result = evaluate(ground_truth(z), proposals(z, f"{key}.proposals"), PROTOCOLS["thumos-wsad"], z["wsad.iou"])
+    result = evaluate(truth(z), proposals(z, f"{key}.proposals"), PROTOCOLS["thumos-wsad"], z["wsad.iou"])
     agree(result, z[f"{key}.ap"], z[f"{key}.map"])
 
 
 @pytest.mark.parametrize("name", ["basnet_post", "um_post"])
 def test_basnet_and_um_proposals(golden, name):
     z = golden(name)
-    label, video, start_s, end_s, score = z["proposals"].T
-    result = evaluate(ground_truth(z), detected(z, video, label, start_s, end_s, score), PROTOCOLS["thumos-basnet"], z["iou"])
+    result = evaluate(truth(z), detections(z, *z["proposals"].T), PROTOCOLS["thumos-basnet"], z["iou"])
     np.testing.assert_allclose(result.mAP, z["map"], rtol=0, atol=1e-9)
     assert result.average_mAP == pytest.approx(float(z["average_mAP"][0]), abs=1e-9)
 

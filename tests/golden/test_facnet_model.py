@@ -5,6 +5,7 @@ import re
 import pytest
 import torch
 
+from tests.golden.models import FixedDropout, answer, close, gradients_agree, parameters_agree, tensor
 from wstal.methods.facnet import FACNet, Params
 
 NAMES = {  # golden name -> ours
@@ -20,24 +21,9 @@ WEIGHTS = {"cw": 1.0, "ca": 0.1, "mil": 0.1}
 VARIANTS = [f"{bg}_{h}" for bg in ("bg", "nobg") for h in TEMPERATURES] + ["bg_h3_drop"]
 
 
-class FixedDropout(torch.nn.Module):
-    """Dropout with the multipliers that the reference drew."""
-
-    def __init__(self, multiplier):
-        super().__init__()
-        self.multiplier = multiplier
-
-    def forward(self, x):
-        return x * self.multiplier
-
-
 @pytest.fixture(scope="module")
 def gold(golden):
     return golden("facnet_model")
-
-
-def tensor(array):
-    return torch.as_tensor(array, dtype=torch.float64)
 
 
 def build(gold, variant):
@@ -56,24 +42,19 @@ def build(gold, variant):
     return method
 
 
-def run(gold, variant, batched=False):
-    """Method with accumulated gradients, and per-video (scores, loss terms)."""
+def total(terms):
+    return sum(WEIGHTS[name] * value for name, value in terms.items())
+
+
+def run(gold, variant):
+    """-> method, (scores, loss terms) of each video, which the code processes one at a time."""
     method, outputs = build(gold, variant), []
     for i in range(len(gold["T"])):
-        x, labels = tensor(gold[f"x_{i}"])[None], tensor(gold["y"][i])[None]
         if variant.endswith("drop"):
             drops = [FixedDropout(tensor(gold[f"drop{k}_{i}"])) for k in (1, 2)]
             method.embed.dropouts = torch.nn.ModuleList(drops)
-        mask = torch.ones(x.shape[:2], dtype=torch.bool)
-        scores = method(x, mask)
-        terms = method.losses(scores, labels, mask)
-        sum(WEIGHTS[name] * value for name, value in terms.items()).backward()
-        outputs.append((scores, terms))
+        outputs.append(answer(method, tensor(gold[f"x_{i}"])[None], tensor(gold["y"][i])[None]))
     return method, outputs
-
-
-def close(actual, expected):
-    torch.testing.assert_close(actual.detach(), tensor(expected), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -94,47 +75,35 @@ def test_forward(gold, variant):
 def test_losses(gold, variant):
     _, outputs = run(gold, variant)
     for (_, terms), row in zip(outputs, gold[f"{variant}.losses"], strict=True):
-        total = sum(WEIGHTS[name] * value for name, value in terms.items())
-        close(torch.stack([terms["cw"], terms["ca"], terms["mil"], total]), row)
+        close(torch.stack([terms["cw"], terms["ca"], terms["mil"], total(terms)]), row)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_gradients(gold, variant):
-    method, _ = run(gold, variant)
-    parameters = dict(method.named_parameters())
-    keys = [key for key in gold if key.startswith(f"{variant}.grad.")]
-    assert keys
-    for key in keys:
-        close(parameters[NAMES[key.split(".grad.")[1]]].grad, gold[key])
+    method, outputs = run(gold, variant)
+    gradients_agree(method, sum(total(terms) for _, terms in outputs), gold, f"{variant}.grad.", NAMES)
 
 
 @pytest.mark.parametrize("variant", ["bg_h3", "nobg_h3"])
 def test_one_adam_step(gold, variant):
-    method, _ = run(gold, variant)
+    method, outputs = run(gold, variant)
+    sum(total(terms) for _, terms in outputs).backward()
     torch.optim.Adam(method.parameters(), lr=1e-4, betas=(0.9, 0.99), weight_decay=0.005).step()
-    parameters = dict(method.named_parameters())
-    keys = [key for key in gold if key.startswith(f"{variant}.after_adam.")]
-    assert keys
-    for key in keys:
-        close(parameters[NAMES[key.split(".after_adam.")[1]]], gold[key])
+    parameters_agree(method, gold, f"{variant}.after_adam.", NAMES)
 
 
 def test_a_padded_batch_equals_video_by_video(gold):
-    """The references process one video at a time; our padded batch must give the same loss and gradients."""
-    method, outputs = run(gold, "bg_h3")
-    expected = {name: p.grad.clone() for name, p in method.named_parameters()}
-    batch = build(gold, "bg_h3")
-    lengths = [int(t) for t in gold["T"]]
+    """The code processes one video at a time; our padded batch has the same loss, and the gradients of the file."""
+    _, outputs = run(gold, "bg_h3")
+    method, lengths = build(gold, "bg_h3"), gold["T"].tolist()
     x = torch.zeros(len(lengths), max(lengths) + 3, gold["x_0"].shape[1], dtype=torch.float64)
     mask = torch.zeros(x.shape[:2], dtype=torch.bool)
     for i, length in enumerate(lengths):
         x[i, :length], mask[i, :length] = tensor(gold[f"x_{i}"]), True
-    terms = batch.losses(batch(x, mask), tensor(gold["y"]), mask)
+    terms = method.losses(method(x, mask), tensor(gold["y"]), mask)
     for name in WEIGHTS:
-        torch.testing.assert_close(terms[name], sum(t[name] for _, t in outputs))
-    sum(WEIGHTS[name] * value for name, value in terms.items()).backward()
-    for name, p in batch.named_parameters():
-        torch.testing.assert_close(p.grad, expected[name])
+        torch.testing.assert_close(terms[name], sum(one[name] for _, one in outputs))
+    gradients_agree(method, total(terms), gold, "bg_h3.grad.", NAMES)
 
 
 def test_every_variant_of_the_file_is_tested(gold):

@@ -1,17 +1,12 @@
 """FAC-Net's post-processing and mAP against the released code: detections of each stream, fused ones, and their mAP."""
 
-import msgspec
 import numpy as np
 import pytest
 
-from wstal import config
+from tests.golden.post import GRID, classes, detections, in_order, listed, name, rows, truth
 from wstal.evaluate import PROTOCOLS, evaluate
-from wstal.localize import Localize, Runs, fuse, localize
-from wstal.timegrid import TimeGrid
-from wstal.types import Detections, Truth, VideoScores
-
-GRID = TimeGrid(25.0, 16, 16)
-STREAMS = {"rgb.single": ("rgb",), "flow.single": ("flow",), "two": ("rgb", "flow")}
+from wstal.localize import Runs, fuse, localize
+from wstal.types import VideoScores
 
 
 @pytest.fixture(scope="module")
@@ -20,24 +15,18 @@ def gold(golden):
 
 
 @pytest.fixture(scope="module")
-def how(gold):
+def how(gold, released):
     """The `released` preset of params.yaml, with the thresholds of the golden file."""
-    section = config.load().methods["facnet"]
-    raw = config.merge(section.base, section.presets["released"])["localize"]
-    return msgspec.convert(config.merge(raw, {"thresholds": {"values": gold["thresholds"].tolist()}}), Localize)
-
-
-def name(v):
-    return f"video_{int(v):05d}"
+    return released("facnet", thresholds={"values": gold["thresholds"].tolist()})
 
 
 def detect(gold, how, streams):
-    classes = [f"class_{c:03d}" for c in range(int(gold["num_classes"]))]
+    labels = classes(gold)
     scores = {
         stream: {
             name(v): VideoScores(
-                activation=gold[f"{stream}.cas_{v}"].astype(np.float64)[:, : len(classes)],
-                video_score=gold[f"{stream}.vid_pred"][v].astype(np.float64)[: len(classes)],
+                activation=gold[f"{stream}.cas_{v}"].astype(np.float64)[:, : len(labels)],
+                video_score=gold[f"{stream}.vid_pred"][v].astype(np.float64)[: len(labels)],
                 actionness=np.zeros(len(gold[f"{stream}.cas_{v}"])),
             )
             for v in range(int(gold["num_test_videos"]))
@@ -45,45 +34,36 @@ def detect(gold, how, streams):
         for stream in streams
     }
     durations_s = {name(v): float(t) * GRID.step_s for v, t in enumerate(gold["T"])}
-    return localize(scores, classes, durations_s, GRID, how)
+    return localize(scores, labels, durations_s, GRID, how)
 
 
-def rows(gold, found, keep):
-    """Sorted rows [class, test video, start, end, score] in snippets, for the test videos `keep`."""
-    columns = (found.label, found.video, GRID.snippets(found.start_s), GRID.snippets(found.end_s), found.score)
-    table = np.stack(columns, axis=1)
-    return in_order(table[np.isin(table[:, 1], keep)])
+def among(table, videos):
+    return table[np.isin(table[:, 1], videos)]
 
 
-def in_order(table):
-    table = np.round(table, 9)
-    return table[np.lexsort(table.T[::-1])]
-
-
-def expected(gold, key):
-    table = gold[key].astype(np.float64).copy()
-    table[:, 1] = gold["filtered_to_test_index"][table[:, 1].astype(int)]
-    return in_order(table)
+def agree(found, wanted):
+    assert len(found)
+    np.testing.assert_allclose(in_order(found), in_order(wanted), atol=1e-6)
 
 
 @pytest.mark.parametrize("stream", ["rgb", "flow"])
 def test_detections_of_a_stream(gold, how, stream):
-    found = rows(gold, detect(gold, how, [stream]), gold["filtered_to_test_index"])
-    np.testing.assert_allclose(found, expected(gold, f"{stream}.single.proposals_no_ambiguity_filter"), atol=1e-6)
+    found = among(rows(detect(gold, how, [stream])), gold["filtered_to_test_index"])
+    agree(found, listed(gold, f"{stream}.single.proposals_no_ambiguity_filter"))
 
 
 def fused_like_the_release(gold, how):
     """The released code removes ambiguous detections of each stream BEFORE it fuses them. Ours fuses without any knowledge
     of annotated times and leaves the filter to the evaluator, so the order of the release is rebuilt here from our parts."""
-    streams = {s: rows(gold, detect(gold, how, [s]), gold["filtered_to_test_index"]) for s in ("rgb", "flow")}
+    streams = {stream: rows(detect(gold, how, [stream])) for stream in ("rgb", "flow")}
     streams = {stream: table[~ambiguous(gold, table)] for stream, table in streams.items()}
     table = []
     for video in gold["filtered_to_test_index"]:
-        found = {stream: by_class(rows_[rows_[:, 1] == video]) for stream, rows_ in streams.items()}
+        found = {stream: by_class(among(every, video)) for stream, every in streams.items()}
         for label, runs in fuse(found, GRID, how).items():
             size = len(runs.score)
             table.append(np.stack([np.full(size, label), np.full(size, video), runs.start, runs.end, runs.score], axis=1))
-    return in_order(np.concatenate(table))
+    return np.concatenate(table)
 
 
 def by_class(table):
@@ -91,20 +71,17 @@ def by_class(table):
 
 
 def test_fused_detections(gold, how):
-    np.testing.assert_allclose(fused_like_the_release(gold, how), expected(gold, "two.proposals"), atol=1e-6)
+    agree(fused_like_the_release(gold, how), listed(gold, "two.proposals"))
 
 
 def test_without_ambiguous_times_fusion_is_the_release(gold, how):
     """In videos without an ambiguous time, the whole of `localize` gives the released list."""
     keep = np.setdiff1d(gold["filtered_to_test_index"], gold["amb_video"])
-    wanted = expected(gold, "two.proposals")
-    found = rows(gold, detect(gold, how, ["rgb", "flow"]), keep)
-    assert len(found)
-    np.testing.assert_allclose(found, wanted[np.isin(wanted[:, 1], keep)], atol=1e-6)
+    agree(among(rows(detect(gold, how, ["rgb", "flow"])), keep), among(listed(gold, "two.proposals"), keep))
 
 
 def ambiguous(gold, table):
-    """Rows whose snippets overlap an ambiguous time, straight from METHODS' definition."""
+    """Rows whose snippets overlap an ambiguous time, straight from the definition."""
     flags = np.zeros(len(table), dtype=bool)
     for video, start, end in zip(gold["amb_video"], gold["amb_start_sec"], gold["amb_end_sec"], strict=True):
         low, high = round(start * 25 / 16), round(end * 25 / 16)
@@ -112,22 +89,13 @@ def ambiguous(gold, table):
     return flags
 
 
-def ground_truth(gold):
-    videos = tuple(name(v) for v in range(int(gold["num_test_videos"])))
-    labels = tuple(f"class_{c:03d}" for c in range(int(gold["num_classes"])))
-    return Truth(
-        videos, labels, gold["gt_video"].astype(np.int32), gold["gt_label"].astype(np.int32), gold["gt_start_sec"],
-        gold["gt_end_sec"], gold["amb_video"].astype(np.int32), gold["amb_start_sec"], gold["amb_end_sec"],
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize("key", STREAMS)
+@pytest.mark.parametrize("key", ["rgb.single", "flow.single", "two"])
 def test_mean_average_precision(gold, how, key):
-    found = detect(gold, how, STREAMS[key])
     if key == "two":
         label, video, start, end, score = fused_like_the_release(gold, how).T
-        index = (video.astype(np.int32), label.astype(np.int32))
-        found = Detections(found.videos, found.labels, *index, GRID.seconds(start), GRID.seconds(end), score)
-    result = evaluate(ground_truth(gold), found, PROTOCOLS["thumos-facnet"], gold["iou"].tolist())
+        found = detections(gold, label, video, GRID.seconds(start), GRID.seconds(end), score)
+    else:
+        found = detect(gold, how, [key.removesuffix(".single")])
+    result = evaluate(truth(gold), found, PROTOCOLS["thumos-facnet"], gold["iou"].tolist())
     np.testing.assert_allclose(result.ap, gold[f"{key}.ap"], atol=1e-6)
     np.testing.assert_allclose(100 * result.mAP, gold[f"{key}.map"], atol=1e-6)

@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from tests.golden.models import tensor
+from tests.golden.models import answer, tensor
 from wstal.methods.stpn import STPN, Params
 
 NAMES = {  # golden name -> ours; matrices of the reference are (in, out)
@@ -34,12 +34,9 @@ def model(gold, stream):
 
 
 def run(gold):
-    """-> method, scores, loss terms as the code means them: averaged over the bags."""
-    method, x = model(gold, "rgb"), tensor(gold["x"])
-    mask = torch.ones(x.shape[:2], dtype=torch.bool)
-    scores = method(x, mask)
-    terms = method.losses(scores, tensor(gold["y"]), mask)
-    return method, scores, {name: value / len(x) for name, value in terms.items()}
+    """-> method, scores, averaged loss terms."""
+    method = model(gold, "rgb")
+    return method, *answer(method, tensor(gold["x"]), tensor(gold["y"]))
 
 
 def test_forward(gold):

@@ -1,15 +1,13 @@
 """STPN's detections against numbers of the code, from features on: networks, sampling, each stream, both fused."""
 
-import msgspec
 import numpy as np
 import pytest
 import torch
 
 from tests.golden.post import in_order
 from tests.golden.test_stpn_model import model
-from wstal import config
 from wstal.data.sampling import uniform
-from wstal.localize import Localize, detect, localize, mix
+from wstal.localize import detect, localize, mix
 from wstal.predict import numpy
 from wstal.timegrid import TimeGrid
 from wstal.types import VideoScores
@@ -24,12 +22,10 @@ def gold(golden):
 
 
 @pytest.fixture(scope="module")
-def how(gold):
+def how(gold, released):
     """The `released` preset of params.yaml, with the constants of the golden file."""
-    section = config.load().methods["stpn"]
-    raw = config.merge(section.base, section.presets["released"])["localize"]
-    constants = {"classes": {"threshold": float(gold["post.class_threshold"])}, "upsample": int(gold["post.scale"])}
-    return msgspec.convert(config.merge(raw, constants), Localize)
+    threshold = float(gold["post.class_threshold"])
+    return released("stpn", classes={"threshold": threshold}, upsample=int(gold["post.scale"]))
 
 
 def grid(gold, v):

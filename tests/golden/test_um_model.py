@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from tests.golden.models import FixedDropout, close, gradients_agree, load, tensor
+from tests.golden.models import FixedDropout, answer, close, gradients_agree, load, tensor
 from wstal.methods.um import UM, Params
 from wstal.nn.cosine import norm
 from wstal.nn.pooling import share
@@ -21,7 +21,7 @@ def gold(golden):
 
 
 def run(gold, variant):
-    """-> method, scores, loss terms as the code means them: averaged over the bags."""
+    """-> method, scores, averaged loss terms."""
     x, labels = tensor(gold["x"]), tensor(gold["y"])
     params = Params(
         hidden=gold["param.conv.b"].size, dropout=0.7, action_ratio=int(gold["r_act"]), background_ratio=int(gold["r_bkg"]),
@@ -31,10 +31,7 @@ def run(gold, variant):
     if variant == "drop":
         method.drop = FixedDropout(tensor(gold["drop_feat"]).transpose(1, 2))
         method.thin = FixedDropout(tensor(gold["drop_select"]))
-    mask = torch.ones(x.shape[:2], dtype=torch.bool)
-    scores = method(x, mask)
-    terms = method.losses(scores, labels, mask)
-    return method, scores, {name: value / len(x) for name, value in terms.items()}
+    return method, *answer(method, x, labels)
 
 
 def total(terms, suffix):

@@ -6,8 +6,6 @@ import pytest
 import torch
 
 from tests.golden.post import detect, in_order, mAP_agrees
-from wstal import config
-from wstal.localize import Localize
 from wstal.methods.um import between, choose
 from wstal.nn.cosine import norm
 from wstal.types import VideoScores
@@ -19,15 +17,12 @@ def gold(golden):
 
 
 @pytest.fixture(scope="module")
-def how(gold):
+def how(gold, released):
     """The `released` preset of params.yaml, with the constants of the golden file."""
-    section = config.load().methods["um"]
-    raw = config.merge(section.base, section.presets["released"])["localize"]
-    constants = {"classes": {"threshold": float(gold["class_threshold"])}, "upsample": int(gold["scale"])}
-    return msgspec.convert(config.merge(raw, constants), Localize)
+    return released("um", classes={"threshold": float(gold["class_threshold"])}, upsample=int(gold["scale"]))
 
 
-def scores(gold, v):
+def score(gold, v):
     """Activation and actionness as `UM.forward` makes them of embedding and class probabilities."""
     features = torch.as_tensor(gold[f"features_{v}"], dtype=torch.float64)[None]
     mask, k = torch.ones(features.shape[:2], dtype=torch.bool), torch.as_tensor(gold[f"k_{v}"])
@@ -37,20 +32,22 @@ def scores(gold, v):
     return VideoScores(gold[f"cas_softmax_{v}"].astype(np.float64) * g[:, None], gold["video_scores"][v].astype(np.float64), g)
 
 
-def test_detections(gold, how):
-    videos = range(int(gold["num_test_videos"]))
-    found = detect(gold, {v: scores(gold, v) for v in videos}, how)
+@pytest.fixture(scope="module")
+def scores(gold):
+    return {v: score(gold, v) for v in range(int(gold["num_test_videos"]))}
+
+
+def test_detections(gold, scores, how):
+    found = detect(gold, scores, how)
     assert set(found[:, 1]) == set(gold["videos_with_results"])
     np.testing.assert_allclose(in_order(found), in_order(gold["proposals"]), rtol=0, atol=2e-6)
 
 
-def test_mean_average_precision(gold, how):
-    videos = range(int(gold["num_test_videos"]))
-    mAP_agrees(gold, detect(gold, {v: scores(gold, v) for v in videos}, how))
+def test_mean_average_precision(gold, scores, how):
+    mAP_agrees(gold, detect(gold, scores, how))
 
 
-def test_seeds_from_the_magnitude_are_among_them(gold, how):
+def test_seeds_from_the_magnitude_are_among_them(gold, scores, how):
     """Without them the list is another one: the option is what the released code does."""
-    videos = range(int(gold["num_test_videos"]))
-    found = detect(gold, {v: scores(gold, v) for v in videos}, msgspec.structs.replace(how, actionness_thresholds=()))
+    found = detect(gold, scores, msgspec.structs.replace(how, actionness_thresholds=()))
     assert len(found) != len(gold["proposals"])

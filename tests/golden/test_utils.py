@@ -1,10 +1,9 @@
-"""Helpers of the released codes: sampling, normalisation, up-sampling, suppression, outer-inner contrast, video mAP."""
+"""Helpers of the released codes: sampling, normalisation, up-sampling, suppression, outer-inner contrast."""
 
 import numpy as np
 import pytest
 
 from wstal.data import sampling
-from wstal.evaluate import classification_mAP
 from wstal.localize import Classes, Localize, Scoring, Suppression, Thresholds, nms, normalize, propose, upsample
 
 NONE = Suppression(overlap="iou", threshold=1.0, plus=0.0, unit="second")
@@ -81,17 +80,17 @@ def test_suppression_of_facnet(gold):
         np.testing.assert_array_equal(kept, gold[key])
 
 
-@pytest.mark.parametrize(("key", "binary", "min_run"), [("oic_basnet", False, 1), ("oic_um", False, 2)])
-def test_outer_inner_contrast(gold, key, binary, min_run):
+@pytest.mark.parametrize(("key", "min_run"), [("oic_basnet", 1), ("oic_um", 2)])
+def test_outer_inner_contrast(gold, key, min_run):
     """Zeros of the input mark positions below the threshold, so the threshold is 0."""
     scale, length_f, fps, snippets_t = (int(v) for v in gold["oic_meta_scale_vlen_fps_T"])
     how = Localize(
         classes=Classes(threshold=0.0, fallback="none"), upsample=1, normalize="none",
         thresholds=Thresholds(kind="absolute", values=(0.0,)), grouping=(), actionness_thresholds=(), min_run=min_run,
-            extend_end=0,
+        extend_end=0,
         scoring=Scoring(
             track="activation", inner="mean", inner_extra=0, outer_ratio=0.25, outer_weight=1.0, outer_last=True,
-            outer_zeroed=True, video_weight=0.2, video_binary=binary,
+            outer_zeroed=True, video_weight=0.2, video_binary=False,
         ),
         suppression=NONE, clip=False, stream_scale={}, fusion=NONE,
     )  # fmt: skip
@@ -104,9 +103,3 @@ def test_outer_inner_contrast(gold, key, binary, min_run):
         found += [(float(label), *row) for row in rows]
     ours, wanted = (table[np.lexsort((table[:, 3], table[:, 2], table[:, 0]))] for table in (np.array(found), gold[key]))
     np.testing.assert_allclose(ours, wanted, rtol=1e-6, atol=1e-6)
-
-
-def test_video_classification(gold):
-    ap, mean = classification_mAP(gold["cls_conf"], gold["cls_label"])
-    np.testing.assert_allclose(ap, gold["cls_ap"], rtol=1e-6)  # the reference sums in float32
-    assert 100 * mean == pytest.approx(float(gold["cls_map"]), rel=1e-6)

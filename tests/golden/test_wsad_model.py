@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from tests.golden.models import FixedDropout, close, gradients_agree, load, tensor
+from tests.golden.models import FixedDropout, answer, close, gradients_agree, load, tensor
 from wstal.methods.wsad import WSAD, Params, block_lengths
 
 NAMES = {"fc.w": "embed.weight", "fc.b": "embed.bias", "cls.w": "classify.weight", "cls.b": "classify.bias"}
@@ -21,7 +21,7 @@ def gold(golden):
 
 
 def run(gold, variant, metric="triplet"):
-    """-> method, scores, loss terms as the paper means them, averaged over the bags, mask."""
+    """-> method, scores, averaged loss terms as the paper means them, mask."""
     x, labels = tensor(gold["x"]), tensor(gold["y"])
     params = Params(
         hidden=gold["param.fc.b"].size, dropout=0.7, clip=float(gold["clip"]), block=int(gold["block_size"]),
@@ -33,9 +33,7 @@ def run(gold, variant, metric="triplet"):
     if variant == "drop":
         method.drop = FixedDropout(tensor(gold["drop"]))
     mask = torch.arange(x.shape[1]) < torch.as_tensor(gold["T"])[:, None]
-    scores = method(x, mask)
-    terms = method.losses(scores, labels, mask)
-    return method, scores, {name: value / len(x) for name, value in terms.items()}, mask
+    return method, *answer(method, x, labels, mask), mask
 
 
 def total(terms, preset):
@@ -88,9 +86,9 @@ def test_every_variant_of_the_file_is_tested(gold):
     assert found == set(GRADIENTS)
 
 
-def test_params_weigh_as_the_code_and_the_paper(gold, raw):
+def test_params_weigh_as_the_code_and_the_paper(gold, preset):
     """The weights of both presets of params.yaml make the golden totals."""
     _, _, terms, _ = run(gold, "eval")
-    for preset, key in (("released", "total_code"), ("paper", "total_paper")):
-        weights = raw["methods"]["wsad"]["presets"][preset]["weights"]
-        close(sum(weights[name] * value for name, value in terms.items()), gold[f"eval.{key}"])
+    for name, key in (("released", "total_code"), ("paper", "total_paper")):
+        weights = preset("wsad", name)["weights"]
+        close(sum(weights[term] * value for term, value in terms.items()), gold[f"eval.{key}"])

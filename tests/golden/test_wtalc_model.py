@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from tests.golden.models import FixedDropout, close, gradients_agree, load, tensor
+from tests.golden.models import FixedDropout, answer, close, gradients_agree, load, tensor
 from wstal.methods.wtalc import WTALC, Params
 
 NAMES = {"fc.w": "embed.0.weight", "fc.b": "embed.0.bias", "cls.w": "classify.weight", "cls.b": "classify.bias"}
@@ -18,7 +18,7 @@ def gold(golden):
 
 
 def run(gold, variant):
-    """-> method, scores, loss terms as the code means them: averages."""
+    """-> method, scores, averaged loss terms."""
     x, labels = tensor(gold["x"]), tensor(gold["y"])
     pairs = int(gold["num_pairs"])
     params = Params(hidden=gold["param.fc.b"].size, layers=1, dropout=0.7, top=8, margin=0.5, pairs=pairs)
@@ -26,9 +26,7 @@ def run(gold, variant):
     if variant == "drop":
         method.drops = torch.nn.ModuleList([FixedDropout(tensor(gold["drop"]))])
     mask = torch.arange(x.shape[1]) < torch.as_tensor(gold["T"])[:, None]
-    scores = method(x, mask)
-    terms = method.losses(scores, labels, mask)
-    return method, scores, {name: value / len(x) for name, value in terms.items()}
+    return method, *answer(method, x, labels, mask)
 
 
 def total(terms):

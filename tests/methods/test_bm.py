@@ -7,28 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter1d
 
+from tests.byhand import LABELS, bag, sigmoid, softmax
 from wstal.methods.bm import BM, Params, smooth
 
 BASE = {
     "hidden": (), "kernel": 1, "dropout": 0.0, "attention_hidden": 4, "pooling": "weights", "sigma": 1.0,
     "attention_share": 0.2,
 }  # fmt: skip
-LABELS = torch.tensor([[1.0, 0.0, 1.0]], dtype=torch.float64)
 
 
 def method(**changes):
     torch.manual_seed(1)
     return BM(5, 3, Params(**(BASE | changes))).double().eval()
-
-
-def bag(length=9):
-    x = torch.rand(1, length, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    return x, torch.ones(1, length, dtype=torch.bool)
-
-
-def softmax(v):
-    e = np.exp(v - v.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
 
 
 def arrays(model, scores):
@@ -44,7 +34,7 @@ def test_forward_written_out(pooling):
     scores = model(x, mask)
     weight, t_cam, w, b = arrays(model, scores)
     np.testing.assert_allclose(t_cam, x[0].numpy() @ w.T, rtol=1e-9)
-    mixed = 0.8 * weight[:, None] / (1 + np.exp(-t_cam[:, :3])) + 0.2 * weight[:, None] ** 2
+    mixed = 0.8 * weight[:, None] * sigmoid(t_cam[:, :3]) + 0.2 * weight[:, None] ** 2
     np.testing.assert_allclose(scores.activation[0].detach(), mixed, rtol=1e-9)
     for name, part, extra in (("fg", weight, 1.0), ("bg", 1 - weight, 1e-6)):
         over = 9 if pooling == "snippets" else part.sum() + extra

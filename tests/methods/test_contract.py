@@ -6,8 +6,9 @@ import msgspec
 import pytest
 import torch
 
-from wstal import config, methods, plugins
-from wstal.train import build
+from wstal import config, experiment, methods, plugins
+from wstal.errors import UserError
+from wstal.train import build, fit
 
 NAMES = methods.names()
 PLUGINS = {"cw": {"temperatures": [1.0, 2.0], "scale": 10.0, "bound": 5.0}}
@@ -24,17 +25,13 @@ def plugging(case):
 
 
 @pytest.fixture
-def make(raw):
-    """make(case, **changes) -> an untrained method of small width in eval mode, float64, seeded."""
+def make(tiny):
+    """make(case) -> an untrained method of small width in eval mode, float64, seeded."""
 
-    def make(case, **changes):
+    def make(case):
         name, row = plugging(case)
-        section = raw["methods"][name]
-        merged = config.merge(section["base"], section["presets"][section["preset"]])
-        merged = config.merge(config.merge(merged, raw["smoke"]["methods"][name]), row)
-        how = config.convert(config.merge(merged, {"params": changes}), config.MethodConfig, name)
         torch.manual_seed(0)
-        return build(how, name, **SIZES).double().eval()
+        return build(tiny(name, row), name, **SIZES).double().eval()
 
     return make
 
@@ -63,12 +60,9 @@ def test_there_are_methods_and_each_has_parameters(raw):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_presets_are_complete_and_differ(raw, name):
-    section = raw["methods"][name]
-    whole = {
-        preset: config.convert(config.merge(section["base"], change), config.MethodConfig, preset)
-        for preset, change in section["presets"].items()
-    }
+def test_presets_are_complete_and_differ(raw, preset, name):
+    presets = raw["methods"][name]["presets"]
+    whole = {one: config.convert(preset(name, one), config.MethodConfig, one) for one in presets}
     assert {"paper", "released"} - set(whole) == ({"released"} if name in UNRELEASED else set())
     assert whole["paper"] != whole.get("released")
 
@@ -150,9 +144,6 @@ def test_a_bag_does_not_see_its_neighbours(make, batch, name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_same_seed_gives_the_same_bits_and_another_seed_others(prepared, name):
-    from wstal import experiment
-    from wstal.train import fit
-
     params, tree = prepared
     name, row = plugging(name)
     entry = msgspec.structs.replace(params.tables["tiny_table"], method=name, rows={"base": config.Row(set=row)})
@@ -196,8 +187,6 @@ def test_a_zero_snippet_gives_numbers(make, batch, name):
 
 
 def test_unknown_method_is_a_sentence():
-    from wstal.errors import UserError
-
     with pytest.raises(UserError, match="facnet"):
         methods.load("no_such_method")
 

@@ -1,16 +1,16 @@
-"""LGBM-Net's reading of its report by hand, every alternative, and what ties it to BaS-Net."""
+"""LGBM-Net's reading of its report by hand and every alternative; test_suppressed_branch.py has what it shares with BaS-Net."""
 
 import numpy as np
 import pytest
 import torch
 
+from tests.byhand import LABELS, bag, convolve, leaky, sigmoid, softmax
 from wstal.methods.lgbm import DISTANCE, GLOBAL, GUIDE, LGBM, MERGE, Params, labelled, strongest, top_class
 
 BASE = {
     "hidden": 6, "attention_hidden": 4, "global_op": "bilstm", "merge": "concat", "dropout": 0.0, "top": 3,
     "classification": "bce", "guide": "strongest", "guide_source": "base", "distance": "l1",
 }  # fmt: skip
-LABELS = torch.tensor([[1.0, 0.0, 1.0]], dtype=torch.float64)
 
 
 def method(**changes):
@@ -18,32 +18,9 @@ def method(**changes):
     return LGBM(5, 3, Params(**(BASE | changes))).double().eval()
 
 
-def bag(length=9, padded=0):
-    x = torch.rand(1, length + padded, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    return x, (torch.arange(length + padded) < length)[None]
-
-
-def leaky(v):
-    return np.where(v > 0, v, 0.01 * v)
-
-
-def convolve(x, layer):
-    """x (T, D) -> (T, out), written out: neighbours beyond the ends are zero."""
-    weight = layer.weight.detach().numpy()
-    side = weight.shape[2] // 2
-    padded = np.pad(x, ((side, side), (0, 0)))
-    out = sum(padded[k : k + len(x)] @ weight[:, :, k].T for k in range(weight.shape[2]))
-    return out if layer.bias is None else out + layer.bias.detach().numpy()
-
-
 def whole(layer, v):
     """The global operation of one video, which tests/nn/test_context.py writes out. v (T, D) -> (T, out)"""
     return layer(torch.as_tensor(v)[None], torch.ones(1, len(v), dtype=torch.bool))[0].detach().numpy()
-
-
-def softmax(v):
-    e = np.exp(v - v.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
 
 
 @pytest.mark.parametrize("merge", MERGE)
@@ -54,8 +31,7 @@ def test_both_branches_written_out(global_op, merge):
     x, mask = bag()
     scores = model(x, mask)
     v, (seen, first, last) = x[0].numpy(), model.attention
-    weight = convolve(leaky(convolve(join(leaky(convolve(v, seen.local)), whole(seen.whole, v)), first)), last)
-    weight = 1 / (1 + np.exp(-weight))  # (T, 1)
+    weight = sigmoid(convolve(leaky(convolve(join(leaky(convolve(v, seen.local)), whole(seen.whole, v)), first)), last))
     np.testing.assert_allclose(scores.actionness[0].detach(), weight[:, 0], rtol=1e-9)
     seen, last = model.embed
     for name, source in (("base", v), ("supp", weight * v)):
@@ -75,7 +51,7 @@ def test_every_part_is_trained_and_feels_no_padding(global_op, merge):
     results = []
     for padded in (0, 3):
         model = method(global_op=global_op, merge=merge)
-        x, mask = (part[:, : 9 + padded] for part in bag(9, 3))
+        x, mask = (part[:, : 9 + padded] for part in bag(9, padded=3))
         scores = model(torch.where(mask[..., None], x, 7.0), mask)
         terms = model.losses(scores, LABELS, mask)
         sum(terms.values()).backward()
@@ -110,7 +86,7 @@ def test_background_is_no_strongest_class():
 @pytest.mark.parametrize("source", ["base", "supp"])
 def test_the_guide_loss_by_hand(distance, source):
     model = method(distance=distance, guide_source=source)
-    x, mask = bag(7, 3)
+    x, mask = bag(7, padded=3)
     scores = model(x.repeat(2, 1, 1), mask.repeat(2, 1))
     found = model.losses(scores, LABELS.repeat(2, 1), mask.repeat(2, 1))["guide"].item()
     lam = scores.actionness[0, :7].detach().numpy()
@@ -128,41 +104,14 @@ def test_the_guide_teaches_the_attention_alone():
 
 def test_the_guide_pulls_the_attention_to_the_strongest_class():
     """Learning from it alone, the attention comes to follow the base branch's class activation."""
-    model = method()
+    model = method(global_op="pooling")
     x, mask = bag()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
-    for _ in range(300):
-        scores = model(x, mask)
-        loss = model.losses(scores, LABELS, mask)["guide"]
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    apart = []
+    for _ in range(100):
+        loss = model.losses(model(x, mask), LABELS, mask)["guide"]
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    assert loss < 0.02
-
-
-def test_an_open_attention_makes_the_branches_equal():
-    model = method()
-    torch.nn.init.zeros_(model.attention[2].weight)
-    torch.nn.init.constant_(model.attention[2].bias, 50.0)
-    scores = model(*bag())
-    torch.testing.assert_close(scores.terms["cas_supp"], scores.terms["cas_base"])
-    assert scores.actionness.min() > 1 - 1e-12
-
-
-def test_dropout_differs_between_the_branches():
-    model = method(dropout=0.5).train()
-    torch.nn.init.zeros_(model.attention[2].weight)
-    torch.nn.init.constant_(model.attention[2].bias, 50.0)
-    scores = model(*bag())
-    assert not torch.allclose(scores.terms["cas_supp"], scores.terms["cas_base"])
-
-
-def test_background_belongs_to_the_base_branch():
-    model = method(classification="cross_entropy")
-    x, mask = bag()
-    scores = model(x, mask)
-    terms = model.losses(scores, LABELS, mask)
-    base, supp = scores.terms["base"][0], scores.terms["supp"][0]
-    torch.testing.assert_close(terms["base"], -(base[0] + base[2] + base[3]) / 3)
-    torch.testing.assert_close(terms["supp"], -(supp[0] + supp[2]) / 2)
-    torch.testing.assert_close(terms["norm"], scores.actionness.sum())
+        apart.append(loss.item())
+    assert apart[0] > 0.1 and 0 <= apart[-1] < 0.02

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from tests.byhand import LABELS, bag, sigmoid
 from wstal.methods.stpn import STPN, Params
 
 BASE = {"hidden": (), "kernel": 1, "dropout": 0.0, "attention_hidden": 4, "pooled": 1.0}
-LABELS = torch.tensor([[1.0, 0.0, 1.0]], dtype=torch.float64)
 
 
 def method(**changes):
@@ -20,17 +20,8 @@ def method(**changes):
     return model
 
 
-def bag(length=9):
-    x = torch.rand(1, length, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    return x, torch.ones(1, length, dtype=torch.bool)
-
-
 def linear(x, layer):
     return x @ layer.weight.detach().numpy().T + layer.bias.detach().numpy()
-
-
-def sigmoid(v):
-    return 1 / (1 + np.exp(-v))
 
 
 @pytest.mark.parametrize("hidden", [(), (6, 4)])
@@ -63,9 +54,7 @@ def test_losses_by_hand():
 
 
 def test_padding_is_neither_sparse_nor_pooled():
-    model = method()
-    x, mask = bag()
-    mask[0, 5:] = False
+    model, (x, mask) = method(), bag(5, padded=4)
     padded, cut = model(x, mask), model(x[:, :5], mask[:, :5])
     torch.testing.assert_close(model.losses(padded, LABELS, mask)["sparse"], cut.actionness.sum())
     torch.testing.assert_close(padded.video_score, cut.video_score)

@@ -4,27 +4,17 @@ import numpy as np
 import pytest
 import torch
 
+from tests.byhand import LABELS, bag, softmax
 from wstal.methods.um import UM, Params, between, choose
 
 BASE = {
     "hidden": 6, "dropout": 0.0, "action_ratio": 4, "background_ratio": 2, "margin": 3.0, "classification": "bce",
 }  # fmt: skip
-LABELS = torch.tensor([[1.0, 0.0, 1.0]], dtype=torch.float64)
 
 
 def method(**changes):
     torch.manual_seed(1)
     return UM(5, 3, Params(**(BASE | changes))).double().eval()
-
-
-def bag(length=9):
-    x = torch.rand(1, length, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    return x, torch.ones(1, length, dtype=torch.bool)
-
-
-def softmax(v):
-    e = np.exp(v - v.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
 
 
 def test_equations_written_out():

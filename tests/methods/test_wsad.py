@@ -8,6 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.byhand import bags, labels, sigmoid, softmax
+from wstal import config
 from wstal.errors import UserError
 from wstal.methods.base import Scores
 from wstal.methods.wsad import CLASSIFICATION, DISTANCE, WSAD, Params, balanced_bce, bce, block_lengths, strongest
@@ -22,25 +24,6 @@ BASE = {
 def method(**changes):
     torch.manual_seed(1)
     return WSAD(5, 3, Params(**(BASE | changes))).double().eval()
-
-
-def bags(lengths):
-    x = torch.rand(len(lengths), max(lengths), 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
-    return x.where(mask[..., None], 7.0), mask  # padding holds anything
-
-
-def labels(*rows):
-    return torch.tensor(rows, dtype=torch.float64)
-
-
-def sigmoid(v):
-    return 1 / (1 + np.exp(-v))
-
-
-def softmax(v, axis=-1):
-    e = np.exp(v - v.max(axis, keepdims=True))
-    return e / e.sum(axis, keepdims=True)
 
 
 def blocks_of(logits, size, k):
@@ -262,8 +245,6 @@ def test_what_localization_sees():
 
 
 @pytest.mark.parametrize("change", [{"k": 0}, {"k": 1.5}, {"k": 0.0}, {"block": 0}, {"clip": 0.0}, {"group_size": 1}])
-def test_ranges_of_params(raw, change):
-    from wstal import config
-
+def test_ranges_of_params(change):
     with pytest.raises(UserError, match=next(iter(change))):
         config.convert(BASE | change, Params, "methods.wsad, params")

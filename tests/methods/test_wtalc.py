@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.byhand import bags, labels, softmax
 from wstal.methods.base import Scores
 from wstal.methods.wtalc import WTALC, Params
 from wstal.types import Groups
@@ -14,21 +15,6 @@ BASE = {"hidden": 6, "layers": 1, "dropout": 0.0, "top": 8, "margin": 0.5, "pair
 def method(**changes):
     torch.manual_seed(1)
     return WTALC(5, 3, Params(**(BASE | changes))).double().eval()
-
-
-def bags(lengths):
-    x = torch.rand(len(lengths), max(lengths), 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
-    return x.where(mask[..., None], 7.0), mask  # padding holds anything
-
-
-def labels(*rows):
-    return torch.tensor(rows, dtype=torch.float64)
-
-
-def softmax(v, axis=-1):
-    e = np.exp(v - v.max(axis, keepdims=True))
-    return e / e.sum(axis, keepdims=True)
 
 
 def distance(a, b):

@@ -1,4 +1,4 @@
-"""Shared blocks: masks, cosine, attention, embedding, cross-entropy."""
+"""Shared blocks: masks, cosine, attention, embedding, dropout, cross-entropy."""
 
 import torch
 from hypothesis import given
@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from wstal.nn.attention import Attention
 from wstal.nn.cosine import norm, unit
+from wstal.nn.dropout import Dropout
 from wstal.nn.embedding import Embedding
 from wstal.nn.hybrid import aggregate, attention
 from wstal.nn.losses import normalized_cross_entropy
@@ -76,3 +77,12 @@ def test_attention_by_hand():
     for p, values in zip(layer.parameters(), ([[1.0], [-1.0]], [0.0, 0.0], [[2.0, 50.0]], [-1.0]), strict=True):
         p.data = torch.tensor(values)
     torch.testing.assert_close(layer(torch.tensor([[[3.0]]])), torch.tensor([[5.0]]).sigmoid())
+
+
+def test_dropout_keeps_the_mean_and_is_off_at_test():
+    torch.manual_seed(0)
+    drop, x = Dropout(0.5), torch.ones(200, 200)
+    assert torch.equal(drop.eval()(x), x)
+    dropped = drop.train()(x)
+    assert set(dropped.unique().tolist()) == {0.0, 2.0}
+    assert abs(dropped.mean().item() - 1) < 0.03
