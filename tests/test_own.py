@@ -1,6 +1,5 @@
 """One's own videos, from files to intervals, through a backbone that sees colours; what goes wrong is one sentence."""
 
-import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -194,10 +193,10 @@ def test_faults_of_the_command_line_are_sentences(settings, films, labels, tmp_p
     empty.mkdir()
     (tmp_path / "other" / "Red1.mp4").parent.mkdir()
     shutil.copyfile(video, tmp_path / "other" / "Red1.mp4")
-    assert "holds no run.json" in sentence(capsys, "localize", video, "--run", empty)
-    assert "holds no run.json" in sentence(capsys, "localize", video, "--run", tmp_path / "none")
-    (empty / "run.json").write_text("{")
-    assert "run.json is damaged" in sentence(capsys, "localize", video, "--run", empty)
+    assert "holds no run.yaml" in sentence(capsys, "localize", video, "--run", empty)
+    assert "holds no run.yaml" in sentence(capsys, "localize", video, "--run", tmp_path / "none")
+    (empty / "run.yaml").write_text("{")
+    assert "run.yaml is damaged" in sentence(capsys, "localize", video, "--run", empty)
     train = ("train", labels, "--videos", films, "--out")
     assert "exists and is no run folder" in sentence(capsys, *train, tmp_path / "other")
     assert "no 'magic'" in sentence(capsys, *train, tmp_path / "x", "--method", "magic")
@@ -283,6 +282,6 @@ def test_shares_that_are_none(options, capsys):
 
 
 def test_run_json_holds_no_path_of_the_dataset_and_no_times(run):
-    content = json.loads((run / "run.json").read_text())
+    content = yaml.safe_load((run / "run.yaml").read_text())
     assert set(content) == {"method", "how", "classes", "dims", "grid", "backbone", "extraction"}
     assert content["classes"] == ["Blue", "Red"] and content["dims"] == {"rgb": 6}

@@ -1,6 +1,6 @@
 """The rows of a table: every row and seed trained and localized, side by side over the cores. Never sees a segment time.
 
-A run leaves in runs/<entry>/<row>/<seed>/ the weights of each network, the losses, run.json and the detections. Trained
+A run leaves in runs/<entry>/<row>/<seed>/ the weights of each network, the losses, run.yaml and the detections. Trained
 weights are also kept in .cache/rows under a hash of everything that they depend on, so that an interrupted table resumes
 and equal rows of different tables are trained once; detections are always made anew.
 """
@@ -129,12 +129,15 @@ def train_one(run: Run, network: str, target: Path) -> None:
     tensors = {key + name: value.contiguous().cpu() for key, state in states.items() for name, value in state.items()}
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    save_file(tensors | {"history": torch.from_numpy(fitted.history)}, partial)
-    partial.replace(target)
+    try:
+        save_file(tensors | {"history": torch.from_numpy(fitted.history)}, partial)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def localize_one(run: Run, weights: dict[str, Path]) -> None:
-    """Copy a run's weights {network: file} into its folder and write run.json and its detections, of checkpoints as well."""
+    """Copy a run's weights {network: file} into its folder and write run.yaml and its detections, of checkpoints as well."""
     run.tree.output(run.predictions())
     trained.write(summary(run), run.folder)
     for network, path in weights.items():
@@ -144,7 +147,7 @@ def localize_one(run: Run, weights: dict[str, Path]) -> None:
 
 
 def summary(run: Run) -> trained.Trained:
-    """What run.json says."""
+    """What run.yaml says."""
     features, store = run.params.dataset(run.dataset).features, FeatureStore(run.tree.features(run.dataset))
     return trained.Trained(
         method=run.method, how=run.how, classes=weak_labels(run).classes, dims={s: store.dim(s) for s in run.how.streams},

@@ -2,7 +2,7 @@
 
 Every method of the field runs these steps with other numbers, so the numbers are `Localize` in params.yaml and the steps
 stand here once. Positions are *boundaries* on the (up-sampled) snippet grid until the last line turns them into seconds.
-METHODS: FAC-Net `released`, BaS-Net, UM, W-TALC, WSAD and STPN post-processing are settings of it, see tests/golden.
+The post-processing of every method is a preset in params.yaml, held against its released code in tests/golden.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """One's own videos: labels and files in, a run folder out; then files and a run folder in, intervals and a page out.
 
-    <run>/run.json, <network>.safetensors, predictions.json (of test videos)     `train`
+    <run>/run.yaml, <network>.safetensors, predictions.json (of test videos)     `train`
     <out>/predictions.json     every detection, in ActivityNet's layout          `localize`
     <out>/detections.csv       those of wstal/intervals.py
     <out>/elan/<video>.txt     the same, for ELAN
@@ -98,7 +98,7 @@ def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, meth
     Videos without features are left out; the summary says why. Raises:
         UserError: the table or the parameters do not fit, no video can be used, or `out` is another thing than a run.
     """
-    if out.exists() and not (out / "run.json").is_file():
+    if out.exists() and not (out / "run.yaml").is_file():
         raise UserError(f"{out} exists and is no run folder; name a new one.")
     paths = {"root": str(Path.cwd()), "labels": str(labels.resolve()), "videos": str(videos.resolve())}
     section = settings(raw).features

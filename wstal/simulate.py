@@ -91,12 +91,6 @@ class Timeline:
     instances: tuple[Piece, ...]  # kind "core": whole action instances, in order of time
     pieces: tuple[Piece, ...]  # the same time line split into kinds, without gaps
 
-    def shares(self, grid: TimeGrid) -> np.ndarray:
-        """Share of each kind in each snippet's cell: (T, len(KINDS)), rows sum to 1."""
-        weights = overlap(self.pieces, self.snippets(grid), grid)
-        kinds = np.array([KINDS.index(piece.kind) for piece in self.pieces])
-        return weights @ np.eye(len(KINDS))[kinds]
-
     def snippets(self, grid: TimeGrid) -> int:
         """Number of whole snippets T in the video."""
         frames = round(self.duration_s * grid.fps)

@@ -1,6 +1,6 @@
-"""A run folder by itself: run.json says all that using its weights takes, so the folder may be copied anywhere.
+"""A run folder by itself: run.yaml says all that using its weights takes, so the folder may be copied anywhere.
 
-<run>/run.json                  `Trained`
+<run>/run.yaml                  `Trained`
 <run>/<network>.safetensors     the last weights, and those of checkpoints
 """
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import yaml
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
@@ -23,7 +24,7 @@ CURE = "name a folder that `wstal train` wrote, or one of the pipeline's runs/<e
 
 
 class Trained(Record):
-    """The content of run.json."""
+    """The content of run.yaml."""
 
     method: str
     how: MethodConfig  # all parameters, resolved
@@ -35,24 +36,24 @@ class Trained(Record):
 
 
 def write(trained: Trained, folder: Path) -> None:
-    """Write <folder>/run.json."""
-    text = msgspec.json.format(msgspec.json.encode(trained, order="sorted"), indent=1).decode()
-    jsonfile.write(folder / "run.json", f"{text}\n")
+    """Write <folder>/run.yaml; JSON knows no infinite thresholds."""
+    jsonfile.write(folder / "run.yaml", yaml.safe_dump(msgspec.to_builtins(trained)))
 
 
 def read(folder: Path) -> Trained:
-    """run.json of a folder.
+    """run.yaml of a folder.
 
     Raises:
-        UserError: it is no run folder, or its run.json is damaged.
+        UserError: it is no run folder, or its run.yaml is damaged.
     """
-    path = folder / "run.json"
+    path = folder / "run.yaml"
     if not path.is_file():
-        raise UserError(f"{folder} is no trained run, as it holds no run.json; {CURE}.")
+        raise UserError(f"{folder} is no trained run, as it holds no run.yaml; {CURE}.")
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Trained)
-    except msgspec.MsgspecError as error:
-        raise UserError(f"{path} is damaged or of another version ({error}); train again, or {CURE}.") from None
+        return msgspec.convert(yaml.safe_load(path.read_text()), Trained)
+    except (msgspec.ValidationError, yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path} is damaged or of another version ({reason}); train again, or {CURE}.") from None
 
 
 def load(folder: Path, network: str, checkpoint: int | None = None) -> Method:

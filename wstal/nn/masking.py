@@ -1,4 +1,4 @@
-"""Softmax and mean over the real snippets of a padded batch. True in a mask means a real snippet."""
+"""Softmax over the real snippets of a padded batch. True in a mask means a real snippet."""
 
 import torch
 from torch import Tensor
