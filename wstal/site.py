@@ -23,7 +23,7 @@ td, th { padding: .2rem .6rem; border-bottom: 1px solid var(--line); text-align:
 .theirs td { color: var(--soft) } .theirs td:first-child { padding-left: 1.8rem }
 tr:hover td { background: var(--mark) } .caption { color: var(--soft); font-size: .85rem; font-style: italic }
 img { max-width: 100%; background: #fff; border-radius: .3rem }
-@media (max-width: 40rem) { td:first-child, th:first-child { max-width: 9rem; white-space: normal } }
+@media (max-width: 40rem) { td:first-child, th:first-child { min-width: 7.5rem; max-width: 9rem; white-space: normal } }
 """
 
 
