@@ -1,5 +1,6 @@
 """Tables and claims: known cells, escaped LaTeX, verdicts that can go either way."""
 
+import msgspec
 import numpy as np
 import pytest
 from scipy import stats
@@ -7,7 +8,7 @@ from scipy import stats
 from wstal import config, published, report, site
 from wstal.metrics import Cell, Metrics, read
 from wstal.paths import PIPELINE
-from wstal.tables import Table
+from wstal.tables import Table, latex_text
 
 
 def metrics(**rows):
@@ -64,11 +65,42 @@ def test_a_caption_warns_of_rows_that_do_not_settle():
 
 def test_formats():
     table = Table("t", "c", ("row", "x, y"), (("a_b ± τ", "1.0"), ("<i>", "−2")))
-    assert "| a_b ± τ | 1.0 |" in table.markdown()
+    assert "± τ | 1.0 |" in table.markdown().replace("\N{NO-BREAK SPACE}", " ")
     assert '"x, y"' in table.csv() and table.csv().startswith("# t. c")
     assert r"\caption{t. c}" in table.latex()
     assert r"a\_b $\pm$ $\tau$ & 1.0 \\" in table.latex()
     assert "&lt;i&gt;" in site.html_table(table)
+    assert "a_b\N{NO-BREAK SPACE}±" in table.markdown()  # would break in a narrow column
+
+
+def test_words_stand_on_the_left_and_numbers_on_the_right():
+    table = Table("t", "c", ("row", "preset", "AVG"), (("full", "paper", "1.0 ± 0.2"), ("none", "", "–")))
+    assert table.texts == (True, True, False)
+    assert "| --- | --- | ---: |" in table.markdown() and r"\begin{tabular}{llr}" in table.latex()
+    assert site.html_table(table).count('<td class="text">') == 4
+
+
+def test_columns_without_a_value_are_left_out():
+    whole = metrics(full=[0.4, 0.5])
+    assert "published AVG" in report.table(whole).header
+    figure = report.table(msgspec.structs.replace(whole, entry="facnet_figure4"))
+    assert figure.header == ("row", "preset", "ours AVG", "unified AVG")
+
+
+def test_latex_knows_every_sign_of_the_tables():
+    text = "".join((PIPELINE.tables() / f"{entry}.md").read_text() for entry in config.load().tables)
+    left = {sign for sign in latex_text(text) if not sign.isascii()} - {"\N{NO-BREAK SPACE}"}
+    assert not left
+
+
+def test_a_small_p_is_no_zero():
+    (claim,) = report.claims(metrics(full=[0.5, 0.5001, 0.5002], no_background=[0.3, 0.3, 0.3]))
+    assert claim.cells()[-1] == "<0.001"
+
+
+def test_the_page_says_what_the_paper_claims_and_whether_it_holds():
+    text = site.section("facnet_table1", site.table("facnet_table1", PIPELINE), PIPELINE)
+    assert "The paper: FAC-Net reaches 42.2" in text and "claims: " in text and 'class="theirs"' in text
 
 
 @pytest.mark.parametrize("entry", [name for name in config.load().entries if published.entry(name)["columns"]])

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
 
-from wstal import detections, experiment, plots
+from wstal import detections, experiment, plots, published
 from wstal.data.bags import Bags
 from wstal.errors import UserError
 from wstal.experiment import Run
@@ -66,7 +66,10 @@ def compare(runs: Sequence[Run], names: Mapping[str, str], label: str, rule: str
         grid = bags.grid
         panels[title] = predict(experiment.load(run, network), bags)[video]
         found[title] = detected(run, video, label)
-    title = f"{label}, {video}, {network} stream"
+    instances, length_s = len(truth), experiment.durations_s(runs[0])[video]
+    title = (
+        f"{label}, {video}: {instances} instance{'s' * (instances != 1)} in {length_s:.0f} s; curves of the {network} stream"
+    )
     return plots.timeline(panels, wanted, truth, found, grid, title)
 
 
@@ -115,5 +118,6 @@ def separation(runs: Sequence[Run], better: str, worse: str, network: str, every
     found = {
         name: np.array([purity(*embed(run, network, every)) for run in runs if run.row == name]) for name in (better, worse)
     }
-    means = ", ".join(f"{name} {values.mean():.1f}" for name, values in found.items())
-    return Claim(f"purity of ten neighbours in percent: {means}", found[better] - found[worse])
+    means = " against ".join(f"{values.mean():.1f}" for values in found.values())
+    names = (published.label(runs[0].entry, name) for name in (better, worse))
+    return Claim(f"{' separates better than '.join(names)}: purity {means}", found[better] - found[worse])

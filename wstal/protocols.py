@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wstal import detections
+from wstal import detections, published
 from wstal.evaluate import PROTOCOLS
 from wstal.experiment import Run
 from wstal.metrics import ALL, Cell, Metrics, among, checked_protocol, evaluate_all, ground_truth, whole
@@ -46,7 +46,7 @@ def table(metrics: Metrics, lists: Sequence[str]) -> Table:
     for row in metrics.rows:
         by_protocol = [metrics.average(row, name).mean() for name in PROTOCOLS]
         cells = [mean_std(metrics.average(row, name)) for name in columns]
-        rows.append((row, mean_std(metrics.average(row)), *cells, f"{np.ptp(by_protocol):.1f}"))
+        rows.append((published.label(metrics.entry, row), mean_std(metrics.average(row)), *cells, f"{np.ptp(by_protocol):.1f}"))
     header = ("method", f"own ({metrics.protocol})", *columns, "evaluators differ by")
     return Table("Same method, different protocol", caption(metrics), header, tuple(rows))
 
@@ -67,5 +67,6 @@ def order(metrics: Metrics) -> Table:
     for name in PROTOCOLS:
         ranked = sorted(metrics.rows, key=lambda row: -metrics.average(row, name).mean())
         best, second = (metrics.average(row, name).mean() for row in ranked[:2])
-        rows.append((name, " > ".join(ranked), signed(best - second)))
+        names = " > ".join(published.label(metrics.entry, row) for row in ranked)
+        rows.append((name, names, signed(best - second)))
     return Table("Who wins", "Means over the seeds.", ("protocol", "order of the methods", "lead of the first"), tuple(rows))

@@ -12,6 +12,7 @@ from wstal.metrics import UNIFIED, UNIFIED_NAME, Metrics
 from wstal.tables import Table
 
 LEVEL = 0.05  # significance that decides a claim
+THEIRS = "published"  # the name of a second line
 AVERAGE = "AVG"  # the column of a paper's average mAP
 UNSETTLED = 10.0  # points of standard deviation over seeds from which a caption warns
 
@@ -31,7 +32,7 @@ def table(metrics: Metrics) -> Table:
     """Rows of an entry beside what the paper prints: published value, ours, difference, for the average mAP.
 
     Where the paper prints mAP at single tIoU thresholds as well, ours and theirs stand there, theirs in a second line. Rows
-    that nobody trains here stand as published.
+    that nobody trains here stand as published. Columns without a value, where the paper prints no average, are left out.
     """
     paper = published.entry(metrics.entry)
     tious = [f"{tiou:g}" for tiou in metrics.tious] if set(paper["columns"]) - {AVERAGE} else []
@@ -51,9 +52,11 @@ def table(metrics: Metrics) -> Table:
         cells += [mean_std(metrics.average(row, UNIFIED))] if unified else []
         rows.append((name, metrics.presets[row], *cells, *(mean_std(metrics.curve(row)[:, k]) for k in range(len(tious)))))
         if set(printed) & set(tious):
-            rows.append(("published", "", average, *[""] * (len(header) - 3), *theirs))
+            rows.append((THEIRS, "", average, *[""] * (len(header) - 3), *theirs))
     header += [f"mAP@{tiou}" for tiou in tious]
-    return Table(paper["title"], caption(metrics), tuple(header), tuple(rows))
+    kept = [k for k in range(len(header)) if any(row[k] not in ("", "–") for row in rows)]
+    header, *rows = (tuple(row[k] for k in kept) for row in (header, *rows))
+    return Table(paper["title"], caption(metrics), header, tuple(rows))
 
 
 def claim(entry: str) -> str:
@@ -64,13 +67,13 @@ def claim(entry: str) -> str:
 
 def groups(metrics: Metrics) -> Table:
     """mAP of every row for all classes and for each group of classes, at each tIoU."""
-    header = ("row", "classes", *[f"mAP@{tiou:g}" for tiou in metrics.tious], "AVG")
+    header = ("row", "group", *[f"mAP@{tiou:g}" for tiou in metrics.tious], "AVG")
     rows = []
     for row, seeds in metrics.rows.items():
         for group in next(iter(seeds.values())):
             columns = [*metrics.curve(row, group).T, metrics.average(row, group)]
-            rows.append((row, group, *[mean_std(column) for column in columns]))
-    return Table(f"{metrics.entry}: mAP", caption(metrics), header, tuple(rows))
+            rows.append((published.label(metrics.entry, row), group, *[mean_std(column) for column in columns]))
+    return Table(published.entry(metrics.entry)["title"], caption(metrics), header, tuple(rows))
 
 
 def caption(metrics: Metrics) -> str:
@@ -116,7 +119,8 @@ class Claim:
     def cells(self) -> tuple[str, ...]:
         """The row of `verdicts`."""
         wins = f"{int((self.differences > 0).sum())} of {len(self.differences)}"
-        return self.text, self.verdict, signed(self.differences.mean()), wins, f"{self.p:.3f}"
+        p = f"{self.p:.3f}" if self.p >= 0.0005 else "<0.001"
+        return self.text, self.verdict, signed(self.differences.mean()), wins, p
 
 
 def claims(metrics: Metrics) -> list[Claim]:
@@ -134,8 +138,7 @@ def claims(metrics: Metrics) -> list[Claim]:
 def verdicts(checked: Sequence[Claim]) -> Table:
     """All claims of a notebook as a table, counted in its title."""
     counts = Counter(claim.verdict.split(",")[0] for claim in checked)
-    title = (
-        f"Of {len(checked)} claims, {counts['holds']} hold here, {counts['fails']} fail, {counts['undecided']} are undecided"
-    )
+    noun = "claim" if len(checked) == 1 else "claims"
+    title = f"{len(checked)} {noun}: {counts['holds']} hold here, {counts['fails']} fail, {counts['undecided']} undecided"
     caption = f"Differences in points of average mAP, paired over seeds; decided where a t-test gives p < {LEVEL:g}."
     return Table(title, caption, ("claim", "here", "difference", "seeds for it", "p"), tuple(c.cells() for c in checked))

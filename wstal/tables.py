@@ -4,6 +4,11 @@ from dataclasses import dataclass
 
 from wstal.paths import Tree
 
+ESCAPES = {
+    "±": r"$\pm$", "τ": r"$\tau$", "κ": r"$\kappa$", "−": "$-$", "–": "--", "<": "$<$", ">": "$>$",
+    "_": r"\_", "%": r"\%", "&": r"\&", "`": "",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, repr=False)
 class Table:
@@ -14,10 +19,18 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
+    @property
+    def texts(self) -> tuple[bool, ...]:
+        """Which columns hold words, to stand on the left; numbers stand on the right."""
+        others = ("".join(row[k] for row in self.rows) for k in range(1, len(self.header)))
+        return True, *(any(character.isalpha() for character in text) for text in others)
+
     def markdown(self) -> str:
-        """The table as GitHub Markdown, caption below."""
-        lines = [self.header, ("---", *["---:"] * (len(self.header) - 1)), *self.rows]
-        body = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+        """The table as GitHub Markdown, caption below. A mean and its deviation stay on one line."""
+        lines = [self.header, ["---" if text else "---:" for text in self.texts], *self.rows]
+        body = "\n".join("| " + " | ".join(cells) + " |" for cells in lines).replace(
+            " ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
+        )
         return f"**{self.title}**\n\n{body}\n\n*{self.caption}*\n"
 
     def csv(self) -> str:
@@ -28,7 +41,7 @@ class Table:
     def latex(self) -> str:
         """The table for LaTeX with booktabs."""
         rows = [" & ".join(latex_text(cell) for cell in row) + r" \\" for row in (self.header, *self.rows)]
-        columns = "l" + "r" * (len(self.header) - 1)
+        columns = "".join("l" if text else "r" for text in self.texts)
         lines = [r"\begin{table}", rf"\caption{{{latex_text(self.title)}. {latex_text(self.caption)}}}"]
         lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", rows[0], r"\midrule", *rows[1:]]
         return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"]) + "\n"
@@ -47,6 +60,6 @@ class Table:
 
 def latex_text(cell: str) -> str:
     """Text with what LaTeX treats specially escaped."""
-    for plain, escaped in (("±", r"$\pm$"), ("τ", r"$\tau$"), ("−", "$-$"), ("_", r"\_"), ("%", r"\%"), ("`", "")):
+    for plain, escaped in ESCAPES.items():
         cell = cell.replace(plain, escaped)
     return cell

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wstal.timeline import Film, frame, page
-from wstal.timeline.drawing import LEFT, RIGHT, WIDTH, clock, rescale, short, x_of
+from wstal.timeline.drawing import LEFT, RIGHT, TICKS, WIDTH, clock, rescale, short, ticks, x_of
 
 JPEG = b"\xff\xd8 a picture"
 NASTY = '</script><script>alert("x")</script> & <b>'
@@ -102,6 +102,22 @@ def test_a_page_in_a_page_is_the_page():
 )
 def test_clock(time_s, text):
     assert clock(time_s) == text
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "last", "step"),
+    [
+        (0.04, "0:00.0", None), (0.6, "0:00.6", 0.1), (0.9, "0:00.9", 0.1), (2.0, "0:02.0", 0.2), (4.44, "0:04.0", 0.5),
+        (8.76, "0:08", 1), (13.0, "0:12", 2), (61.0, "1:00", 10), (3600.0, "1:00:00", 300), (90000.0, "24:00:00", 14400),
+        (400000.0, "110:00:00", 36000),
+    ],
+)  # fmt: skip
+def test_ticks_are_round_evenly_written_and_neither_few_nor_many(duration_s, last, step):
+    times_s, texts = zip(*ticks(duration_s), strict=True)
+    assert texts[-1] == last and len(set(texts)) == len(texts) <= TICKS + 1
+    assert len({"." in text for text in texts}) == 1 and times_s[-1] <= duration_s + 1e-6
+    if step:
+        assert np.diff(times_s) == pytest.approx(step) and len(texts) >= 5
 
 
 def test_small_things():

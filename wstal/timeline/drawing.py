@@ -2,6 +2,7 @@
 
 import base64
 import html
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,10 +10,10 @@ import numpy as np
 
 Span = tuple[str, float, float, float]  # label, start_s, end_s, score
 
-WIDTH, LEFT, RIGHT = 1200, 150, 14  # of the drawing, and its margins, in the units of its view box
+WIDTH, LEFT, RIGHT = 1200, 150, 30  # of the drawing, and its margins, in the units of its view box
 STRIP, LANE, BAR, GAP, AXIS = 66, 58, 9, 10, 26
-STEPS_S = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
-TICKS = 12  # at most
+STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
+TICKS = 12  # steps at most
 MOST = 16  # letters of a name beside a lane
 
 
@@ -92,13 +93,20 @@ def interval(film: Film, number: int, span: Span, top: float) -> str:
 
 def axis(film: Film, top: float) -> str:
     """Ticks at round times."""
-    step_s = next((step for step in STEPS_S if film.duration_s / step <= TICKS), film.duration_s)
     marks = []
-    for k in range(int(film.duration_s / step_s) + 1):
-        x = x_of(film, k * step_s)
+    for time_s, text in ticks(film.duration_s):
+        x = x_of(film, time_s)
         marks.append(f'<line class="tick" x1="{x:.1f}" x2="{x:.1f}" y1="{top - 4:.1f}" y2="{top + 3:.1f}"/>')
-        marks.append(f'<text class="time" x="{x:.1f}" y="{top + 19:.1f}">{clock(k * step_s)}</text>')
+        marks.append(f'<text class="time" x="{x:.1f}" y="{top + 20:.1f}">{text}</text>')
     return "".join(marks)
+
+
+def ticks(duration_s: float) -> list[tuple[float, str]]:
+    """Round times from 0 to the end with what is written below them: tenths on all of them or on none."""
+    long_s = math.ceil(duration_s / TICKS / STEPS_S[-1]) * STEPS_S[-1]
+    step_s = next((step for step in STEPS_S if duration_s / step <= TICKS), long_s)
+    times_s = [k * step_s for k in range(math.floor(duration_s / step_s + 1e-6) + 1)]
+    return [(time_s, clock(time_s, tenths=step_s < 1)) for time_s in times_s]
 
 
 def rescale(values: np.ndarray) -> np.ndarray:
@@ -107,11 +115,11 @@ def rescale(values: np.ndarray) -> np.ndarray:
     return (values - low) / (high - low) if high > low else np.zeros_like(values)
 
 
-def clock(time_s: float) -> str:
-    """1:02:03.5, 2:03.5 or 0:03.5; whole seconds without their zero."""
+def clock(time_s: float, tenths: bool = False) -> str:
+    """1:02:03.5, 2:03.5 or 0:03.5; whole seconds without their zero unless `tenths`."""
     minutes, seconds = divmod(round(time_s, 1), 60)
     hours, minutes = divmod(int(minutes), 60)
-    text = f"{seconds:04.1f}".removesuffix(".0")
+    text = f"{seconds:04.1f}" if tenths else f"{seconds:04.1f}".removesuffix(".0")
     return f"{hours}:{minutes:02d}:{text}" if hours else f"{minutes}:{text}"
 
 

@@ -26,7 +26,8 @@ def page(films: Sequence[Film], run: str) -> str:
         '<input type="search" placeholder="Find a video or a class" aria-label="Find a video or a class">'
         f'<div class="chips">{chips}</div></header>\n<main>\n'
         + "\n".join(section(film, hues) for film in films)
-        + "\n</main>\n<footer>Curves are scaled to each video. Bars are detections; fainter ones have lower scores. "
+        + '\n<p class="none" hidden>No video or class has this in its name.</p>\n</main>\n'
+        "<footer>Curves are scaled to each video. Bars are detections; fainter ones have lower scores. "
         "Move the mouse over a drawing, or focus it and use the arrow keys.</footer>\n"
         f"<script>\n{script}</script>\n</body>\n</html>\n"
     )

@@ -5,7 +5,11 @@ for (const section of document.querySelectorAll("section")) {
   const left = +svg.dataset.left, right = +svg.dataset.right, wide = svg.viewBox.baseVal.width;
   let time = 0;
 
-  const clock = s => `${Math.floor(s / 60)}:${(s % 60).toFixed(1).padStart(4, "0")}`;
+  const clock = s => {
+    const tenths = Math.round(10 * s), hours = Math.floor(tenths / 36000), minutes = Math.floor(tenths / 600) % 60;
+    const rest = (tenths % 600 / 10).toFixed(1).padStart(4, "0");
+    return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+  };
   const nearest = t => data.times.reduce((best, x, i) => Math.abs(x - t) < Math.abs(data.times[best] - t) ? i : best, 0);
 
   const mark = on => section.querySelectorAll("[data-span]").forEach(x => x.classList.toggle("on", x.dataset.span === on));
@@ -39,16 +43,19 @@ for (const section of document.querySelectorAll("section")) {
   for (const one of section.querySelectorAll("[data-span]")) {
     one.addEventListener("pointerenter", () => mark(one.dataset.span));
     one.addEventListener("pointerleave", () => mark(null));
-    one.addEventListener("focus", () => { mark(one.dataset.span); if (one.dataset.time) show(+one.dataset.time); });
-    one.addEventListener("blur", () => { mark(null); hide(); });
-    one.addEventListener("click", () => { if (one.dataset.time) show(+one.dataset.time); });
+  }
+  for (const card of section.querySelectorAll(".card")) {
+    card.addEventListener("focus", () => { mark(card.dataset.span); show(+card.dataset.time); });
+    card.addEventListener("blur", () => { mark(null); hide(); });
+    card.addEventListener("click", () => show(+card.dataset.time));
   }
 }
 
-const search = document.querySelector("input"), chips = [...document.querySelectorAll(".chip")];
+const search = document.querySelector("input"), none = document.querySelector(".none"), chips = [...document.querySelectorAll(".chip")];
 const filter = () => {
   const words = search.value.toLowerCase();
   document.querySelectorAll("section").forEach(one => { one.hidden = !one.dataset.words.includes(words); });
+  none.hidden = document.querySelector("section:not([hidden])") !== null;
   chips.forEach(one => one.setAttribute("aria-pressed", one.dataset.word === words));
 };
 search.addEventListener("input", filter);
