@@ -1,5 +1,7 @@
 """A table of text cells, as Markdown, CSV and LaTeX."""
 
+import csv
+import io
 from dataclasses import dataclass
 
 from wstal.paths import Tree
@@ -35,8 +37,10 @@ class Table:
 
     def csv(self) -> str:
         """The table as comma-separated values."""
-        quoted = [[f'"{cell}"' if "," in cell else cell for cell in row] for row in (self.header, *self.rows)]
-        return f"# {self.title}. {self.caption}\n" + "\n".join(",".join(row) for row in quoted) + "\n"
+        out = io.StringIO(f"# {self.title}. {self.caption}\n")
+        out.seek(0, io.SEEK_END)
+        csv.writer(out, lineterminator="\n").writerows((self.header, *self.rows))
+        return out.getvalue()
 
     def latex(self) -> str:
         """The table for LaTeX with booktabs."""
