@@ -7,6 +7,7 @@ import torch
 
 from tests.golden.models import FixedDropout, answer, close, gradients_agree, load, tensor
 from wstal.methods.wsad import WSAD, Params, block_lengths
+from wstal.nn.pooling import topk_mean
 
 NAMES = {"fc.w": "embed.weight", "fc.b": "embed.bias", "cls.w": "classify.weight", "cls.b": "classify.bias"}
 VARIANTS = ["eval", "drop"]
@@ -49,6 +50,13 @@ def test_forward(gold, variant):
     close(scores.terms["p"], gold[f"{variant}.video_prob"])
     count = (block_lengths(mask, int(gold["block_size"])) > 0).sum(-1)
     assert count.tolist() == gold[f"{variant}.n_blocks"].tolist()
+
+
+def test_video_scores_of_the_released_test_loop(gold):
+    """Softmax of the mean of the ceil(T / l_w) highest logits, of which the code reports a classification mAP."""
+    _, scores, _, mask = run(gold, "eval")
+    k = -(-mask.sum(-1) // int(gold["block_size"]))
+    close(topk_mean(scores.activation.mT, mask, k).softmax(-1), gold["eval.test_video_softmax"])
 
 
 def test_embedding(gold):
