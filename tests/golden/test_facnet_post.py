@@ -20,12 +20,12 @@ def how(gold, released):
     return released("facnet", thresholds={"values": gold["thresholds"].tolist()})
 
 
-def detect(gold, how, streams):
+def detect(gold, how, streams, scale=1.0):
     labels = classes(gold)
     scores = {
         stream: {
             name(v): VideoScores(
-                activation=gold[f"{stream}.cas_{v}"].astype(np.float64)[:, : len(labels)],
+                activation=scale * gold[f"{stream}.cas_{v}"].astype(np.float64)[:, : len(labels)],
                 video_score=gold[f"{stream}.vid_pred"][v].astype(np.float64)[: len(labels)],
                 actionness=np.zeros(len(gold[f"{stream}.cas_{v}"])),
             )
@@ -50,6 +50,13 @@ def agree(found, wanted):
 def test_detections_of_a_stream(gold, how, stream):
     found = among(rows(detect(gold, how, [stream])), gold["filtered_to_test_index"])
     agree(found, listed(gold, f"{stream}.single.proposals_no_ambiguity_filter"))
+
+
+def test_detections_of_a_scaled_stream(gold, released):
+    """Beside flow, the code takes a tenth of the RGB stream's scores and thresholds."""
+    how = released("facnet", thresholds={"values": (0.1 * gold["thresholds"]).tolist()})
+    found = among(rows(detect(gold, how, ["rgb"], scale=0.1)), gold["filtered_to_test_index"])
+    agree(found[~ambiguous(gold, found)], listed(gold, "two.rgb_scaled_proposals"))
 
 
 def fused_like_the_release(gold, how):
