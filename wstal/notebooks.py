@@ -28,6 +28,7 @@ class Engine(NBClientEngine):
     def execute_notebook(cls, notebook, kernel_name, **options):
         os.environ.update(seeding.ENVIRONMENT)
         options |= {"record_timing": False, "coalesce_streams": True, "config": ipc()}
+        options["extra_arguments"] = ["--log-level=CRITICAL"]  # at its end a kernel may log the interrupt that ends it
         executed = super().execute_notebook(notebook, kernel_name, **options)
         return executed if failed(executed) else canonical(executed)
 
