@@ -267,9 +267,9 @@ def test_shares_that_were_made_ahead_are_all_that_the_stage_needs(clips, tmp_pat
 def test_extract_says_what_it_did(clips, monkeypatch, capsys):
     monkeypatch.setattr(config, "load", lambda: clips)
     assert cli.main(["extract", "clips", "--shard", "2/2"]) == 0
-    assert capsys.readouterr().out == "clips: 1 new, 0 there before\n"
+    assert capsys.readouterr().out == "clips: 1 arrays new, 0 there before, one a video and stream\n"
     assert cli.main(["extract", "clips"]) == 0
-    assert capsys.readouterr().out == "clips: 2 new, 1 there before\n"
+    assert capsys.readouterr().out == "clips: 2 arrays new, 1 there before, one a video and stream\n"
     assert cli.main(["extract", "thumos14-sim"]) == 1
     assert "datasets.thumos14-sim is none of videos; give it a section `extraction`" in capsys.readouterr().err
 

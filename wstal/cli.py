@@ -157,7 +157,7 @@ def _extract(options) -> int:
         section = config.load().dataset(options.dataset).features
         summary = prepare.extract_ahead(section, f"datasets.{options.dataset}", options.shard, options.ray)
     _tell(summary)
-    print(f"{options.dataset}: {summary.computed} new, {summary.reused} there before")
+    print(f"{options.dataset}: {summary.computed} arrays new, {summary.reused} there before, one a video and stream")
     return 1 if summary.failures else 0
 
 

@@ -1,7 +1,7 @@
 """Every network against independent implementations, under weights that a rule draws from the names of tensors.
 
 backbones/<case>.npz holds the names, shapes and CRC-32 of the reference's tensors, its features, scores and stages, and its
-names in other published layouts (`map.<layout>`: name there, name here). WSTAL_SLOW=1 runs the cases left out otherwise.
+names in other published layouts (`map.<layout>`: name there, name here).
 """
 
 import dataclasses
@@ -30,7 +30,6 @@ CASES = {  # golden name -> ours
     "slowfast_r152_8x8": "slowfast_r152", "slowfast_r152_r50_4x16_mm": "slowfast_r152_r50", "tdn_r101_seg4": "tdn_r101",
     "tdn_r101_seg8": "tdn_r101", "vivit_b16x2_fe": "vivit_b16x2",
 }  # fmt: skip
-SLOW = {"csn_ir152", "slowfast_r101_8x8", "slowfast_r101_8x8_mm", "slowfast_r152_8x8"}  # others see the same code
 SMALL_VIVIT = {"frames": 8, "size": 64}
 OTHER_NETWORK = {  # golden cases of another size than the backbone's
     "tdn_r101_seg4": partial(TDN, segments=4),
@@ -148,12 +147,7 @@ def close(actual, expected, tolerance):
     torch.testing.assert_close(actual.double(), torch.as_tensor(expected).double(), rtol=0, atol=tolerance)
 
 
-def one_or_slow(case):
-    skip = pytest.mark.skipif(not os.environ.get("WSTAL_SLOW"), reason="WSTAL_SLOW=1 runs it")
-    return pytest.param(case, marks=skip if case in SLOW else ())
-
-
-@pytest.mark.parametrize("case", [one_or_slow(case) for case in CASES])
+@pytest.mark.parametrize("case", CASES)
 def test_network(case):
     """Features and scores in float64 and float32, the stages in float64."""
     gold = load(case)
