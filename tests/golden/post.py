@@ -1,9 +1,10 @@
 """What the tests of post-processing share: truth, detections and rows [class, video, start, end, score] of both sides."""
 
 import numpy as np
+import pytest
 
 from wstal.evaluate import PROTOCOLS, evaluate
-from wstal.localize import localize
+from wstal.localize import Classes, keep_classes, localize
 from wstal.timegrid import TimeGrid
 from wstal.types import Detections, Truth
 
@@ -77,3 +78,12 @@ def mAP_agrees(gold, table):
     result = evaluate(truth(gold), detections(gold, *table.T), PROTOCOLS["thumos-basnet"], gold["iou"].tolist())
     np.testing.assert_allclose(result.mAP, gold["map"], rtol=0, atol=1e-6)
     np.testing.assert_allclose(result.average_mAP, gold["average_mAP"][0], rtol=0, atol=1e-6)
+
+
+def accuracy_agrees(gold, scores):
+    """Share of videos whose classes are all found and no other: what the codes print as test accuracy."""
+    only = Classes(threshold=float(gold["class_threshold"]), fallback="none")
+    right = [
+        keep_classes(one.video_score, only).tolist() == np.flatnonzero(gold["label"][v]).tolist() for v, one in scores.items()
+    ]
+    assert np.mean(right) == pytest.approx(float(gold["test_acc"][0]))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.golden.post import detect, in_order, mAP_agrees
+from tests.golden.post import accuracy_agrees, detect, in_order, mAP_agrees
 from wstal.localize import keep_classes
 from wstal.types import VideoScores
 
@@ -44,6 +44,10 @@ def found(gold, scores, how):
 def test_detections(gold, found):
     assert set(found[:, 1]) == set(gold["videos_with_results"])
     np.testing.assert_allclose(in_order(found), in_order(gold["proposals"]), rtol=0, atol=2e-6)
+
+
+def test_accuracy(gold, scores):
+    accuracy_agrees(gold, scores)
 
 
 def test_mean_average_precision(gold, found):

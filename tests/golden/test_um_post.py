@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.golden.post import detect, in_order, mAP_agrees
+from tests.golden.post import accuracy_agrees, detect, in_order, mAP_agrees
 from wstal.methods.um import between, choose
 from wstal.nn.cosine import norm
 from wstal.types import VideoScores
@@ -41,6 +41,10 @@ def test_detections(gold, scores, how):
     found = detect(gold, scores, how)
     assert set(found[:, 1]) == set(gold["videos_with_results"])
     np.testing.assert_allclose(in_order(found), in_order(gold["proposals"]), rtol=0, atol=2e-6)
+
+
+def test_accuracy(gold, scores):
+    accuracy_agrees(gold, scores)
 
 
 def test_mean_average_precision(gold, scores, how):
