@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.golden.post import GRID, detections, listed, truth
-from wstal.evaluate import PROTOCOLS, classification_mAP, evaluate
+from wstal.evaluate import PROTOCOLS, _ranked, classification_mAP, evaluate
 from wstal.types import Detections
 
 EARLIER, LATER = {"later_row_first": False}, {"later_row_first": True}
@@ -126,6 +126,17 @@ def test_facnet_proposals_before_the_ambiguity_filter(golden, key):
     found = proposals(z, f"{key}.proposals_no_ambiguity_filter")
     result = evaluate(truth(z), found, PROTOCOLS["thumos-facnet"], z["iou"])
     agree(result, z[f"{key}.ap"], z[f"{key}.map"] / 100)
+
+
+def test_ambiguous_times_remove_as_many_detections(golden):
+    """Of each class with ground truth; ours has left out those of other classes before."""
+    z = golden("evaluators")
+    kept = {}
+    for filtered in (False, True):
+        rows, _ = _ranked(truth(z), snippets(z), replace(PROTOCOLS["thumos-facnet"], ambiguity_filter=filtered))
+        kept[filtered] = np.bincount(rows.label, minlength=int(z["num_classes"]))
+    removed = np.delete(kept[False] - kept[True], z["classes_without_gt"])
+    assert removed.tolist() == np.delete(z["ambiguous_removed_thumos"], z["classes_without_gt"]).tolist()
 
 
 def test_wtalc(golden):
