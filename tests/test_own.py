@@ -11,7 +11,7 @@ import torch
 import yaml
 from safetensors.torch import save_file
 
-from tests.video.films import write
+from tests.features.films import write
 from wstal import cli, config, detections, experiment, own, paths, prepare, trained
 from wstal.errors import UserError
 from wstal.features import backbones, networks

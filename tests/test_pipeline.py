@@ -18,7 +18,7 @@ RUNNING = {"data", "localize", "methods", "nn", "plugins", "predict", "timegrid"
 EXEMPT = {  # what a kind of stage reaches without using it, or only to draw beside its work; config knows every section
     "annotations": {"data", "ensemble", "localize", "features", "watershed"},
     "features": {"data", "ensemble", "localize", "annotations", "watershed"},
-    "backbones": {"config", "timegrid", "types", "unpickle", "video"},  # what other files of wstal/features reach
+    "backbones": {"config", "timegrid", "types", "unpickle"},  # what other files of wstal/features reach
     "train": {"ensemble", "plots", "published"},
     "rows": {"ensemble", "plots", "published"},
     "results": RUNNING | {"ensemble"},  # evaluates detections that lie in files

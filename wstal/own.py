@@ -26,6 +26,7 @@ from wstal import localize as post
 from wstal.config import Features
 from wstal.errors import UserError
 from wstal.features import networks
+from wstal.features.decode import duration_s
 from wstal.features.extract import Summary
 from wstal.intervals import Shown
 from wstal.paths import Tree
@@ -33,10 +34,9 @@ from wstal.predict import predict
 from wstal.record import Count, Record
 from wstal.tables import Table
 from wstal.timeline import Film, page
+from wstal.timeline.stills import Stills, stills
 from wstal.train import build
 from wstal.types import Detections, VideoScores
-from wstal.video.decode import duration_s
-from wstal.video.stills import Stills, stills
 
 NAME = "own"  # of the section in params.yaml, and of dataset and entry inside
 

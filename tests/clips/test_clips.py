@@ -15,8 +15,8 @@ from wstal.clips.render import MARGIN, encode, motion, pictures, render, shake, 
 from wstal.clips.scenes import SCENES
 from wstal.clips.script import Class, Shot, Source, scripts
 from wstal.errors import UserError
+from wstal.features.decode import Footage, duration_s
 from wstal.timegrid import TimeGrid
-from wstal.video.decode import Footage, duration_s
 
 SMALL = {
     "root": "data/raw/clips", "seed": 3, "classes": ["Bounce", "Swing", "JumpingJack", "Windmill"], "train_videos": 4,

@@ -13,7 +13,7 @@ from torch import nn
 
 from wstal.errors import UserError
 from wstal.features import backbones
-from wstal.features.backbones.base import Backbone, Layout
+from wstal.features.backbones import Backbone, Layout
 from wstal.features.checkpoint import read, restore
 
 

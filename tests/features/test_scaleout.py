@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from tests.video.films import LEVEL, grey, write
+from tests.features.films import LEVEL, grey, write
 from wstal.features import extract as local
 from wstal.features import scaleout
+from wstal.features.decode import Footage
 from wstal.features.extract import Job, Stream
 from wstal.timegrid import TimeGrid
-from wstal.video.decode import Footage
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Ray does inside is not ours
 GRID = TimeGrid(fps=25.0, stride_f=2, window_f=8)

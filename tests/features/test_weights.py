@@ -12,7 +12,7 @@ import torch
 
 from wstal.errors import UserError
 from wstal.features import backbones, weights
-from wstal.features.backbones.base import Package
+from wstal.features.backbones import Package
 from wstal.features.checkpoint import restore
 from wstal.paths import Tree
 

@@ -16,9 +16,9 @@ import pytest
 import torch
 
 from wstal.features import backbones
-from wstal.features.backbones.tdn import TDN
-from wstal.features.backbones.vivit import ViViT
 from wstal.features.checkpoint import assemble
+from wstal.features.tdn import TDN
+from wstal.features.vivit import ViViT
 
 HERE = Path(__file__).parent
 GOLDEN = Path(os.environ.get("WSTAL_GOLDEN", HERE)) / "backbones"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.video.films import grey, write
+from tests.features.films import grey, write
 from wstal import annotations as annotations_file
 from wstal import readers
 from wstal.errors import UserError

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from wstal import unpickle
 from wstal.errors import UserError
-from wstal.features.backbones.base import Backbone, Layout
+from wstal.features.backbones import Backbone, Layout
 
 OURS = Layout("wstal", ())
 WRAPPERS = ("model_ema_state", "model_state", "state_dict", "blobs")  # where files keep their tensors; averaged ones first

@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from wstal import published
 from wstal.features import backbones
-from wstal.features.backbones.base import Backbone
+from wstal.features.backbones import Backbone
 from wstal.tables import Table
 
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from wstal.errors import UserError
-from wstal.features.backbones._blocks import fold
-from wstal.features.backbones.base import Backbone
+from wstal.features.backbones import Backbone
+from wstal.features.blocks import fold
 from wstal.record import Record
 
 

@@ -21,12 +21,12 @@ import numpy as np
 from wstal import progress
 from wstal.errors import UserError
 from wstal.features.ahead import End, side_by_side
+from wstal.features.decode import Footage
 from wstal.features.importer import import_features
 from wstal.features.parts import Part, Parts
+from wstal.features.snippets import centre_crop, snippets
 from wstal.timegrid import TimeGrid
 from wstal.types import Annotations
-from wstal.video.decode import Footage
-from wstal.video.snippets import centre_crop, snippets
 
 
 class Backbone(Protocol):

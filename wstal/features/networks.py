@@ -16,7 +16,7 @@ import torch
 from wstal import paths, seeding
 from wstal.errors import UserError
 from wstal.features import backbones, weights
-from wstal.features.backbones.base import Backbone
+from wstal.features.backbones import Backbone
 from wstal.features.checkpoint import restore
 from wstal.features.embed import Speed, embedder
 from wstal.features.extract import Stream, Summary, check_grid, extract, finished
@@ -25,10 +25,7 @@ from wstal.paths import PIPELINE, Tree
 from wstal.record import Count, Record
 from wstal.timegrid import Grids
 
-CODE = (
-    "video/*.py", "features/embed.py", "features/extract.py", "features/flow*.py", "features/median.py", "features/motion.py",
-    "features/networks.py", "features/backbones/*.py",
-)  # fmt: skip
+KEEPING = {"ahead", "cost", "importer", "parts", "scaleout", "weights"}  # files here that leave features as they are
 
 
 class Extraction(Record):
@@ -106,11 +103,10 @@ def network(backbone: Backbone, file: Path, speed: Speed) -> Callable[[np.ndarra
 
 def parts(videos: Mapping[str, Path], recipe: Recipe) -> Path:
     """Folder in which finished features of `videos` are kept: another for other code, settings, or folders of videos."""
-    package = paths.ROOT / "wstal"
-    files = [file for pattern in CODE for file in sorted(package.glob(pattern))]
+    code = (file for file in sorted(Path(__file__).parent.glob("*.py")) if file.stem not in KEEPING)
     place = os.path.commonpath([file.resolve().parent for file in videos.values()])
     digest = hashlib.sha256(msgspec.json.encode([place, recipe, str(torch.__version__)]))
-    for file in files:
+    for file in code:
         digest.update(file.read_bytes())
     return paths.CACHE / "parts" / digest.hexdigest()[:16]
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from wstal import progress
 from wstal.errors import UserError
+from wstal.features.decode import Footage
 from wstal.features.extract import Job, Stream, Summary, check_grid, clips_of, full, missing, settle
 from wstal.features.parts import Parts
-from wstal.video.decode import Footage
 
 COLUMNS = ("video", "t", "data", "form", "note")  # of the rows that travel: a clip, a feature, or a note
 Table = dict[str, np.ndarray]

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from wstal import progress
 from wstal.errors import UserError
-from wstal.features.backbones.base import Backbone, Package
+from wstal.features.backbones import Backbone, Package
 from wstal.features.checkpoint import restore
 from wstal.paths import PIPELINE, Tree
 

@@ -18,12 +18,12 @@ from pathlib import Path
 import msgspec
 
 from wstal.errors import UserError
+from wstal.features.decode import duration_s
 from wstal.readers import _files
 from wstal.readers._videos import VideoFiles
 from wstal.record import Index
 from wstal.timegrid import TimeGrid
 from wstal.types import Annotations, Video
-from wstal.video.decode import duration_s
 
 CURE = "write a line `video,label` for every video, or set `source` in params.yaml to the table and the folder"
 

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool3d, max_pool3d, pad
 
-from wstal.features.backbones._blocks import ConvNorm
-from wstal.features.backbones.base import Backbone, Layout, Package
+from wstal.features.backbones import Backbone, Layout, Package
+from wstal.features.blocks import ConvNorm
 
 EPS = 1e-3
 MIXED = {  # filters of the branches: b0 | b1a, b1b | b2a, b2b | b3b

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.video.films import grey, index, write, write_sound
+from tests.features.films import grey, index, write, write_sound
 from wstal.errors import UserError
-from wstal.video.decode import Clock, DecodeError, Footage, constant_rate, duration_s
+from wstal.features.decode import Clock, DecodeError, Footage, constant_rate, duration_s
 
 
 def indices(path, fps=25.0, short_side=48, warnings=()):

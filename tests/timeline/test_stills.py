@@ -3,9 +3,9 @@
 import av
 import pytest
 
-from tests.video.films import grey, write
+from tests.features.films import grey, write
 from wstal.errors import UserError
-from wstal.video.stills import Stills, jpeg, stills
+from wstal.timeline.stills import Stills, jpeg, stills
 
 HOW = Stills(fps=25.0, short_side=33, quality=2, strip=4)
 

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, max_pool2d
 
-from wstal.features.backbones._blocks import ConvNorm, Residual
-from wstal.features.backbones.base import Backbone, Layout
+from wstal.features.backbones import Backbone, Layout
+from wstal.features.blocks import ConvNorm, Residual
 
 EPS = 1e-5
 FRAMES = 5  # of a segment

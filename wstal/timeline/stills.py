@@ -7,8 +7,8 @@ from pathlib import Path
 import av
 import numpy as np
 
+from wstal.features.decode import Footage
 from wstal.record import Count, Positive, Record
-from wstal.video.decode import Footage
 
 
 class Stills(Record):

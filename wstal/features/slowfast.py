@@ -22,8 +22,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from wstal.features.backbones._blocks import ConvNorm, Residual, Stem3d
-from wstal.features.backbones.base import CAFFE2_ENDINGS, CAFFE2_UNUSED, Backbone, Layout
+from wstal.features.backbones import CAFFE2_ENDINGS, CAFFE2_UNUSED, Backbone, Layout
+from wstal.features.blocks import ConvNorm, Residual, Stem3d
 
 EPS = 1e-5
 BETA = 8

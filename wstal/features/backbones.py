@@ -1,11 +1,18 @@
-"""What a backbone is: a network, the clips that it was trained on, and where its weights are published."""
+"""What a backbone is: a network, the clips that it was trained on, and where its weights are published; and which there are.
 
+An architecture is a file beside this one, with its variants in BACKBONES: `load("csn_ir152")` is one of wstal/features/csn.py.
+"""
+
+import importlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from wstal.errors import UserError
+
+ARCHITECTURES = ("csn", "i3d", "slowfast", "tdn", "vivit")
 Rule = tuple[str, str | Callable[[re.Match], str]]  # pattern and replacement, as `re.sub` takes them
 
 
@@ -68,7 +75,7 @@ class Backbone:
     features (N, width); its `head` maps these to the scores of the classes that it was trained on.
     """
 
-    name: str  # <file of wstal/features/backbones>_<variant>
+    name: str  # <architecture>_<variant>
     stream: str  # rgb or flow
     fps: float
     window_f: int
@@ -92,3 +99,20 @@ class Backbone:
     def build(self, classes: int) -> nn.Module:
         """The network with arbitrary weights, ready for inference."""
         return self.network(classes).eval().requires_grad_(False)
+
+
+def load(name: str) -> Backbone:
+    """The backbone `name`.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    known = {backbone.name: backbone for backbone in every()}
+    if name not in known:
+        raise UserError(f"backbone {name!r} is unknown; name one of: {', '.join(known)}.")
+    return known[name]
+
+
+def every() -> list[Backbone]:
+    """All variants of all architectures."""
+    return [one for name in ARCHITECTURES for one in importlib.import_module(f"wstal.features.{name}").BACKBONES]

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
-from wstal.features.backbones.base import Backbone, Layout
+from wstal.features.backbones import Backbone, Layout
 
 EPS = 1e-6
 WIDTH, HEADS, MLP = 768, 12, 3072  # ViT-B

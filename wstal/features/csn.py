@@ -12,8 +12,8 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from wstal.features.backbones._blocks import ConvNorm, Residual, Stem3d
-from wstal.features.backbones.base import CAFFE2_ENDINGS, CAFFE2_UNUSED, Backbone, Layout
+from wstal.features.backbones import CAFFE2_ENDINGS, CAFFE2_UNUSED, Backbone, Layout
+from wstal.features.blocks import ConvNorm, Residual, Stem3d
 
 DEPTHS = {101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
