@@ -52,7 +52,7 @@ def test_conda_users_get_the_same_environment():
     assert set(content) == {"name", "channels", "dependencies"}
     conda = [item for item in content["dependencies"] if isinstance(item, str)]
     (pip,) = [item["pip"] for item in content["dependencies"] if isinstance(item, dict)]
-    assert pip == ["-r requirements.lock", "-e . --no-deps"]
+    assert pip == ["-r requirements.lock", "-e ."]
     python = next(item for item in conda if item.startswith("python="))
     assert python.split("=")[1] in SpecifierSet(PROJECT["requires-python"])
     assert "pip" in conda

@@ -44,7 +44,16 @@ def test_a_row_by_hand():
 def test_claims_hold_fail_or_stay_undecided(better, worse, verdict):
     (claim,) = report.claims(metrics(full=better, no_background=worse))
     assert claim.verdict == verdict
-    assert verdict.split(",")[0] in report.verdicts([claim]).rows[0][1]
+    assert verdict.split(",")[0] in report.verdicts([claim]).rows[0][2]
+
+
+def test_a_claim_is_tested_at_the_tiou_that_the_paper_names():
+    cells = {"wsad": [0.6, 0.1], "wtalc": [0.5, 0.9]}
+    rows = {row: {"0": {"all": Cell(values, float(np.mean(values)))}} for row, values in cells.items()}
+    found = report.claims(Metrics("metric_table2", "d", "", "p", [0.1, 0.3], dict.fromkeys(rows, ""), rows))
+    assert [(claim.measure, round(float(claim.differences[0]))) for claim in found] == [("mAP@0.1", 10), ("mAP@0.3", -80)]
+    other = report.claims(Metrics("metric_table2", "d", "", "p", [0.5, 0.7], dict.fromkeys(rows, ""), rows))
+    assert other == []
 
 
 def test_claims_about_missing_rows_are_left_out():
@@ -61,6 +70,17 @@ def test_the_paired_test_is_a_t_test():
 def test_a_caption_warns_of_rows_that_do_not_settle():
     assert "does not settle" not in report.caption(metrics(full=[0.40, 0.42]))
     assert "does not settle" in report.caption(metrics(full=[0.40, 0.42], no_background=[0.1, 0.6]))
+
+
+def test_a_caption_names_rows_that_hardly_learn():
+    assert "Hardly anything" not in report.caption(metrics(full=[0.40, 0.42]))
+    assert "says little: FAC-Net w/o BG." in report.caption(metrics(full=[0.40, 0.42], no_background=[0.02, 0.03]))
+
+
+def test_entries_come_as_the_papers_print_them():
+    names = ["own_thing", "protocols", "facnet_table5", "metric_table1", "facnet_table3", "lgbm_table1"]
+    wanted = ["facnet_table3", "facnet_table5", "lgbm_table1", "metric_table1", "protocols", "own_thing"]
+    assert published.in_order(names) == wanted
 
 
 def test_formats():
@@ -99,7 +119,7 @@ def test_a_small_p_is_no_zero():
 
 
 def test_the_page_says_what_the_paper_claims_and_whether_it_holds():
-    text = site.section("facnet_table1", site.table("facnet_table1", PIPELINE), PIPELINE)
+    text = site.section("facnet_table1", site.table("facnet_table1", PIPELINE), "04_facnet_table1.ipynb", PIPELINE)
     assert "The paper: FAC-Net reaches 42.2" in text and "claims: " in text and 'class="theirs"' in text
 
 

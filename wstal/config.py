@@ -162,8 +162,8 @@ class Params(Record):
 
     @property
     def reported(self) -> list[str]:
-        """Everything that has a table, paper by paper."""
-        return sorted([*self.entries, *self.ensembles])
+        """Everything that has a table."""
+        return [*self.entries, *self.ensembles]
 
     def entry(self, name: str) -> Entry:
         """The comparison or table `name`."""

@@ -120,4 +120,4 @@ def separation(runs: Sequence[Run], better: str, worse: str, network: str, every
     }
     means = " against ".join(f"{values.mean():.1f}" for values in found.values())
     names = (published.label(runs[0].entry, name) for name in (better, worse))
-    return Claim(f"{' separates better than '.join(names)}: purity {means}", found[better] - found[worse])
+    return Claim(f"{' separates better than '.join(names)}: {means}", "purity", found[better] - found[worse])

@@ -56,6 +56,10 @@ class Metrics(msgspec.Struct, frozen=True):
         """mAP of each seed and tIoU in percent: (S, K)."""
         return 100 * np.array([cells[group].mAP for cells in self.rows[row].values()])
 
+    def at(self, row: str, tiou: float) -> np.ndarray:
+        """mAP of each seed at one tIoU in percent: (S,)."""
+        return self.curve(row)[:, self.tious.index(tiou)]
+
 
 def checked_protocol(section: Evaluation, dataset: str) -> Protocol:
     """The protocol that an `evaluation` section names, with its changes."""

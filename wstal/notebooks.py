@@ -56,6 +56,8 @@ def canonical(notebook):
         cell.id = f"{cell.cell_type}-{index}"
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.metadata.jupyter = {"source_hidden": True}  # a stage's whole part of params.yaml on one line
         for output in cell.get("outputs", []):
             for holder, key in text_fields(output):
                 holder[key] = clean(holder[key])

@@ -56,7 +56,7 @@ def published_and_ours(metrics: Metrics) -> Figure:
 
 def average(metrics: Metrics) -> str:
     """The name of an axis of average mAP."""
-    return f"average mAP, tIoU {metrics.tious[0]:g}–{metrics.tious[-1]:g} (%)"
+    return f"average mAP, mean over {len(metrics.tious)} tIoUs from {metrics.tious[0]:g} to {metrics.tious[-1]:g} (%)"
 
 
 def head(figure: Figure, title: str) -> None:
@@ -205,8 +205,8 @@ def timeline(
         axis.plot(centres, rescale(scores.activation[:, label]), color=ACTION, lw=1.4)
         strength = rescale(found[name][:, 2]) if len(found[name]) else []
         for (start, end, _), alpha in zip(found[name], strength, strict=True):
-            axis.barh(-0.16, end - start, left=start, height=0.16, color=blend(FOUND, 0.25 + 0.75 * alpha), lw=0)
-        axis.set(ylim=(-0.28, 1.05), yticks=[], title=name, xlim=(0, grid.seconds(len(centres))))
+            axis.barh(-0.16, end - start, left=start, height=0.16, color=blend(FOUND, 0.08 + 0.92 * alpha), lw=0)
+        axis.set(ylim=(-0.28, 1.05), yticks=[0, 1], title=name, xlim=(0, grid.seconds(len(centres))))
     axes[-1, 0].set_xlabel("time (s)")
     figure.legend(handles=key(), loc="outside lower center", ncols=4, frameon=False)
     head(figure, title)

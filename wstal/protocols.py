@@ -12,7 +12,7 @@ from wstal import detections, published
 from wstal.evaluate import PROTOCOLS
 from wstal.experiment import Run
 from wstal.metrics import ALL, Cell, Metrics, among, checked_protocol, evaluate_all, ground_truth, whole
-from wstal.report import Claim, caption, mean_std, signed
+from wstal.report import AVERAGE, Claim, caption, mean_std, signed
 from wstal.tables import Table
 from wstal.types import Truth
 
@@ -47,17 +47,17 @@ def table(metrics: Metrics, lists: Sequence[str]) -> Table:
         by_protocol = [metrics.average(row, name).mean() for name in PROTOCOLS]
         cells = [mean_std(metrics.average(row, name)) for name in columns]
         rows.append((published.label(metrics.entry, row), mean_std(metrics.average(row)), *cells, f"{np.ptp(by_protocol):.1f}"))
-    header = ("method", f"own ({metrics.protocol})", *columns, "evaluators differ by")
+    header = ("method", f"reference: {metrics.protocol}", *columns, "evaluators differ by")
     return Table("Same method, different protocol", caption(metrics), header, tuple(rows))
 
 
 def gains(metrics: Metrics, lists: Sequence[str]) -> list[Claim]:
-    """What each choice is worth on average over the methods, in points over the own protocol, paired over the seeds."""
+    """What each choice is worth on average over the methods, in points over the entry's protocol, paired over the seeds."""
     claims = []
     for name in (*PROTOCOLS, *lists, BEST):
         differences = np.mean([metrics.average(row, name) - metrics.average(row, ALL) for row in metrics.rows], axis=0)
         if differences.any():
-            claims.append(Claim(f"{name} gives higher numbers than {metrics.protocol} on the full list", differences))
+            claims.append(Claim(f"{name} gives higher numbers than {metrics.protocol} on the full list", AVERAGE, differences))
     return claims
 
 

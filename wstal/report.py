@@ -15,6 +15,7 @@ LEVEL = 0.05  # significance that decides a claim
 THEIRS = "published"  # the name of a second line
 AVERAGE = "AVG"  # the column of a paper's average mAP
 UNSETTLED = 10.0  # points of standard deviation over seeds from which a caption warns
+UNLEARNT = 5.0  # points of average mAP up to which it warns, too
 
 
 def mean_std(values: np.ndarray) -> str:
@@ -67,12 +68,13 @@ def claim(entry: str) -> str:
 
 def groups(metrics: Metrics) -> Table:
     """mAP of every row for all classes and for each group of classes, at each tIoU."""
-    header = ("row", "group", *[f"mAP@{tiou:g}" for tiou in metrics.tious], "AVG")
+    header = ("row", "judged on", *[f"mAP@{tiou:g}" for tiou in metrics.tious], "AVG")
     rows = []
     for row, seeds in metrics.rows.items():
         for group in next(iter(seeds.values())):
             columns = [*metrics.curve(row, group).T, metrics.average(row, group)]
-            rows.append((published.label(metrics.entry, row), group, *[mean_std(column) for column in columns]))
+            judged = f"all, protocol {UNIFIED_NAME}" if group == UNIFIED else group
+            rows.append((published.label(metrics.entry, row), judged, *[mean_std(column) for column in columns]))
     return Table(published.entry(metrics.entry)["title"], caption(metrics), header, tuple(rows))
 
 
@@ -89,9 +91,17 @@ def caption(metrics: Metrics) -> str:
         text += f" Unified: protocol {UNIFIED_NAME} at the same thresholds."
     wild = [row for row in metrics.rows if seeds > 1 and metrics.average(row).std(ddof=1) > UNSETTLED]
     if wild:
-        names = "; ".join(published.label(metrics.entry, row) for row in wild)
-        text += f" Training does not settle (seeds differ by more than {UNSETTLED:g} points of standard deviation): {names}."
+        text += f" Training does not settle (seeds differ by more than {UNSETTLED:g} points of standard deviation): "
+        text += f"{names(metrics, wild)}."
+    if failed := [row for row in metrics.rows if metrics.average(row).mean() <= UNLEARNT]:
+        text += f" Hardly anything is learnt (at most {UNLEARNT:g} points), so that being better says little: "
+        text += f"{names(metrics, failed)}."
     return text
+
+
+def names(metrics: Metrics, rows: Sequence[str]) -> str:
+    """Labels of rows, for a sentence."""
+    return "; ".join(published.label(metrics.entry, row) for row in rows)
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,7 @@ class Claim:
     """A claim of a paper checked here: a score of what should be better minus that of the other, paired over the seeds."""
 
     text: str
+    measure: str  # what is compared
     differences: np.ndarray  # (S,) points
 
     @property
@@ -120,25 +131,36 @@ class Claim:
         """The row of `verdicts`."""
         wins = f"{int((self.differences > 0).sum())} of {len(self.differences)}"
         p = f"{self.p:.3f}" if self.p >= 0.0005 else "<0.001"
-        return self.text, self.verdict, signed(self.differences.mean()), wins, p
+        return self.text, self.measure, self.verdict, signed(self.differences.mean()), wins, p
 
 
 def claims(metrics: Metrics) -> list[Claim]:
-    """What the paper claims of an entry's rows, each checked: the row `better` above the row `worse` on average mAP.
+    """What the paper claims of an entry's rows, each checked: the row `better` above the row `worse`.
 
-    Claims about rows that were not run (a smoke run has the first rows only) are left out.
+    The measure is the average mAP, or the mAP at the one tIoU that the claim is `at`. Claims about rows that were not run (a
+    smoke run has the first rows only) or tIoUs that were not asked for are left out.
     """
-    return [
-        Claim(claim["text"], metrics.average(claim["better"]) - metrics.average(claim["worse"]))
-        for claim in published.entry(metrics.entry)["claims"]
-        if {claim["better"], claim["worse"]} <= set(metrics.rows)
-    ]
+    found = []
+    for claim in published.entry(metrics.entry)["claims"]:
+        tiou, rows = claim.get("at"), (claim["better"], claim["worse"])
+        if set(rows) <= set(metrics.rows) and tiou in (None, *metrics.tious):
+            better, worse = (metrics.average(row) if tiou is None else metrics.at(row, tiou) for row in rows)
+            found.append(Claim(claim["text"], AVERAGE if tiou is None else f"mAP@{tiou:g}", better - worse))
+    return found
+
+
+def count(checked: Sequence[Claim]) -> str:
+    """How many claims hold, fail and stay undecided."""
+    counts = Counter(claim.verdict.split(",")[0] for claim in checked)
+    noun = "claim" if len(checked) == 1 else "claims"
+    return f"{len(checked)} {noun}: {counts['holds']} hold here, {counts['fails']} fail, {counts['undecided']} undecided"
 
 
 def verdicts(checked: Sequence[Claim]) -> Table:
     """All claims of a notebook as a table, counted in its title."""
-    counts = Counter(claim.verdict.split(",")[0] for claim in checked)
-    noun = "claim" if len(checked) == 1 else "claims"
-    title = f"{len(checked)} {noun}: {counts['holds']} hold here, {counts['fails']} fail, {counts['undecided']} undecided"
-    caption = f"Differences in points of average mAP, paired over seeds; decided where a t-test gives p < {LEVEL:g}."
-    return Table(title, caption, ("claim", "here", "difference", "seeds for it", "p"), tuple(c.cells() for c in checked))
+    caption = (
+        f"Differences in points, paired over seeds; decided where a t-test gives p < {LEVEL:g}, each claim by itself: of "
+        "twenty claims without substance one would be decided."
+    )
+    header = ("claim", "measure", "here", "difference", "seeds for it", "p")
+    return Table(count(checked), caption, header, tuple(claim.cells() for claim in checked))

@@ -159,7 +159,7 @@ def extract_on_cluster(videos: Mapping[str, Path], recipe: Recipe, *, copies: in
 
         from wstal.features import scaleout
     except ImportError:
-        raise UserError('Ray is not installed; install it with `pip install "wstal[ray]"`, or leave --ray out.') from None
+        raise UserError('Ray is not installed; install it with `pip install -e ".[ray]"`, or leave --ray out.') from None
     made, folder = streams(recipe), parts(videos, recipe)
     try:
         ray.init(address="auto", log_to_driver=False)

@@ -4,7 +4,7 @@
 
 Ray holds decoding back while networks are busy, and runs again what a lost machine had in hand; as the driver alone writes,
 and a part is written when every snippet of its video is there, nothing is lost or there twice. Videos lie on a file system
-that all machines see. Needs the extra `ray` (pip install "wstal[ray]"), and `ray.init` to have been called, or RAY_ADDRESS.
+that all machines see. Needs the extra `ray` (pip install -e ".[ray]"), and `ray.init` to have been called, or RAY_ADDRESS.
 Afterwards `make_store` finds all parts there.
 """
 

@@ -11,7 +11,7 @@ p        video-level class probabilities  (B, C + 1)     terms["base"], terms["s
 k        snippets that a score averages   (B,)           T // params.top
 γ, α     video score in a detection's score, weight of L_norm    params.yaml
 
-Differences between the paper and the released code (both are presets in params.yaml):
+Differences between the paper and the released code (both are presets in params.yaml; the paper's text was not at hand):
 1. Classification: the paper has a cross-entropy, the code a binary one on each softmax probability: `classification`.
 2. A detection's score adds γ p in the paper; the code makes p binary first and so adds γ: `scoring.video_binary`.
 3. Thresholds reach from 0 to 0.5 in the paper and to 0.225 in the code.

@@ -12,7 +12,7 @@ p_act, p_bkg   class probabilities of either                (B, C)      terms["a
 m              margin of the magnitude                      scalar      params.margin
 g              magnitude between both means, in [0, 1]      (B, T)      actionness
 
-Differences between the paper and the released code (both are presets in params.yaml):
+Differences between the paper and the released code (both are presets in params.yaml; the paper's text was not at hand):
 1. L_cls and L_be: the paper has cross-entropies, the code binary ones on each softmax probability: `classification`.
 2. Weight decay exists in the code only.
 In the code, and here in both presets: in training, a random mask thins out the snippets that may be chosen; p_act takes

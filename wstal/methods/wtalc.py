@@ -12,7 +12,7 @@ H, L     mean of u where a class is active, is not     (B, C, H)  high, low
 δ        margin of CASL                                scalar     params.margin
 
 A batch begins with `pairs` pairs of neighbouring bags that share a class, as the code draws them; other bags follow.
-Differences between the paper and the released code (both are presets in params.yaml):
+Differences between the paper and the released code (both are presets in params.yaml; the paper's text was not at hand):
 1. The paper's figure has two layers before the classifier, the code makes a second one and does not use it: `layers`.
 2. Weight decay exists in the code only.
 Ours differs from both: losses sum over bags where the code averages (params.yaml scales weight decay to match); CASL, an

@@ -1,5 +1,6 @@
 """What papers and datasets print: facts, as data, one file a source."""
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,13 @@ def entry(name: str) -> dict:
         if name in content:
             return empty | content[name]
     return empty
+
+
+def in_order(entries: Iterable[str]) -> list[str]:
+    """Entries as they are printed: source by source, then in its order; those that no file knows come last."""
+    known = [name for path in sorted(FOLDER.glob("*.yaml")) for name in yaml.safe_load(path.read_text(encoding="utf-8"))]
+    places = {name: place for place, name in enumerate(known)}
+    return sorted(entries, key=lambda name: (places.get(name, len(known)), name))
 
 
 def label(name: str, row: str) -> str:
