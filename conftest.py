@@ -5,3 +5,4 @@ import os
 from wstal.seeding import ENVIRONMENT
 
 os.environ.update(ENVIRONMENT)
+os.environ.setdefault("WSTAL_DEVICE", "cpu")  # tests marked `gpu` name their device themselves

@@ -19,6 +19,8 @@ ENVIRONMENT = {
     "IPYKERNEL_CELL_NAME": "<cell>",
 }
 
+GPU_RUNS = 4  # side by side on a GPU: each is a process that holds most of a gigabyte there, and they take turns
+
 
 def seed_everything(seed: int) -> None:
     """Seed torch's global generators and demand deterministic algorithms. The only place that touches global state."""
@@ -29,7 +31,14 @@ def seed_everything(seed: int) -> None:
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # we read no memory that we did not write
     torch.backends.cudnn.benchmark = False
-    torch.backends.cuda.matmul.allow_tf32 = False
+    full_precision()
+
+
+def full_precision() -> None:
+    """float32 on a GPU is float32: no convolution, recurrence or product in TF32, whose mantissa has 10 bits."""
+    import torch
+
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
 
 
 def device():
@@ -40,5 +49,6 @@ def device():
 
 
 def workers() -> int:
-    """How many runs to train side by side: the CPU cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many runs to train side by side: as many as there are CPU cores that this process may use, or fewer on a GPU."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(count, GPU_RUNS) if device().type == "cuda" else count

@@ -26,6 +26,27 @@ torch.testing.assert_close(batch, flow.tvl1(pairs[:, 0], pairs[:, 1], settings=s
 """
 
 
+BUILD = """
+from triton import compile
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from wstal.features import flow_triton
+
+KINDS = {"active": "*i64", "TILES": "constexpr"} | dict.fromkeys(flow_triton.SIZES, "i32")
+NUMBERS = dict.fromkeys(("tolerance", "limit", "tau", "tightness"), "fp32")
+for kernel in (flow_triton._iterate, flow_triton._median):
+    kinds = {name: (KINDS | NUMBERS).get(name, "*fp32") for name in kernel.arg_names}
+    source = ASTSource(fn=kernel, signature=kinds, constexprs={"TILES": 256})
+    assert compile(source, target=GPUTarget("cuda", 90, 32), options=flow_triton.BUILD).asm["cubin"]
+"""
+
+
+@pytest.mark.skipif(not find_spec("triton"), reason="needs triton")
+def test_kernels_build_for_a_hopper_chip():
+    done = subprocess.run([sys.executable, "-c", BUILD], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.skipif(not find_spec("triton"), reason="needs triton")
 def test_kernels_equal_the_operations():
     environment = os.environ | {"TRITON_INTERPRET": "1"}

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def videos(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def cluster():
-    """A head that computes nothing and two machines with two CPUs each."""
+    """A head that computes nothing and two machines with two CPUs each, and a GPU each by name only."""
     ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
     pytest.importorskip("ray.data", reason="the extra `ray` is not installed")
     from ray.cluster_utils import Cluster
@@ -58,7 +58,7 @@ def cluster():
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # machines cannot import this file
     memory = {"object_store_memory": 200 * 2**20}
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **memory})
-    made.workers = [made.add_node(num_cpus=2, **memory) for _ in range(2)]
+    made.workers = [made.add_node(num_cpus=2, num_gpus=1, **memory) for _ in range(2)]
     ray.init(address=made.address, log_to_driver=False)
     yield made
     ray.shutdown()
@@ -93,6 +93,15 @@ def test_it_resumes(videos, cluster, tmp_path):
         {v: videos[v] for v in ("v00", "v03", "v05")}, {"rgb": STREAM}, tmp_path, batch=4, networks=1, gpus=0
     )
     assert (summary.computed, summary.reused) == (1, 2)
+
+
+def test_optical_flow_and_network_share_gpus(videos, cluster, tmp_path):
+    """More networks than GPUs are left with would wait for each other for ever."""
+    some = {video: videos[video] for video in ("v02", "v04", "v06")}
+    stream = replace(STREAM, prepare=list)
+    local.extract(some, {"flow": stream}, tmp_path / "local", batch=4, workers=1)
+    assert scaleout.extract(some, {"flow": stream}, tmp_path / "cluster", batch=4, networks=1, gpus=1.0).computed == 3
+    assert tree(tmp_path / "cluster") == tree(tmp_path / "local")
 
 
 def test_decoding_and_network_are_steps_of_their_own(videos, cluster):

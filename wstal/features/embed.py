@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from wstal import seeding
 from wstal.errors import UserError
 from wstal.features.backbones import Backbone
 from wstal.features.blocks import fold
@@ -26,15 +27,25 @@ def embedder(backbone: Backbone, network: nn.Module, speed: Speed, device: torch
 
     `network` is moved and changed in place. Clips whose number varies from call to call cost a compiled network time.
     """
-    network = network.to(device)
+    seeding.full_precision()
+    network, precision = network.to(device), getattr(torch, speed.precision)
     if speed.fold:
         fold(network)
+    for module in network.modules():
+        if isinstance(module, (nn.Conv2d, nn.Conv3d, nn.Linear)):
+            module.to(precision)  # once, where autocast would do it for every batch
     if speed.channels_last:
         for parameter in network.parameters():
             parameter.data = channels_last(parameter.data)
-    run = torch.compile(network) if speed.compile else network
     shape = (1, len(backbone.mean), 1, 1, 1)
     mean, std = (torch.tensor(values, device=device).view(shape) for values in (backbone.mean, backbone.std))
+
+    def forward(clips: Tensor) -> Tensor:
+        x = (clips.float() - mean) / std
+        with torch.autocast(device.type, precision, enabled=speed.precision != "float32"):
+            return network(channels_last(x) if speed.channels_last else x.contiguous()).float()
+
+    run = torch.compile(forward) if speed.compile else forward
 
     @torch.inference_mode()
     def embed(clips: Tensor) -> Tensor:
@@ -43,10 +54,7 @@ def embedder(backbone: Backbone, network: nn.Module, speed: Speed, device: torch
                 f"clips of the shape {tuple(clips.shape)} do not fit {backbone.name}, which wants (N, *{backbone.clip}); "
                 "decode them with its `offsets` and `size`."
             )
-        x = (clips.to(device, non_blocking=True).float() - mean) / std
-        x = channels_last(x) if speed.channels_last else x
-        with torch.autocast(device.type, getattr(torch, speed.precision), enabled=speed.precision != "float32"):
-            return run(x).float()
+        return run(clips.to(device))
 
     return embed
 

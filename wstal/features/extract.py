@@ -2,13 +2,16 @@
 
     video files --threads--> frames -> (flow) -> crop -> snippets --bounded queues--> batches -> network -> parts -> store
 
-Threads decode several files at once and wait when the network is slower; the network always gets full batches, across
-videos and of one size, so that features do not depend on which videos share a batch. What is finished lies in a folder of
+Threads decode several files at once and wait when the network is slower, another runs the network while the next batch is
+put together; the network always gets full batches, across videos and of one size, so that features do not depend on which
+videos share a batch. What is finished lies in a folder of
 parts (`wstal.features.parts`): after an interruption only the rest is computed, and the store is the same, byte for byte.
 A file that cannot be decoded is noted, and the others go on.
 """
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,6 +20,7 @@ from types import SimpleNamespace
 from typing import Protocol
 
 import numpy as np
+import torch
 
 from wstal import progress
 from wstal.errors import UserError
@@ -160,24 +164,35 @@ def full(clips: list[np.ndarray], batch: int) -> np.ndarray:
 def embed(items: Iterable[tuple], network: Network, batch: int) -> Iterator[tuple]:
     """(job, snippet) -> (job, its feature (D,)), in the same order; End passes through.
 
-    The network always gets `batch` snippets.
+    The network always gets `batch` snippets, and works in a thread of its own while the next batch is put together.
     """
     held: list[tuple] = []
     clips: list[np.ndarray] = []
+    running: deque[tuple[list[tuple], Future | None]] = deque()
 
-    def flush() -> Iterator[tuple]:
-        features = iter(network(full(clips, batch)) if clips else ())
-        yield from ((job, item if item is End else next(features)) for job, item in held)
-        held.clear()
-        clips.clear()
+    def begin() -> None:
+        nonlocal held, clips
+        running.append((held, pool.submit(network, full(clips, batch)) if clips else None))
+        held, clips = [], []
 
-    for job, item in items:
-        held.append((job, item))
-        if item is not End:
-            clips.append(item)
-        if len(clips) == batch:
-            yield from flush()
-    yield from flush()
+    def end() -> Iterator[tuple]:
+        of, future = running.popleft()
+        features = iter(future.result() if future else ())
+        yield from ((job, item if item is End else next(features)) for job, item in of)
+
+    threads = torch.get_num_threads()  # in the bits of what it computes
+    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(threads,)) as pool:
+        for job, item in items:
+            held.append((job, item))
+            if item is not End:
+                clips.append(item)
+            if len(clips) == batch:
+                begin()
+                if len(running) > 1:
+                    yield from end()
+        begin()
+        while running:
+            yield from end()
 
 
 def missing(mine: Iterable[str], videos: Mapping[str, Path], store: Parts, summary: Summary) -> list[str]:

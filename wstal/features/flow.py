@@ -24,11 +24,11 @@ OpenCV's DualTVL1OpticalFlow, which made most published flow features, differs f
 Ours follows OpenCV and differs in rounding alone: sums in another order may stop an iteration sooner or later.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
 from queue import SimpleQueue
+from threading import Barrier, Lock
 
 import msgspec
 import torch
@@ -43,6 +43,7 @@ BOUND = 20.0  # two-stream networks see displacements up to so many pixels: I3D,
 LEVELS = 255  # of 8-bit flow: 0 is -BOUND, 255 is BOUND
 MIN_SIZE = 16  # no scale of the pyramid but the first is smaller than so many pixels
 FLAT = 1.1920929e-07  # a squared gradient up to float32's epsilon says nothing about motion
+_POOLS = Lock()
 
 
 class Settings(Record):
@@ -80,7 +81,8 @@ def tvl1(first: Tensor, second: Tensor, *, settings: Settings) -> Tensor:
     if pairs.is_cuda and find_spec("triton"):
         from wstal.features.flow_triton import BatchSolver
 
-        return _coarse_to_fine(pairs, _solvers(BatchSolver, pairs, settings), settings)
+        with torch.cuda.device(pairs.device):  # kernels start on the current one
+            return _coarse_to_fine(pairs, _solvers(BatchSolver, pairs, settings), settings)
     return _one_by_one(pairs, settings)
 
 
@@ -101,7 +103,7 @@ def dequantize(levels: Tensor) -> Tensor:
 
 def _one_by_one(pairs: Tensor, settings: Settings) -> Tensor:
     """Flow (N, 2, H, W) of pairs (N, 2, H, W), each by one thread: threads within operations would wait at every one."""
-    batches, idle = pairs.split(1), SimpleQueue()
+    batches, idle, threads = pairs.split(1), SimpleQueue(), torch.get_num_threads()
 
     def flow(batch: Tensor) -> Tensor:
         solvers = idle.get()
@@ -110,21 +112,27 @@ def _one_by_one(pairs: Tensor, settings: Settings) -> Tensor:
         finally:
             idle.put(solvers)
 
-    with _single_threaded_operations() as threads, ThreadPoolExecutor(threads) as pool:
-        for _ in range(min(threads, len(batches))):
-            idle.put(_solvers(Solver, batches[0], settings))
-        return torch.cat(list(pool.map(flow, batches)))
+    for _ in range(min(threads, len(batches))):
+        idle.put(_solvers(Solver, batches[0], settings))
+    with _POOLS:
+        pool = _pool(threads)
+    return torch.cat(list(pool.map(flow, batches)))
 
 
-@contextmanager
-def _single_threaded_operations() -> Iterator[int]:
-    """Keeps torch's operations in the thread that calls them; how many threads these could have used."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield threads
-    finally:
-        torch.set_num_threads(threads)
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """So many threads, in each of which torch's operations stay; all calls of tvl1 share them."""
+    pool, started = ThreadPoolExecutor(threads), Barrier(threads + 1)
+
+    def start() -> None:
+        torch.set_num_threads(1)
+        started.wait()  # so that each of the threads starts here once
+
+    for _ in range(threads):
+        pool.submit(start)
+    started.wait()
+    torch.set_num_threads(threads)  # set by a thread for itself and for threads to come: these shall not have one
+    return pool
 
 
 def _solvers(solver_class: type, pairs: Tensor, settings: Settings) -> list:

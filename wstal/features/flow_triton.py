@@ -4,7 +4,8 @@ A kernel reads the flow u and the dual variable p of one iteration and writes th
 once: a program computes u of its pixels, and again that of their neighbours to the right and below, which p needs. Pairs
 stop on their own, and the host is not asked: programs read what the pair's flow changed in the iteration before, one
 partial sum a program, always added in one order. A pair that has converged copies its state once, so that both memories
-hold it, then its programs return at once. The host looks whether any pair still runs every CHECK iterations.
+hold it, then its programs return at once. Every CHECK iterations the host looks which pairs still run and launches programs
+for these alone: where a film cuts from shot to shot, one pair of many takes all the iterations that there are.
 """
 
 from itertools import chain
@@ -17,8 +18,9 @@ from torch import Tensor
 from wstal.features.flow import FLAT, Settings
 
 TILE = 32, 16  # columns and rows a program
-WARPS = 8  # a program: two pixels a thread, 80 registers on compute capability 9.0
-CHECK = 10  # iterations between two looks of the host
+BUILD = {"num_warps": 8, "enable_fp_fusion": True}  # two pixels a thread, 80 registers on compute capability 9.0
+SIZES = ["width", "height", "tiles"]  # one kernel serves frames of all sizes
+CHECK = 10  # iterations between two looks of the host; even, so that it always looks at the same half of the memory
 COPIED = -1.0  # in place of a sum: the pair has converged and both memories hold it
 
 _FLAT = tl.constexpr(FLAT)
@@ -67,13 +69,13 @@ def _ascend(p, p_next, i, area, right, below, tau, tightness, inside):
     tl.store(p_next + 2 * area + i, (tl.load(p + 2 * area + i, inside) + tau * below) / norm, inside)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def _iterate(
-    u, u_next, p, p_next, linear, sums, sums_next,
+    u, u_next, p, p_next, linear, sums, sums_next, active,
     width, height, tiles, tolerance, limit, tau, tightness, TILES: tl.constexpr,
 ):  # fmt: skip
-    """One iteration: u (N, 2, HW), p (N, 4, HW), linear (N, 3, HW) and sums (N, tiles)."""
-    tile, pair, area = tl.program_id(0), tl.program_id(1).to(tl.int64), width * height
+    """One iteration of the pairs `active`: u (N, 2, HW), p (N, 4, HW), linear (N, 3, HW) and sums (N, tiles)."""
+    tile, pair, area = tl.program_id(0), tl.load(active + tl.program_id(1)), width * height
     error = _error(sums, pair, tiles, TILES)
     x, y, i, inside = _pixels(tile, width, height)
     u, u_next, linear = u + pair * 2 * area, u_next + pair * 2 * area, linear + pair * 3 * area
@@ -152,10 +154,10 @@ def _columns(image, x, y, width, height, inside):
     return _merge5(a[0], a[1], a[2], a[3], a[4], b[0], b[1], b[2], b[3], b[4])
 
 
-@triton.jit
-def _median(u, u_next, sums, width, height, tiles, tolerance, TILES: tl.constexpr):
-    """Median of 5x5 pixels of u (N, 2, HW), for pairs that have not converged."""
-    plane = tl.program_id(1).to(tl.int64)
+@triton.jit(do_not_specialize=SIZES)
+def _median(u, u_next, sums, active, width, height, tiles, tolerance, TILES: tl.constexpr):
+    """Median of 5x5 pixels of u (N, 2, HW), for those of the pairs `active` that have not converged."""
+    plane = 2 * tl.load(active + tl.program_id(1) // 2) + tl.program_id(1) % 2
     error = _error(sums, plane // 2, tiles, TILES)
     x, y, i, inside = _pixels(tl.program_id(0), width, height)
     u, u_next = u + plane * width * height, u_next + plane * width * height
@@ -202,27 +204,30 @@ class BatchSolver:
         self.linear[:, :2] = warped[:, 1:]
         self.linear[:, 2] = warped[:, 0] - first - (warped[:, 1:] * self.flow).sum(1)
         self.sums[0].fill_(float("inf"))
+        self.active = torch.arange(len(first), device=first.device)
         for _ in range(self.settings.outer):
             self._smooth()
             for k in range(1, self.settings.inner + 1):
                 self._step()
-                if k % CHECK == 0 and not (self.sums[0].sum(1) > self.tolerance).any():
-                    return
+                if k % CHECK == 0:
+                    self.active = (self.sums[0][:, 0] != COPIED).nonzero()[:, 0]
+                    if not len(self.active):
+                        return
 
     def _smooth(self) -> None:
         """The median filter."""
         height, width = self.shape
         sizes = width, height, self.tiles
-        launch = _median[self.tiles, 2 * len(self.linear)]
-        launch(*self.us, self.sums[0], *sizes, self.tolerance, TILES=self.tiles_padded, num_warps=WARPS)
+        launch = _median[self.tiles, 2 * len(self.active)]
+        launch(*self.us, self.sums[0], self.active, *sizes, self.tolerance, TILES=self.tiles_padded, **BUILD)
         self.us.reverse()
 
     def _step(self) -> None:
         """One iteration."""
         s, (height, width) = self.settings, self.shape
         sizes, rates = (width, height, self.tiles), (self.tolerance, s.lambda_ * s.theta, s.tau, s.tau / s.theta)
-        launch = _iterate[self.tiles, len(self.linear)]
-        memory = self.us, self.ps, [self.linear], self.sums
-        launch(*chain(*memory), *sizes, *rates, TILES=self.tiles_padded, num_warps=WARPS)
+        launch = _iterate[self.tiles, len(self.active)]
+        memory = self.us, self.ps, [self.linear], self.sums, [self.active]
+        launch(*chain(*memory), *sizes, *rates, TILES=self.tiles_padded, **BUILD)
         for pair in (self.us, self.ps, self.sums):
             pair.reverse()

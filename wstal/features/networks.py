@@ -105,7 +105,8 @@ def parts(videos: Mapping[str, Path], recipe: Recipe) -> Path:
     """Folder in which finished features of `videos` are kept: another for other code, settings, or folders of videos."""
     code = (file for file in sorted(Path(__file__).parent.glob("*.py")) if file.stem not in KEEPING)
     place = os.path.commonpath([file.resolve().parent for file in videos.values()])
-    digest = hashlib.sha256(msgspec.json.encode([place, recipe, str(torch.__version__)]))
+    what = replace(recipe, how=msgspec.structs.replace(recipe.how, workers=1))  # how many decode changes no feature
+    digest = hashlib.sha256(msgspec.json.encode([place, what, str(torch.__version__)]))
     for file in code:
         digest.update(file.read_bytes())
     return paths.CACHE / "parts" / digest.hexdigest()[:16]

@@ -22,6 +22,8 @@ from wstal.features.parts import Parts
 
 COLUMNS = ("video", "t", "data", "form", "note")  # of the rows that travel: a clip, a feature, or a note
 Table = dict[str, np.ndarray]
+FLOW_SHARE = 0.1  # of a network's GPU that each file lends whose optical flow is computed
+NETWORK_SHARE = 0.6  # what the network then keeps: too much for two on one GPU, and room for four files
 
 
 def extract(
@@ -50,11 +52,13 @@ def _pipeline(jobs: Mapping[str, Job], stream: Stream, batch: int, networks: int
     import ray.data  # here, as the extra may be missing where this file is only looked at
 
     files = [{"video": job.video, "file": str(job.footage.path)} for job in jobs.values()]
+    lent = gpus * FLOW_SHARE if stream.prepare is not iter else 0.0  # optical flow is computed where a file is decoded
     decoded = ray.data.from_items(files, override_num_blocks=len(files)).map_batches(
-        decode, batch_size=1, fn_args=(stream, batch), num_cpus=1
+        decode, batch_size=1, fn_args=(stream, batch), num_cpus=1, num_gpus=lent
     )
     return decoded.map_batches(
-        Networks, batch_size=batch, fn_constructor_args=(stream, batch), concurrency=networks, num_gpus=gpus,
+        Networks, batch_size=batch, fn_constructor_args=(stream, batch), concurrency=networks,
+        num_gpus=gpus * (NETWORK_SHARE if lent else 1.0),
         num_cpus=0,  # or copies that move off a lost machine could take the last CPU from decoding, and both would wait
     )  # fmt: skip
 
