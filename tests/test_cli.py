@@ -42,6 +42,17 @@ def test_table_and_file(files, tmp_path, capsys):
     assert [path.name for path in out.parent.iterdir()] == ["metrics.json"]
 
 
+def test_errors_stand_below_the_table(files, capsys):
+    rows = [ROW, {**ROW, "segment": [0, 4], "score": 0.9}]
+    assert main(["evaluate", *files(predictions={"results": {"a": rows}}), "--tiou", "0.5", "--errors", "0.5"]) == 0
+    table, errors = capsys.readouterr().out.split("\n\n")
+    assert table == "tIoU     mAP %\n0.50     50.00\naverage  50.00"
+    assert "at tIoU 0.5, " in errors and "localization     100.00 +50.00\n" in errors
+    assert "true positive      0.00\n" in errors and errors.endswith("\n0.00 % of the instances are matched by no detection.\n")
+    assert main(["evaluate", *files(), "--errors", "2"]) == 1
+    assert "tIoU 2 must be above 0" in capsys.readouterr().err
+
+
 def test_protocol_and_subset_are_used(files, capsys):
     database = {"a": {**TRUTH["database"]["a"], "subset": "test"}, "b": TRUTH["database"]["a"]}
     paths = files({"database": database})

@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 
 from wstal import config, experiment, metrics, paths, progress, report
 from wstal.errors import UserError
+from wstal.evaluate import evaluate
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +192,19 @@ def test_tables_of_a_real_run(runs, cache, inline, tmp_path):
         text = (runs[0].tree.tables() / f"tiny_table.{suffix}").read_text()
         assert mean in text and "Simulated" in text
     assert json.loads(runs[0].tree.metrics("tiny_table").read_bytes())["rows"]["full"]["0"]["all"]["average_mAP"] <= 1
+
+
+def test_ap_of_each_class_is_a_mean_over_the_seeds_of_each_row(runs, cache, inline):
+    experiment.train_all(runs)
+    table = metrics.per_class(runs, 0.5)
+    assert table.header == ("class", "full", "no_background")
+    seeds = [metrics.by_row([run], evaluate, [0.5])["full"][0] for run in runs[:2]]
+    classes, ap = seeds[0].classes, 100 * np.array([result.ap[0] for result in seeds])
+    assert {row[0]: row[1] for row in table.rows} == {
+        name: f"{mean:.1f} ± {std:.1f}" for name, mean, std in zip(classes, ap.mean(0), ap.std(0, ddof=1), strict=True)
+    }
+    means = [np.mean([float(cell.split(" ")[0]) for cell in row[1:]]) for row in table.rows]
+    assert means == sorted(means, reverse=True)
 
 
 def test_groups_of_classes_are_means_over_their_classes(runs, cache, inline):

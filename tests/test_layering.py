@@ -19,6 +19,7 @@ TIERS = [
     {"plugins"},
     {"train", "predict", "prepare", "truth"},
     {"trained", "evaluate"},
+    {"diagnosis"},
     {"experiment"},
     {"ensemble_runs"},
     {"metrics", "own"},
@@ -42,7 +43,18 @@ TRAINING = {
     "ensemble_runs",
     "config",
 }
-TIMES = {"truth", "readers", "evaluate", "metrics", "annotations", "prepare", "simulate", "complementarity", "clips"}
+TIMES = {
+    "truth",
+    "readers",
+    "evaluate",
+    "diagnosis",
+    "metrics",
+    "annotations",
+    "prepare",
+    "simulate",
+    "complementarity",
+    "clips",
+}
 NO_TORCH = {
     "types",
     "timegrid",
@@ -50,6 +62,7 @@ NO_TORCH = {
     "ensemble",
     "complementarity",
     "evaluate",
+    "diagnosis",
     "matching",
     "detections",
     "truth",

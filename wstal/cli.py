@@ -213,6 +213,9 @@ example:
         help="start:stop:step with stop included, as 0.5:0.95:0.05, or a comma list; default: the protocol's",
     )
     command.add_argument("--subset", metavar="NAME", help="subset of the ground truth; default: the protocol's usual one")
+    command.add_argument(
+        "--errors", type=float, metavar="TIOU", help="also say what is wrong with the detections at this tIoU, as 0.5"
+    )
     command.add_argument("--json", type=Path, metavar="OUT", help="also write average_mAP, mAP and seconds to this file")
     command.set_defaults(run=_evaluate)
 
@@ -262,10 +265,24 @@ def _evaluate(options) -> int:
     print(f"{'tIoU':{width}}  mAP %")
     for name, value in [*mean.items(), ("average", result.average_mAP)]:
         print(f"{name:{width}} {100 * value:6.2f}")
+    if options.errors is not None:
+        _print_errors(ground_truth, predictions, protocol, options.errors)
     if options.json:
         metrics = {"average_mAP": result.average_mAP, "mAP": mean, "seconds": seconds}
         jsonfile.write(options.json, json.dumps(metrics, indent=2) + "\n")
     return 0
+
+
+def _print_errors(*problem) -> None:
+    from wstal.diagnosis import diagnose
+
+    found = diagnose(*problem)
+    print(f"\nof the best detections of each class at tIoU {found.tiou:g}, as many as it has instances:")
+    print(f"{'':16}      %  mAP without them")
+    for kind, share in found.share.items():
+        gain = f" {100 * found.gain[kind]:+6.2f}" if kind in found.gain else ""
+        print(f"{kind:16} {100 * share:6.2f}{gain}")
+    print(f"{100 * (1 - found.recall):.2f} % of the instances are matched by no detection.")
 
 
 def _key(tiou: float) -> str:

@@ -39,6 +39,12 @@ class Protocol:
     subsets: tuple[str, ...]  # preferred subset names of a ground-truth file, for `truth.read`
     ambiguous_label: str | None  # annotations with this label are ambiguous times; None: an ordinary class
 
+    @property
+    def preference(self) -> dict:
+        """What `matching.candidates` must know: how segments that last nothing and equal tIoUs count."""
+        later_first = None if self.first_in_file else self.later_instance_first
+        return {"empty_tiou": np.inf if self.empty_matches_empty else 0.0, "later_first": later_first}
+
 
 _ACTIVITYNET = Protocol(  # activitynet/ActivityNet 82304fa, Evaluation/eval_detection.py
     snippets_per_s=None,
@@ -101,27 +107,35 @@ def evaluate(truth: Truth, detections: Detections, protocol: Protocol, tious: Se
     tious = np.array(tious, dtype=np.float64)
     if tious.ndim != 1 or not len(tious) or not np.all((tious > 0) & (tious <= 1)):
         raise UserError(f"tIoU thresholds {tious.tolist()} must be numbers above 0 and not above 1; change --tiou.")
-    if not len(truth.label):
-        raise UserError("the ground truth holds no action instance; choose another subset or file.")
-    detections_json.check(detections, "detections")
-    rows, notes = _ranked(truth, detections, protocol)
-    times = _instance_times(truth.start_s, truth.end_s, protocol)
-    instances = Segments(truth.video.astype(np.int64), truth.label.astype(np.int64), *times)
-    empty_tiou = np.inf if protocol.empty_matches_empty else 0.0
-    later_first = None if protocol.first_in_file else protocol.later_instance_first
-    row, instance, tiou = candidates(rows, instances, tious.min(), empty_tiou=empty_tiou, later_first=later_first)
+    rows, instances, notes = prepare(truth, detections, protocol)
+    row, instance, tiou = candidates(rows, instances, tious.min(), **protocol.preference)
     positives = np.bincount(truth.label, minlength=len(truth.labels))
     count = np.bincount(rows.label, minlength=len(truth.labels))
     ap = np.full((len(tious), len(count)), np.nan)
     for k in np.argsort(tious):
         keep = tiou >= tious[k]
         row, instance, tiou = row[keep], instance[keep], tiou[keep]
-        hits = match(row, instance, len(instances))
-        ap[k] = _average_precision(hits, rows.label[hits], positives, count, protocol.interpolated)
+        hits = row[match(row, instance, len(instances))]
+        ap[k] = average_precision(hits, rows.label[hits], positives, count, protocol.interpolated)
     missing = [label for label, p, n in zip(truth.labels, positives, count, strict=True) if p and not n]
     mean = np.zeros(len(tious)) if protocol.zero_if_undetected and missing else np.nanmean(ap, axis=1)
     notes += _remarks(truth, missing if len(rows) else [], protocol)
     return Result(tious, truth.labels, ap, mean, float(mean.mean()), tuple(notes))
+
+
+def prepare(truth: Truth, detections: Detections, protocol: Protocol) -> tuple[Segments, Segments, list[str]]:
+    """What a protocol compares, on its axis of time: the detections that count, by class and within a class from the
+    highest rank down; the instances in the order of `truth`; and notes.
+
+    Raises:
+        UserError: there is no instance, or a detection that `detections.check` refuses.
+    """
+    if not len(truth.label):
+        raise UserError("the ground truth holds no action instance; choose another subset or file.")
+    detections_json.check(detections, "detections")
+    rows, notes = _ranked(truth, detections, protocol)
+    times = _instance_times(truth.start_s, truth.end_s, protocol)
+    return rows, Segments(truth.video.astype(np.int64), truth.label.astype(np.int64), *times), notes
 
 
 def _instance_times(start_s, end_s, protocol: Protocol):
@@ -204,7 +218,7 @@ def _overlaps_ambiguous(rows: Segments, truth: Truth, protocol: Protocol) -> np.
     return overlaps
 
 
-def _average_precision(hits, label, positives, count, interpolated: bool) -> np.ndarray:
+def average_precision(hits, label, positives, count, interpolated: bool) -> np.ndarray:
     """(C,) AP, nan for a class without an instance; only true positives matter, between them precision falls.
 
     hits (H,): their rows, ascending; label (H,); positives, count (C,): instances and rows of each class, whose rows

@@ -51,16 +51,13 @@ def candidates(rows: Segments, instances: Segments, least: float, *, empty_tiou:
 
     empty_tiou: tIoU of two segments whose union lasts 0. later_first: whether the later of two instances with equal
     tIoU is preferred; None: the first in the file is preferred, whatever its tIoU.
-    Returns row (P,), instance (P,), tIoU (P,). Lengths are added in the order of the official evaluator.
+    Returns row (P,), instance (P,), tIoU (P,).
     """
     width = max(rows.video.max(initial=0), instances.video.max()) + 2
     keys = (segments.label * width + segments.video for segments in (rows, instances))
     found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
     for i, j in pairs(*keys):
-        start, end, g_start, g_end = rows.start[i], rows.end[i], instances.start[j], instances.end[j]
-        inter = np.maximum(np.minimum(end, g_end) - np.maximum(start, g_start), 0)
-        union = (g_end - g_start) + (end - start) - inter
-        tiou = np.divide(inter, union, out=np.full(len(i), empty_tiou), where=union != 0)
+        tiou = overlap(rows, instances, i, j, empty_tiou)
         keep = tiou >= least
         found.append((i[keep], j[keep], tiou[keep]))
     row, instance, tiou = map(np.concatenate, zip(*found, strict=True))
@@ -73,8 +70,19 @@ def candidates(rows: Segments, instances: Segments, least: float, *, empty_tiou:
     return row, instance, tiou
 
 
+def overlap(rows: Segments, instances: Segments, i: np.ndarray, j: np.ndarray, empty_tiou: float) -> np.ndarray:
+    """tIoU (P,) of the pairs of row i (P,) and instance j (P,), of whatever class; `empty_tiou` where the union lasts 0.
+
+    Lengths are added in the order of the official evaluator.
+    """
+    start, end, g_start, g_end = rows.start[i], rows.end[i], instances.start[j], instances.end[j]
+    inter = np.maximum(np.minimum(end, g_end) - np.maximum(start, g_start), 0)
+    union = (g_end - g_start) + (end - start) - inter
+    return np.divide(inter, union, out=np.full(len(i), empty_tiou), where=union != 0)
+
+
 def match(row: np.ndarray, instance: np.ndarray, instances: int) -> np.ndarray:
-    """Rows that win an instance, ascending. Pairs (row, instance) are sorted by row and then by preference."""
+    """Which pairs (row, instance) are matches: their indices, ascending. Pairs are sorted by row and then by preference."""
     holder = np.full(instances, np.iinfo(np.int64).max)  # best-ranked row that proposed to each instance
     at = np.flatnonzero(np.append(True, row[1:] != row[:-1])) if len(row) else np.empty(0, np.int64)
     last = np.append(at[1:], len(row))  # pair after the last of each row
@@ -82,7 +90,7 @@ def match(row: np.ndarray, instance: np.ndarray, instances: int) -> np.ndarray:
         np.minimum.at(holder, instance[at], row[at])
         rejected = holder[instance[at]] != row[at]
         if not rejected.any():
-            return row[at]
+            return at
         at = at + rejected
         left = at < last
         at, last = at[left], last[left]

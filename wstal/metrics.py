@@ -6,19 +6,19 @@ Each run is judged twice: by the protocol of the paper whose table it is, and by
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from wstal import detections, truth
+from wstal import detections, published, truth
 from wstal.config import Evaluation
 from wstal.errors import UserError
 from wstal.evaluate import PROTOCOLS, Protocol, Result, evaluate
 from wstal.experiment import Run
 from wstal.paths import Tree
-from wstal.tables import Table
+from wstal.tables import Table, mean_std
 from wstal.types import Detections, Truth
 
 if TYPE_CHECKING:
@@ -141,14 +141,29 @@ def cell(result: Result, members: Sequence[str]) -> Cell:
     return Cell([round(float(value), DIGITS) for value in mean], round(float(mean.mean()), DIGITS))
 
 
-def per_class(run: Run, tiou: float) -> Table:
-    """Average precision of each class of one run at one tIoU, best first."""
-    found = detections.read_json(run.predictions())
-    section = run.params.evaluation(run.section)
-    result = evaluate(ground_truth(run), found, checked_protocol(section, run.dataset), [tiou])
-    ranked = sorted(zip(-100 * result.ap[0], result.classes, strict=True))
-    rows = tuple((name, f"{-value:.1f}") for value, name in ranked if not np.isnan(value))
-    return Table(f"{run.row}, seed {run.seed}: AP at tIoU {tiou:g}", "Percent.", ("class", "AP"), rows)
+def by_row(runs: Sequence[Run | EnsembleRun], judge: Callable, *settings) -> dict[str, list]:
+    """{row: one judgement a seed} of the runs of one entry: judge(truth, detections, the entry's protocol, *settings)."""
+    first = runs[0]
+    table, own = ground_truth(first), checked_protocol(first.params.evaluation(first.section), first.dataset)
+    rows: dict[str, list] = {}
+    for run in runs:
+        rows.setdefault(run.row, []).append(judge(table, detections.read_json(run.predictions()), own, *settings))
+    return rows
+
+
+def per_class(runs: Sequence[Run | EnsembleRun], tiou: float) -> Table:
+    """Average precision of each class that has an instance at one tIoU, a column a row of the entry.
+
+    Classes are sorted by their mean over all columns, best first.
+    """
+    results = by_row(runs, evaluate, [tiou])
+    classes = next(iter(results.values()))[0].classes
+    ap = {row: 100 * np.stack([result.ap[0] for result in seeds]) for row, seeds in results.items()}  # each (S, C)
+    mean = np.mean([seeds.mean(0) for seeds in ap.values()], axis=0)
+    ranked = [c for c in np.lexsort((classes, -mean)) if not np.isnan(mean[c])]
+    header = ("class", *[published.label(runs[0].entry, row) for row in ap])
+    rows = tuple((classes[c], *[mean_std(seeds[:, c]) for seeds in ap.values()]) for c in ranked)
+    return Table(f"AP of each class at tIoU {tiou:g}", "Percent, mean ± standard deviation over the seeds.", header, rows)
 
 
 def write(metrics: Metrics, tree: Tree) -> None:

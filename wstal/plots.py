@@ -19,9 +19,11 @@ from wstal.timegrid import TimeGrid
 from wstal.types import VideoScores
 
 if TYPE_CHECKING:
+    from wstal.diagnosis import Diagnosis
     from wstal.metrics import Metrics
 
 INK, PALE, TRUTH, FOUND, FOREGROUND, ACTION = "#333333", "#b5b5b5", "#2a9d5c", "#d1495b", "#30638e", "#e08a1e"
+SHADES = ("#3aa67c", "#8fd0f5", "#d98c00", "#f0e442", "#d58fb8", "#d4d4d4")  # kinds of detections, the true ones first
 MARKERS = "osD^vP*X"  # shapes tell lines apart where colours do not
 
 sns.set_theme(style="ticks", context="notebook", font_scale=0.85, palette="colorblind")
@@ -102,6 +104,27 @@ def overlap(names: Sequence[str], shares: np.ndarray) -> Figure:
     axis.set_xticklabels(names, rotation=30, ha="right", rotation_mode="anchor")
     axis.set_yticklabels(names, rotation=0)
     head(figure, "Missed by both, of what either misses")
+    return figure
+
+
+def error_kinds(entry: str, diagnoses: Mapping[str, Sequence[Diagnosis]]) -> Figure:
+    """Kinds of the best detections of every row {row: one diagnosis a seed} of an entry, stacked; means over the seeds."""
+    tiou = next(iter(diagnoses.values()))[0].tiou
+    figure, axis = plt.subplots(figsize=(8.5, 1.6 + 0.36 * len(diagnoses)), layout="constrained")
+    for y, seeds in enumerate(diagnoses.values()):
+        left = 0.0
+        for kind, color in zip(seeds[0].share, SHADES, strict=True):
+            share = 100 * np.mean([one.share[kind] for one in seeds])
+            axis.barh(y, share, left=left, height=0.72, color=color, edgecolor="white", label=kind)
+            if share >= 4:  # a number fits
+                axis.text(left + share / 2, y, f"{share:.0f}", ha="center", va="center", color=INK, size="small")
+            left += share
+    axis.set_yticks(range(len(diagnoses)), [published.label(entry, row) for row in diagnoses])
+    axis.set(xlim=(0, 100), ylim=(len(diagnoses) - 0.5, -0.5))
+    axis.set_xlabel("best detections of each class, as many as it has instances (%), mean over seeds")
+    legend(figure, axis, columns=6)
+    head(figure, f"What the best detections are at tIoU {tiou:g}")
+    sns.despine(figure, left=True)
     return figure
 
 

@@ -12,8 +12,8 @@ from wstal import detections, published
 from wstal.evaluate import PROTOCOLS
 from wstal.experiment import Run
 from wstal.metrics import ALL, Cell, Metrics, among, checked_protocol, evaluate_all, ground_truth, whole
-from wstal.report import AVERAGE, Claim, caption, mean_std, signed
-from wstal.tables import Table
+from wstal.report import AVERAGE, Claim, caption, signed
+from wstal.tables import Table, mean_std
 from wstal.types import Truth
 
 BEST = "best-on-test (not a result)"

@@ -9,19 +9,13 @@ from scipy import stats
 
 from wstal import published
 from wstal.metrics import UNIFIED, UNIFIED_NAME, Metrics
-from wstal.tables import Table
+from wstal.tables import Table, mean_std
 
 LEVEL = 0.05  # significance that decides a claim
 THEIRS = "published"  # the name of a second line
 AVERAGE = "AVG"  # the column of a paper's average mAP
 UNSETTLED = 10.0  # points of standard deviation over seeds from which a caption warns
 UNLEARNT = 5.0  # points of average mAP up to which it warns, too
-
-
-def mean_std(values: np.ndarray) -> str:
-    """Mean ± sample standard deviation over the seeds, one decimal; the mean alone for a single seed."""
-    spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
-    return f"{values.mean():.1f}{spread}"
 
 
 def signed(value: float) -> str:
