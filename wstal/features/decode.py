@@ -7,7 +7,9 @@ Rotation    The display matrix (phones) is applied, quarter turns and mirrors al
 Size        FFmpeg's swscale, bilinear with a support that grows with the reduction (no aliasing), exact rounding. The
             short side gets `short_side` pixels; pixels that are not square become so; sizes may be odd.
 Damage      What decodes is used. Broken packets are passed over, timestamps that are missing or jump are mended
-            (`Clock`), and `Footage.warnings` says so. A file without one frame raises.
+            (`Clock`), and `Footage.warnings` says so, as far as FFmpeg notices: VP8 decodes noise without a word, MPEG-TS
+            does not say how long it should be, and the loss of less than SHORT_S at the end passes. A file without one
+            frame raises.
 
 One thread decodes a file, as concealment of damage by several threads differs from run to run; decode files side by side.
 """
@@ -106,14 +108,17 @@ class Footage:
         usual_s = 1 / Fraction(stream.average_rate or stream.guessed_rate or 25)
         begin_s, known_s = span_s(container, stream)
         clock = Clock(None if known_s is None else known_s + max(begin_s, 0) + JUMP_S)
-        broken = [0]
+        broken, corrupt = [0], 0
         for frame in decoded(container, stream, broken):
+            corrupt += frame.is_corrupt
             stamp, unit = frame.dts if frame.pts is None else frame.pts, Fraction(frame.time_base or 0)
             shown = clock.place(None if stamp is None else stamp * unit - begin_s, frame.duration * unit or usual_s)
             if shown:
                 yield clock.start_s, clock.end_s, frame
         if broken[0]:
             self.warnings.append(f"{broken[0]} damaged packets were passed over")
+        if corrupt:
+            self.warnings.append(f"{corrupt} pictures are damaged, and what follows them may be")
         if clock.mended:
             self.warnings.append(f"{clock.mended} timestamps were missing or jumped")
         if known_s is not None and clock.end_s < known_s - SHORT_S:
@@ -188,6 +193,7 @@ def decoded(container, stream, broken: list[int]) -> Iterator[av.VideoFrame]:
             return
         if packet is None:
             return
+        broken[0] += packet.is_corrupt
         try:
             yield from packet.decode()
         except av.FFmpegError:
