@@ -237,6 +237,17 @@ def test_steps_of_long_work_are_reported_now_and_then(tmp_path, monkeypatch):
     assert path.read_text().splitlines() == ["long\t1\t3", "long\t2\t3", "long\t3\t3"]
 
 
+def test_the_last_step_of_long_work_is_reported(tmp_path, monkeypatch):
+    path = tmp_path / "progress"
+    monkeypatch.setenv(progress.VARIABLE, str(path))
+    now = iter([0.0, 6.0, 6.0, 7.0, 8.0, 8.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
+    step = progress.steps("long")
+    for done in range(3):
+        step(done + 1, 3)
+    assert path.read_text().splitlines() == ["long\t1\t3", "long\t3\t3"]
+
+
 def test_progress_is_reported_to_the_runner(tmp_path, monkeypatch):
     path = tmp_path / "progress"
     bars = progress.Bars(path)

@@ -11,7 +11,7 @@ from wstal.paths import ROOT
 
 TIERS = [
     {"errors", "types", "seeding", "progress", "matching", "published", "record", "watershed"},
-    {"timegrid", "paths", "jsonfile", "unpickle"},
+    {"timegrid", "paths", "jsonfile", "unpickle", "workers"},
     {"data", "nn", "simulate", "localize", "detections", "annotations", "tables", "clips", "intervals"},
     {"features"},
     {"readers", "timeline", "ensemble", "complementarity"},

@@ -12,7 +12,7 @@ import yaml
 from safetensors.torch import save_file
 
 from tests.features.films import write
-from wstal import cli, config, detections, experiment, own, paths, prepare, trained
+from wstal import cli, config, detections, experiment, own, paths, prepare, trained, workers
 from wstal.errors import UserError
 from wstal.features import backbones, networks
 from wstal.own import NAME
@@ -65,7 +65,7 @@ def settings(monkeypatch, tmp_path, weights):
     """Parameters laid over params.yaml: `Colours` for a backbone, a small network. Everything runs in this process."""
     colours = replace(backbones.load("i3d_rgb"), name="colours", width=6, network=Colours, layouts=(), package=None)
     monkeypatch.setattr(backbones, "load", lambda name: colours)
-    monkeypatch.setattr(networks, "ProcessPoolExecutor", lambda count, mp_context: ThreadPoolExecutor(count))
+    monkeypatch.setattr(workers, "pool", ThreadPoolExecutor)
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
     monkeypatch.setattr(experiment, "parallel", lambda function, jobs, what: [function(*job) for job in jobs])
     monkeypatch.setattr(paths, "CACHE", tmp_path / "cache")

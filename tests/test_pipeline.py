@@ -13,7 +13,17 @@ from tests.test_layering import FILES, closure, inside, part
 from wstal.paths import ROOT
 
 DVC = [sys.executable, "-m", "dvc"]
-GLUE = {"errors", "paths", "progress", "jsonfile", "record", "job", "notebooks", "seeding"}  # moves no number of a stage
+GLUE = {
+    "errors",
+    "paths",
+    "progress",
+    "jsonfile",
+    "record",
+    "job",
+    "notebooks",
+    "seeding",
+    "workers",
+}  # moves no number of a stage
 RUNNING = {"data", "localize", "methods", "nn", "plugins", "predict", "timegrid", "train", "trained", "watershed"}
 EXEMPT = {  # what a kind of stage reaches without using it, or only to draw beside its work; config knows every section
     "annotations": {"data", "ensemble", "localize", "features", "watershed"},

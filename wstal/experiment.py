@@ -6,11 +6,10 @@ and equal rows of different tables are trained once; detections are always made 
 """
 
 import hashlib
-import multiprocessing
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +18,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from wstal import config, detections, localize, paths, progress, seeding, trained
+from wstal import config, detections, localize, paths, progress, seeding, trained, workers
 from wstal.data import labels as weak
 from wstal.data.bags import Bags
 from wstal.data.store import FeatureStore
@@ -94,7 +93,6 @@ def runs(params: config.Params, tree: Tree, entry: str) -> list[Run]:
 
 def train_all(todo: list[Run]) -> None:
     """Train and localize all runs, a process pool over the cores. Equal networks are trained once."""
-    os.environ.update(seeding.ENVIRONMENT)  # inherited by the workers, before they import torch
     for run in todo:
         shared_grid(run)
     weights = [{network: cached(run, network) for network in run.networks} for run in todo]
@@ -108,8 +106,7 @@ def parallel(function, jobs: list[tuple], what: str) -> None:
     if not jobs:
         return
     progress.report(what, 0, len(jobs))
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(seeding.workers(), len(jobs)), mp_context=context) as pool:
+    with workers.pool(min(workers.count(), len(jobs))) as pool:
         try:
             futures = [pool.submit(function, *job) for job in jobs]
             for done, future in enumerate(as_completed(futures)):

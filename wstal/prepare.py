@@ -80,7 +80,7 @@ def extract_videos(section: config.Features, place: str, out: Path) -> None:
     videos, way = footage(section, place), recipe(section, place)
     networks.extract_all(videos, way, spread=False)
     make_store(
-        videos, networks.streams(way), reader.annotations(where, section.grid), out, networks.parts(videos, way),
+        videos, networks.streams(way), reader.annotations(where, section.grid), out, networks.parts(way),
         batch=way.how.batch, workers=way.how.workers, slack_s=section.slack_s, overrun=section.overrun,
     )  # fmt: skip
 

@@ -25,13 +25,13 @@ def report(what: str, done: int, total: int) -> None:
 
 
 def steps(what: str, every_s: float = 5.0) -> Callable[[int, int], None]:
-    """A callback (done, total) that reports at most every `every_s` seconds, so that short work stays silent."""
-    last = time.monotonic()
+    """A callback (done, total) that reports every `every_s` seconds and then the end, so that short work stays silent."""
+    last, told = time.monotonic(), False
 
     def step(done: int, total: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= every_s:
-            last = time.monotonic()
+        nonlocal last, told
+        if time.monotonic() - last >= every_s or (told and done == total):
+            last, told = time.monotonic(), True
             report(what, done, total)
 
     return step
@@ -77,6 +77,8 @@ class Bars(threading.Thread):
             self.bars[what] = tqdm(total=int(total), desc=what, mininterval=1, dynamic_ncols=True)
         bar = self.bars[what]
         bar.update(int(done) - bar.n)
+        if done == total:
+            bar.close()  # or its clock would go on
 
     def stop(self) -> None:
         """Draw what is left and end."""

@@ -66,6 +66,8 @@ def groups(metrics: Metrics) -> Table:
     rows = []
     for row, seeds in metrics.rows.items():
         for group in next(iter(seeds.values())):
+            if group == UNIFIED and metrics.protocol == UNIFIED_NAME:
+                continue  # as "all"
             columns = [*metrics.curve(row, group).T, metrics.average(row, group)]
             judged = f"all, protocol {UNIFIED_NAME}" if group == UNIFIED else group
             rows.append((published.label(metrics.entry, row), judged, *[mean_std(column) for column in columns]))
@@ -75,10 +77,11 @@ def groups(metrics: Metrics) -> Table:
 def caption(metrics: Metrics) -> str:
     """Dataset, protocol, presets, seeds: what a reader must know beside the numbers."""
     seeds = len(next(iter(metrics.rows.values())))
+    spread = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
     presets = " and ".join(sorted(set(metrics.presets.values())))
     text = (
         f"{metrics.caption} Dataset {metrics.dataset}, protocol {metrics.protocol}, preset {presets}; mAP in percent, "
-        f"mean ± standard deviation over {seeds} seeds of the last weights. AVG: mean over tIoU "
+        f"{spread} of the last weights. AVG: mean over tIoU "
         f"{', '.join(f'{tiou:g}' for tiou in metrics.tious)}."
     )
     if metrics.protocol != UNIFIED_NAME:

@@ -19,8 +19,6 @@ ENVIRONMENT = {
     "IPYKERNEL_CELL_NAME": "<cell>",
 }
 
-GPU_RUNS = 4  # side by side on a GPU: each is a process that holds most of a gigabyte there, and they take turns
-
 
 def seed_everything(seed: int) -> None:
     """Seed torch's global generators and demand deterministic algorithms. The only place that touches global state."""
@@ -46,9 +44,3 @@ def device():
     import torch
 
     return torch.device(os.environ.get("WSTAL_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu"))
-
-
-def workers() -> int:
-    """How many runs to train side by side: as many as there are CPU cores that this process may use, or fewer on a GPU."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(count, GPU_RUNS) if device().type == "cuda" else count

@@ -127,9 +127,20 @@ def test_what_has_changed_is_done_again(videos, tmp_path):
 
 def test_a_damaged_part_is_made_again(videos, tmp_path):
     run(videos, tmp_path, Network())
-    path = tmp_path / "rgb" / "a.safetensors"
+    (path,) = (tmp_path / "rgb").glob("a-*.safetensors")
     path.write_bytes(path.read_bytes()[:-10])
     assert run(videos, tmp_path, Network()).computed == 1 and features(videos, tmp_path)["a"].tolist() == expected("a")
+
+
+def test_files_of_one_name_in_two_places_and_files_that_move(videos, tmp_path):
+    """Neither are their parts mixed up, nor is one made again."""
+    others = {"a": tmp_path / "other" / "a.mp4"}
+    others["a"].parent.mkdir()
+    write(others["a"], grey(9))
+    for some, computed in (({"a": videos["a"]}, 1), (others, 1), ({"a": videos["a"]}, 0)):
+        assert run(some, tmp_path, Network()).computed == computed
+    moved = {"a": others["a"].rename(tmp_path / "moved.mp4")}
+    assert run(moved, tmp_path, Network()).computed == 0 and len(features(moved, tmp_path)["a"]) != len(expected("a"))
 
 
 def test_a_part_is_never_seen_half_written(videos, tmp_path, monkeypatch):

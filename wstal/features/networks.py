@@ -1,10 +1,7 @@
 """Extraction as params.yaml describes it: the named backbone, its weights and its input size as a `Stream`, over all cores."""
 
 import hashlib
-import multiprocessing
-import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +10,7 @@ import msgspec
 import numpy as np
 import torch
 
-from wstal import paths, seeding
+from wstal import paths, seeding, workers
 from wstal.errors import UserError
 from wstal.features import backbones, weights
 from wstal.features.backbones import Backbone
@@ -101,12 +98,11 @@ def network(backbone: Backbone, file: Path, speed: Speed) -> Callable[[np.ndarra
     return lambda clips: embed(torch.from_numpy(clips).permute(0, 4, 1, 2, 3)).cpu().numpy()
 
 
-def parts(videos: Mapping[str, Path], recipe: Recipe) -> Path:
-    """Folder in which finished features of `videos` are kept: another for other code, settings, or folders of videos."""
+def parts(recipe: Recipe) -> Path:
+    """Folder in which finished features are kept: another for other code or settings."""
     code = (file for file in sorted(Path(__file__).parent.glob("*.py")) if file.stem not in KEEPING)
-    place = os.path.commonpath([file.resolve().parent for file in videos.values()])
     what = replace(recipe, how=msgspec.structs.replace(recipe.how, workers=1))  # how many decode changes no feature
-    digest = hashlib.sha256(msgspec.json.encode([place, what, str(torch.__version__)]))
+    digest = hashlib.sha256(msgspec.json.encode([what, str(torch.__version__)]))
     for file in code:
         digest.update(file.read_bytes())
     return paths.CACHE / "parts" / digest.hexdigest()[:16]
@@ -114,7 +110,7 @@ def parts(videos: Mapping[str, Path], recipe: Recipe) -> Path:
 
 def load(videos: Mapping[str, Path], recipe: Recipe) -> dict[str, dict[str, np.ndarray]]:
     """{video: {stream: (T, D)}} of the videos whose features are finished."""
-    return dict(finished(videos, streams(recipe), parts(videos, recipe)))
+    return dict(finished(videos, streams(recipe), parts(recipe)))
 
 
 def extract_all(
@@ -123,16 +119,15 @@ def extract_all(
     shard: tuple[int, int] = (1, 1),  # (i, n): only the i-th of n shares of the videos, counted from 1
 ) -> Summary:  # fmt: skip
     """Bring the `parts` of `videos` up to date: a process a core, each with its share, or one network on a GPU."""
-    made, folder, how = streams(recipe), parts(videos, recipe), recipe.how  # weights are fetched, faults are said
+    made, folder, how = streams(recipe), parts(recipe), recipe.how  # weights are fetched, faults are said
     mine = {video: videos[video] for video in sorted(videos)[shard[0] - 1 :: shard[1]]}
     done = {video for video, _ in finished(mine, made, folder)}
     whole = extract({v: mine[v] for v in done}, made, folder, batch=how.batch, workers=how.workers)
     if not (todo := {video: file for video, file in mine.items() if video not in done}):
         return whole
-    os.environ.update(seeding.ENVIRONMENT)  # inherited by the processes, before they import torch
-    count = 1 if seeding.device().type == "cuda" else min(seeding.workers(), len(todo))
-    threads = max(1, seeding.workers() // count) if spread else 1
-    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
+    count = 1 if seeding.device().type == "cuda" else min(workers.count(), len(todo))
+    threads = max(1, workers.count() // count) if spread else 1
+    with workers.pool(count) as pool:
         work = partial(pool.submit, share, todo, recipe, folder, threads)
         for one in [work((i + 1, count)) for i in range(count)]:
             part = one.result()
@@ -161,7 +156,7 @@ def extract_on_cluster(videos: Mapping[str, Path], recipe: Recipe, *, copies: in
         from wstal.features import scaleout
     except ImportError:
         raise UserError('Ray is not installed; install it with `pip install -e ".[ray]"`, or leave --ray out.') from None
-    made, folder = streams(recipe), parts(videos, recipe)
+    made, folder = streams(recipe), parts(recipe)
     try:
         ray.init(address="auto", log_to_driver=False)
     except ConnectionError:

@@ -1,12 +1,14 @@
 """What extraction has finished: one file per video and stream, whole or not there, so that it can stop at any time.
 
-    <folder>/<stream>/<video>.safetensors      "features" (T, D); metadata: what they were made from, and warnings
+    <folder>/<stream>/<video>-<digest>.safetensors     "features" (T, D); metadata: what they were made from, and warnings
 
 A part counts only while nothing that it was made from has changed: the video file (its size and time), the network, the grid.
+A digest of these is in its name: files of one name in two places do not disturb each other, and a file may move.
 Any number of processes may fill one folder.
 """
 
 import dataclasses
+import hashlib
 import json
 import os
 import tempfile
@@ -38,9 +40,10 @@ class Parts:
     origin: str  # what makes the features: network, weights, optical flow
     grid: TimeGrid
 
-    def path(self, video: str) -> Path:
-        """Where the part of a video lies."""
-        return self.folder / f"{video}.safetensors"
+    def path(self, video: str, sources: list) -> Path:
+        """Where the part of a video lies that is made from `sources`."""
+        digest = hashlib.sha256(json.dumps(sources).encode()).hexdigest()
+        return self.folder / f"{video}-{digest[:8]}.safetensors"
 
     def sources(self, file: Path) -> list:
         """All that features of the video `file` depend on; a missing file differs from every one there was."""
@@ -49,13 +52,14 @@ class Parts:
 
     def load(self, video: str, file: Path) -> Part | None:
         """The part, or None where it is missing, damaged, or made from something else."""
+        sources = self.sources(file)
         try:
-            with safe_open(self.path(video), framework="np") as content:
+            with safe_open(self.path(video, sources), framework="np") as content:
                 record = json.loads(content.metadata()[KEY])
                 features = content.get_tensor("features")
         except (OSError, SafetensorError):
             return None
-        return Part(features, record["warnings"]) if record["sources"] == self.sources(file) else None
+        return Part(features, record["warnings"]) if record["sources"] == sources else None
 
     def save(self, video: str, part: Part, sources: list) -> None:
         """Write the part at once. `sources` are those from before the video was read."""
@@ -66,7 +70,7 @@ class Parts:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
-            Path(scratch).replace(self.path(video))
+            Path(scratch).replace(self.path(video, sources))
         except BaseException:
             Path(scratch).unlink()
             raise
