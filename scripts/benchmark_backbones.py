@@ -5,6 +5,7 @@ On a CPU, OMP_NUM_THREADS says how many threads run, and seconds are those of on
 """
 
 import argparse
+import re
 import resource
 from functools import partial
 from time import perf_counter, process_time
@@ -16,8 +17,8 @@ from wstal.features.cost import cost
 from wstal.features.embed import Speed, embedder
 
 PEAK_TFLOPS = {  # data sheets: dense products of 16-bit floats, summed in 32 bits
-    "B200": 2250, "H200": 989, "H100 PCIe": 756, "H100": 989, "A100": 312, "L40S": 362, "L4": 121, "A10": 125, "V100": 125,
-    "T4": 65, "RTX 4090": 165, "RTX 3090": 71,
+    "B200": 2250, "H200": 989, "H100 PCIe": 756, "H100": 989, "A100": 312, "L40S": 362, "L40": 181, "L4": 121, "A10": 125,
+    "V100": 125, "T4": 65, "RTX 4090": 165, "RTX 3090": 71,
 }  # fmt: skip
 way = partial(Speed, precision="float32", channels_last=True, fold=True, compile=False)
 CPU = {
@@ -39,7 +40,9 @@ GPU = {
 def seconds(backbone, speed: Speed, device: torch.device, batch: int, runs: int) -> float:
     """The fastest of `runs` batches, the first one, which warms up, left out."""
     embed = embedder(backbone, backbone.build(400), speed, device)
-    clips = torch.randint(0, 256, (batch, *backbone.clip), dtype=torch.uint8, device=device)
+    channels, frames, height, width = backbone.clip
+    clips = torch.randint(0, 256, (batch, frames, height, width, channels), dtype=torch.uint8, device=device)
+    clips = clips.permute(0, 4, 1, 2, 3)  # as extraction stacks them
     clock, threads = (process_time, torch.get_num_threads()) if device.type == "cpu" else (perf_counter, 1)
     times = []
     for _ in range(runs + 1):
@@ -61,7 +64,7 @@ def main() -> None:
     chip = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
     ways = GPU if device.type == "cuda" else CPU
     ways = {name: ways[name] for name in (chosen.ways.split(",") if chosen.ways else ways)}
-    peak = chosen.peak or next((tflops for name, tflops in PEAK_TFLOPS.items() if name in chip), None)
+    peak = chosen.peak or next((tflops for name, tflops in PEAK_TFLOPS.items() if re.search(rf"\b{name}\b", chip)), None)
     batch = chosen.batch or (64 if device.type == "cuda" else 2)
     print(f"{chip}, {batch} clips at once\n{'backbone':24s} {'way':26s} {'clips/s':>8s} {'TFLOP/s':>8s} {'of peak':>8s}")
     for backbone in map(backbones.load, chosen.backbones):
@@ -71,7 +74,9 @@ def main() -> None:
             tflops = rate * flops / 1e12
             share = f"{tflops / peak:8.1%}" if peak else f"{'-':>8s}"
             print(f"{backbone.name:24s} {name:26s} {rate:8.2f} {tflops:8.3f} {share}", flush=True)
-    print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GB")
+    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    used = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else peak_kb / 2**20
+    print(f"peak memory of {'the GPU' if device.type == 'cuda' else 'this process'}: {used:.1f} GB")
 
 
 if __name__ == "__main__":

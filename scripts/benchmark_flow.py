@@ -4,7 +4,8 @@ python scripts/benchmark_flow.py [VIDEO ...] [--pairs 12] [--threads 1 2] [--siz
 
 Pairs are spread over the videos; without any, or without OpenCV, which decodes them, they are a drifting texture. On the
 CPU both take a few pairs in turn, so that other load on the machine meets both; seconds of CPU time a pair say more there.
-On a GPU all pairs go in one call, after one to warm up: give it a hundred or more.
+On a GPU the pairs are neighbours, as in extraction, and go in blocks of its size, after one to warm up: give it thousands. One
+cut from shot to shot in a block takes all the iterations that there are, so films with cuts are the measure.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 
 from wstal.features.flow import OPENCV, tvl1
+from wstal.features.motion import at_once
 
 try:
     import cv2
@@ -22,13 +24,14 @@ except ImportError:
     cv2 = None
 
 
-def video_pairs(path: Path, count: int, size: tuple[int, int]) -> np.ndarray:
-    """(N, 2, H, W) uint8: neighbouring grey frames, resized to `size` (W, H)."""
+def video_pairs(path: Path, count: int, size: tuple[int, int], spread: bool) -> np.ndarray:
+    """(N, 2, H, W) uint8: neighbouring grey frames, resized to `size` (W, H), spread over the film or its first ones."""
     video = cv2.VideoCapture(str(path))
     frames = []
     while (read := video.read())[0]:
         frames.append(cv2.resize(cv2.cvtColor(read[1], cv2.COLOR_BGR2GRAY), size, interpolation=cv2.INTER_AREA))
-    starts = np.linspace(0, len(frames) - 2, min(count, len(frames) - 1)).astype(int)
+    count = min(count, len(frames) - 1)
+    starts = np.linspace(0, len(frames) - 2, count).astype(int) if spread else range(count)
     return np.stack([frames[start : start + 2] for start in starts])
 
 
@@ -104,15 +107,18 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     for video in (options.videos if cv2 else None) or [None]:
-        pairs = video_pairs(video, options.pairs, options.size) if video else texture_pairs(options.pairs, options.size)
+        on_cpu, size = options.device == "cpu", options.size
+        pairs = video_pairs(video, options.pairs, size, on_cpu) if video else texture_pairs(options.pairs, size)
         print(f"{video or 'drifting texture'}: {len(pairs)} pairs")
-        if options.device == "cpu":
+        if on_cpu:
             for threads in options.threads:
                 compare(pairs, threads)
         else:
-            ours(pairs, options.device)
+            block = at_once(torch.device(options.device), *size[::-1])
+            ours(pairs[:block], options.device)
             on_device = Timed(f"wstal, {options.device}", lambda pairs: ours(pairs, options.device))
-            on_device(pairs)
+            for start in range(0, len(pairs), block):
+                on_device(pairs[start : start + block])
             on_device.report()
 
 

@@ -142,8 +142,13 @@ def test_a_bag_does_not_see_its_neighbours(make, batch, name):
         torch.testing.assert_close(one, other)
 
 
+GPU = pytest.param("cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")])
+
+
+@pytest.mark.parametrize("device", ["cpu", GPU])
 @pytest.mark.parametrize("name", CASES)
-def test_same_seed_gives_the_same_bits_and_another_seed_others(prepared, name):
+def test_same_seed_gives_the_same_bits_and_another_seed_others(prepared, name, device, monkeypatch):
+    monkeypatch.setenv("WSTAL_DEVICE", device)
     params, tree = prepared
     name, row = plugging(name)
     entry = msgspec.structs.replace(params.tables["tiny_table"], method=name, rows={"base": config.Row(set=row)})
