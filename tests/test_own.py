@@ -169,6 +169,24 @@ def test_localization_goes_on_without_damaged_videos(run, settings, damaged, tmp
     assert "Blue_new: Blue" in captured.out and "Red1" not in (tmp_path / "found" / "detections.csv").read_text()
 
 
+def test_a_video_without_pictures_is_left_out_and_named(raw, run, films, tmp_path, monkeypatch):
+    def refuse(file, *rest):
+        raise UserError(f"{file} cannot be decoded: no picture.")
+
+    taken = own.stills
+    monkeypatch.setattr(own, "stills", lambda file, *rest: (refuse if file.stem == "Blue_new" else taken)(file, *rest))
+    located = own.localize(raw, new(films), run, tmp_path / "found")
+    assert list(located.summary.failures) == ["Blue_new"] and located.found.videos == located.shown.videos == ("Red_new",)
+    assert len(located.shown) and set(located.shown.video) == {0} and "Blue_new" not in located.html
+    with pytest.raises(UserError, match=r"none of 1 videos can be used, .*Blue_new"):
+        own.localize(raw, [films / "Blue_new.mp4"], run, tmp_path / "found")
+
+
+def test_a_very_short_video_is_localized(raw, run, tmp_path):
+    short = write(tmp_path / "short.mp4", [np.full((48, 64, 3), 110, np.uint8)])
+    assert own.localize(raw, [short], run, tmp_path / "found").summary.failures == {}
+
+
 def test_the_commands_from_start_to_end(settings, labels, films, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(settings))

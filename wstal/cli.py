@@ -145,7 +145,7 @@ def _train(options) -> int:
         summary = own.train(
             _settings(options), options.labels, options.videos, options.out, method=options.method, seed=options.seed
         )
-    _tell(summary)
+    _tell(summary, used=summary.computed + summary.reused)
     print(f"{options.out} is trained; next: wstal localize VIDEO... --run {options.out}")
     return 0
 
@@ -156,7 +156,7 @@ def _extract(options) -> int:
     with progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
         section = config.load().dataset(options.dataset).features
         summary = prepare.extract_ahead(section, f"datasets.{options.dataset}", options.shard, options.ray)
-    _tell(summary)
+    _tell(summary, used=summary.computed + summary.reused)
     print(f"{options.dataset}: {summary.computed} arrays new, {summary.reused} there before, one a video and stream")
     return 1 if summary.failures else 0
 
@@ -166,22 +166,21 @@ def _localize(options) -> int:
 
     with progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
         located = own.localize(_settings(options), options.videos, options.folder, options.out)
-    _tell(located.summary)
+    _tell(located.summary, used=len(located.found.videos))
     for video, count in own.counts(located.shown).items():
         print(f"{video}: {', '.join(f'{label} {n}' for label, n in count.items()) or 'nothing found'}")
     print(f"open {options.out / 'timeline.html'}")
     return 1 if located.summary.failures else 0
 
 
-def _tell(summary) -> None:
+def _tell(summary, used: int) -> None:
     """Notes on videos that were left out or are damaged."""
     for video, warnings in sorted(summary.warnings.items()):
         print(f"note: {video}: {'; '.join(warnings)}.", file=sys.stderr)
     for sentence in summary.failures.values():
         print(f"note: left out: {sentence}", file=sys.stderr)
-    used, total = summary.computed + summary.reused, summary.computed + summary.reused + len(summary.failures)
     if summary.failures:
-        print(f"note: {used} of {total} videos were used.", file=sys.stderr)
+        print(f"note: {used} of {used + len(summary.failures)} videos were used.", file=sys.stderr)
 
 
 def _add_evaluate(commands) -> None:

@@ -13,7 +13,8 @@ import csv
 import math
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -134,9 +135,23 @@ def plan(raw: Mapping[str, Any], section: Features, method: str, seed: int, vide
 def through(videos: Mapping[str, Path], section: Features) -> Summary:
     """Extract what is not finished yet; a sentence if not one video can be used."""
     summary = networks.extract_all(videos, prepare.recipe(section, NAME), spread=True)
+    check_some(videos, summary)
+    return summary
+
+
+def check_some(videos: Mapping[str, Path], summary: Summary) -> None:
+    """Not all videos have failed."""
     if len(summary.failures) == len(videos):
         raise UserError(f"none of {len(videos)} videos can be used, for instance: {next(iter(summary.failures.values()))}")
-    return summary
+
+
+@contextmanager
+def noted(video: str, summary: Summary) -> Iterator[None]:
+    """A video that cannot be used is noted, and the others go on."""
+    try:
+        yield
+    except UserError as error:
+        summary.failures[video] = str(error)
 
 
 def replace(fresh: Path, out: Path) -> None:
@@ -170,11 +185,19 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     summary = through(videos, section)
     features = networks.load(videos, prepare.recipe(section, NAME))
     scores = {network: predict(model, joined(features, card.how.networks[network])) for network, model in models.items()}
-    durations_s = {video: duration_s(videos[video]) for video in features}
+    durations_s: dict[str, float] = {}
+    for video in features:
+        with noted(video, summary):
+            durations_s[video] = duration_s(videos[video])
     found = post.localize(scores, card.classes, durations_s, card.grid, card.how.localize)
     shown = intervals.apart(found, own.shown)
-    films = [film(video, videos[video], durations_s[video], scores, shown, card, own.stills) for video in features]
-    located = Located(found, shown, page(films, str(folder)), summary)
+    films: dict[str, Film] = {}
+    for video in durations_s:
+        with noted(video, summary):
+            films[video] = film(video, videos[video], durations_s[video], scores, shown, card, own.stills)
+    check_some(videos, summary)
+    found, shown = detections.of_videos(found, films), detections.of_videos(shown, films)
+    located = Located(found, shown, page(list(films.values()), str(folder)), summary)
     write(out, located)
     return located
 
