@@ -15,7 +15,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,6 +72,13 @@ class Videos(NamedTuple):
         return self.arrays[i].astype(np.float32)
 
 
+@dataclass
+class Outcome(Summary):
+    """What became of the videos that `train` was given, and of their classes."""
+
+    lost: list[str] = field(default_factory=list)  # classes of which no training video could be used
+
+
 @dataclass(frozen=True)
 class Located:
     """What `localize` found."""
@@ -93,7 +100,7 @@ def settings(raw: Mapping[str, Any]) -> Own:
     return config.convert(config.lookup(raw, NAME, "top level"), Own, NAME)
 
 
-def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, method: str, seed: int) -> Summary:
+def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, method: str, seed: int) -> Outcome:
     """Train `method` on the videos of a table of labels, and write the run folder `out`, whole or not at all.
 
     Videos without features are left out; the summary says why. Raises:
@@ -101,6 +108,8 @@ def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, meth
     """
     if out.exists() and not (out / "run.yaml").is_file():
         raise UserError(f"{out} exists and is no run folder; name a new one.")
+    check_out(out)
+    check_given(labels, videos)
     paths = {"root": str(Path.cwd()), "labels": str(labels.resolve()), "videos": str(videos.resolve())}
     section = settings(raw).features
     section = msgspec.structs.replace(section, source=section.source | paths)
@@ -108,8 +117,10 @@ def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, meth
     trial = plan(raw, section, method, seed, videos=1)
     build(trial.resolve(trial.entry(NAME), method), method, dim=1, classes=1)  # before hours of extraction
     summary = through(reader.videos(where), section)
+    known = reader.trained(where)
     section.source["exclude"] = [*where.exclude, *summary.failures]
-    listed = reader.annotations(prepare.source(section, NAME)[1], section.grid).videos
+    where = prepare.source(section, NAME)[1]
+    listed = reader.annotations(where, section.grid).videos
     params = plan(raw, section, method, seed, videos=sum(video.subset == "train" for video in listed))
     with tempfile.TemporaryDirectory() as scratch:
         run = experiment.Run(params, Tree(Path(scratch)), NAME, method, seed)
@@ -117,7 +128,33 @@ def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, meth
         prepare.extract(params, NAME, run.tree)
         experiment.train_all([run])
         replace(run.folder, out)
-    return summary
+    return Outcome(**vars(summary), lost=sorted(known - reader.trained(where)))
+
+
+def check_out(out: Path) -> None:
+    """A folder can be written at `out`: said before hours of work, not after."""
+    place = next(path for path in (out, *out.parents) if path.exists())
+    if not place.is_dir():
+        raise UserError(f"{place} is a file, so no folder can be written to {out}; name another one.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryDirectory(dir=out if out.exists() else out.parent).cleanup()
+    except OSError as error:
+        raise UserError(f"{out} cannot be written ({error.strerror}); name a folder in one that you may write.") from None
+
+
+def check_given(labels: Path, videos: Path) -> None:
+    """The table and the folder of videos are there."""
+    if labels.is_dir():
+        raise UserError(
+            f"{labels} is a folder; name the table of labels, a CSV file with a line `video,label` for every video."
+        )
+    if not labels.is_file():
+        raise UserError(
+            f"{labels} is missing; write this table, a line `video,label` for every video, or name an existing one."
+        )
+    if not videos.is_dir():
+        raise UserError(f"{videos} is no folder; name the folder of the training videos, as with --videos.")
 
 
 def plan(raw: Mapping[str, Any], section: Features, method: str, seed: int, videos: int) -> config.Params:
@@ -158,12 +195,15 @@ def replace(fresh: Path, out: Path) -> None:
     """A copy of the folder `fresh` takes the place of `out`, whole or not at all."""
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    new, old = partial / "new", partial / "old"
     try:
-        shutil.copytree(fresh, partial / "new")
+        shutil.copytree(fresh, new)
         if out.exists():
-            out.rename(partial / "old")
-        (partial / "new").rename(out)
+            out.rename(old)
+        new.rename(out)
     finally:
+        if old.exists() and not out.exists():
+            old.rename(out)
         shutil.rmtree(partial, ignore_errors=True)
 
 
@@ -174,6 +214,7 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
         UserError: a file is missing or two have one name, `folder` is no run on videos, or no video can be used.
     """
     own, card, videos = settings(raw), trained.read(folder), named(files)
+    check_out(out)
     if not card.extraction:
         raise UserError(
             f"{folder} was trained on features ({card.backbone}), not on videos; {trained.CURE}, of a dataset of videos."
@@ -240,12 +281,23 @@ def film(
 
 
 def write(out: Path, located: Located) -> None:
-    """All files of an output folder."""
+    """All files of an output folder, in the place of those that an earlier run has left."""
+    for file in earlier(out):
+        file.unlink()
     detections.write_json(located.found, out / "predictions.json")
     jsonfile.write(out / "detections.csv", intervals.table(located.shown))
     for video in located.shown.videos:
         jsonfile.write(out / "elan" / f"{video}.txt", intervals.elan(located.shown, video))
     jsonfile.write(out / "timeline.html", located.html)
+
+
+def earlier(out: Path) -> list[Path]:
+    """The texts for ELAN that go with the predictions.json of an output folder; other files are somebody else's."""
+    try:
+        videos = detections.read_json(out / "predictions.json").videos
+    except UserError:
+        return []
+    return [file for file in (out / "elan").glob("*.txt") if file.stem in videos]
 
 
 def counts(shown: Detections) -> dict[str, dict[str, int]]:
