@@ -277,7 +277,10 @@ def test_faults_of_the_command_line_are_sentences(settings, films, labels, tmp_p
     assert "is a folder; name" in sentence(capsys, "train", tmp_path, "--videos", films, "--out", tmp_path / "x")
     none = sentence(capsys, "train", labels, "--videos", tmp_path / "none", "--out", tmp_path / "x")
     assert "none is no folder; name" in none and "params.yaml" not in none
-    assert "none.yaml is missing" in sentence(capsys, *train, tmp_path / "x", "--params", tmp_path / "none.yaml")
+    (mine := tmp_path / "mine.yaml").write_text("own: {stpes: 3}")
+    none = sentence(capsys, *train, tmp_path / "x", "--params", tmp_path / "none.yaml")
+    assert "none.yaml is missing; name" in none and "git" not in none
+    assert f"wstal: {mine}, laid over params.yaml, " in sentence(capsys, *train, tmp_path / "x", "--params", mine)
     with labels.open("a") as lines:
         lines.write("Green1.mp4,Green\n")
     assert "line 8: " in (said := sentence(capsys, *train, tmp_path / "x")) and "has no video 'Green1.mp4'" in said

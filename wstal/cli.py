@@ -23,7 +23,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return options.run(options)
     except UserError as error:
-        print(f"wstal: {error}", file=sys.stderr)
+        over = getattr(options, "params", None) and str(error).startswith("params.yaml")
+        print(f"wstal: {f'{options.params}, laid over ' if over else ''}{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("wstal: stopped; what is finished is kept: the same command goes on.", file=sys.stderr)
