@@ -236,6 +236,19 @@ def test_a_video_without_pictures_is_left_out_and_named(raw, run, films, tmp_pat
         own.localize(raw, [films / "Blue_new.mp4"], run, tmp_path / "found")
 
 
+def test_where_nothing_is_found_the_surest_class_is_drawn(raw, run, settings, films, tmp_path, capsys):
+    strict = msgspec.to_builtins(trained.read(run))
+    strict["how"]["localize"]["classes"] = {"threshold": 1e6, "fallback": "none"}
+    trained.write(msgspec.convert(strict, trained.Trained), run)
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(settings))
+    arguments = ["--run", str(run), "--out", str(tmp_path / "found"), "--params", str(tmp_path / "mine.yaml")]
+    assert cli.main(["localize", str(films / "Red_new.mp4"), *arguments]) == 0
+    why = "nothing found: no class passed classes.threshold 1e+06 of the run; the surest, Red, has "
+    page = (tmp_path / "found" / "timeline.html").read_text()
+    assert f"Red_new: {why}" in capsys.readouterr().out and why in page
+    assert '"Red":' in page and '"Blue":' not in page
+
+
 def test_a_very_short_video_is_localized(raw, run, tmp_path):
     short = write(tmp_path / "short.mp4", [np.full((48, 64, 3), 110, np.uint8)])
     assert own.localize(raw, [short], run, tmp_path / "found").summary.failures == {}

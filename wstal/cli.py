@@ -194,13 +194,15 @@ def _extract(options) -> int:
 
 
 def _localize(options) -> int:
-    from wstal import own, paths, progress
+    from wstal import own, paths, progress, timeline
 
     with progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
         located = own.localize(_settings(options), options.videos, options.folder, options.out)
     _tell(located.summary, used=len(located.found.videos))
     for video, count in own.counts(located.shown).items():
-        print(f"{video}: {', '.join(f'{label} {n}' for label, n in count.items()) or 'nothing found'}")
+        print(
+            f"{video}: {', '.join(f'{label} {n}' for label, n in count.items()) or timeline.nothing_found(located.why[video])}"
+        )
     print(f"open {options.out / 'timeline.html'}")
     return 1 if located.summary.failures else 0
 

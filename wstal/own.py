@@ -87,6 +87,7 @@ class Located:
     shown: Detections  # those for people
     html: str  # the page
     summary: Summary  # failures and warnings, by video
+    why: Mapping[str, str]  # nothing is shown of a video; "" where something is
 
     @property
     def table(self) -> Table:
@@ -238,7 +239,8 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
             films[video] = film(video, videos[video], durations_s[video], scores, shown, card, own.stills)
     check_some(videos, summary)
     found, shown = detections.of_videos(found, films), detections.of_videos(shown, films)
-    located = Located(found, shown, page(list(films.values()), str(folder)), summary)
+    why = {video: film.why for video, film in films.items()}
+    located = Located(found, shown, page(list(films.values()), str(folder)), summary, why)
     write(out, located)
     return located
 
@@ -270,14 +272,25 @@ def film(
     rows = np.flatnonzero(shown.video == shown.videos.index(video))
     spans = [(card.classes[shown.label[k]], *(float(c[k]) for c in (shown.start_s, shown.end_s, shown.score))) for k in rows]
     activation = np.mean([track.activation for track in tracks], axis=0)
+    surest, why = most_likely(tracks, card)
     strip_s = [(i + 0.5) * length_s / how.strip for i in range(how.strip)]
     pictures = stills(file, [*strip_s, *((start_s + end_s) / 2 for _, start_s, end_s, _ in spans)], how)
     return Film(
         video=video, duration_s=length_s, times_s=card.grid.seconds(np.arange(len(activation)) + 0.5),
         foreground=np.mean([track.actionness for track in tracks], axis=0),
-        curves={name: activation[:, card.classes.index(name)] for name in sorted({name for name, *_ in spans})},
+        curves={name: activation[:, card.classes.index(name)] for name in sorted({surest, *(name for name, *_ in spans)})},
         spans=spans, strip=pictures[: how.strip], pictures=pictures[how.strip :],
+        why="" if spans else why,
     )  # fmt: skip
+
+
+def most_likely(tracks: Sequence[VideoScores], card: trained.Trained) -> tuple[str, str]:
+    """The class that a video shows most likely, and why nothing might be found of it."""
+    scores = np.max([track.video_score for track in tracks], axis=0)
+    name, score, least = card.classes[np.argmax(scores)], float(np.max(scores)), card.how.localize.classes.threshold
+    if score < least:
+        return name, f"no class passed classes.threshold {least:g} of the run; the surest, {name}, has {score:.2g}"
+    return name, f"{name} has {score:.2g}, but stands out at no time"
 
 
 def write(out: Path, located: Located) -> None:
