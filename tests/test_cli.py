@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -99,6 +100,41 @@ def test_foreign_videos_are_a_note(files, capsys, protocol, mean, fate):
     assert main(["evaluate", *files(predictions={"results": results}), "--protocol", protocol]) == 0
     captured = capsys.readouterr()
     assert f"average {mean}" in captured.out and fate in captured.err and "'foreign'" in captured.err
+
+
+@pytest.mark.parametrize("value", ["-1", "1.5", "x", str(2**31)])
+def test_wrong_seeds_are_a_wrong_command_line(value, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", "labels.csv", "--videos", "videos", "--out", "run", "--seed", value])
+    assert "is no seed; write" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_a_sentence_and_ends_the_processes(number, tmp_path):
+    code = """
+import multiprocessing, os, sys, time
+from wstal import cli
+
+def work(options):
+    child = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
+    child.start()
+    os.kill(os.getpid(), int(sys.argv[1]))
+    time.sleep(60)
+
+if __name__ == "__main__":
+    cli._check = work
+    sys.exit(cli.main(["check"]))
+"""
+    (tmp_path / "script.py").write_text(code)
+    command = [sys.executable, str(tmp_path / "script.py"), str(int(number))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "wstal: stopped; what is finished is kept: the same command goes on.\n"
+
+
+def test_a_damaged_file_of_the_pipeline_can_be_made_again(files, capsys):
+    assert main(["evaluate", *files(predictions="{")]) == 1
+    assert "`dvc repro` makes those under runs/" in capsys.readouterr().err
 
 
 BAD = {

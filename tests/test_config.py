@@ -1,6 +1,7 @@
 """params.yaml: presets merge in a stated order, and what does not fit is one sentence that says where."""
 
 import copy
+import re
 
 import pytest
 import yaml
@@ -118,6 +119,45 @@ def test_what_does_not_fit_is_one_sentence(raw, place, value, says):
     assert "params.yaml" in text and says in text and "\n" not in text
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "says"),
+    [
+        ("comparisons.facnet_table1.rows.facnet", {"metod": "facnet"}, "`metod` - at `comparisons.facnet_table1.rows.facnet`"),
+        ("datasets.hacs.features.bakbone", "x", "`bakbone` - at `datasets.hacs.features`"),
+        ("datasets.hacs.features.streams", ["csn", 3], "got `int` - at `datasets.hacs.features.streams[1]`"),
+        ("datasets.thumos14.features.grids", {"rgb": {"fps": 1.0}}, "at `datasets.thumos14.features.grids.rgb`"),
+        ("comparisons.facnet_table1.rows", {"../up": {}}, "at `key` in `comparisons.facnet_table1.rows`"),
+        (
+            "datasets.hacs.features.streams",
+            ["cns"],
+            "datasets.hacs.features.source.features, which `streams` names, has no 'cns'",
+        ),
+        ("comparisons.facnet_table1.rows", {}, "comparisons.facnet_table1 has no `rows`; add one"),
+        ("ensembles.lgbm_union.rows", {}, "ensembles.lgbm_union has no `rows`; add one"),
+        ("comparisons.facnet_table1.dataset", "nowhere", "datasets has no 'nowhere'; it has: "),
+        (
+            "tables.facnet_table3.rows.cw",
+            {"set": {"params": {"tau": 1}}},
+            "tables.facnet_table3.rows.cw: methods.facnet, params:",
+        ),
+        ("methods.facnet.presets.paper.params.tau", 1, "with methods.facnet.presets.paper: methods.facnet, params:"),
+        ("methods.facnet.base.params.tau", 1, "datasets.thumos14-sim with methods.facnet.presets."),
+        ("smoke.methods.facnet", {"params": {"depth": 1}}, "params.yaml, smoke, comparisons.thumos14-sim.rows.facnet: "),
+    ],
+)
+def test_the_place_is_named(raw, place, value, says):
+    with pytest.raises(UserError) as caught:
+        check(put(raw, place, value))
+    assert says in str(caught.value) and str(caught.value).count("params.yaml") == 1
+
+
+def test_the_first_of_two_faults_is_the_one_that_is_named(raw):
+    for place in ("facnet_table1.rows.um", "facnet_table1.rows.lgbm", "clips.rows.wtalc"):  # from the last to the first
+        raw = put(raw, f"comparisons.{place}", {"metod": "um"})
+        with pytest.raises(UserError, match=rf"at `comparisons\.{re.escape(place)}`"):
+            check(raw)
+
+
 def test_a_missing_parameter_is_named(raw):
     changed = copy.deepcopy(raw)
     del changed["methods"]["facnet"]["base"]["training"]["batch_videos"]
@@ -132,9 +172,11 @@ def test_the_command_line_says_it_and_stops(raw, tmp_path, monkeypatch, capsys):
         (yaml.safe_dump(put(raw, "sedes", 1)), "sedes"),
         ("a: [1", "not valid YAML"),
         ("a: 1\na: 2", "stands twice"),
+        ("", "params.yaml is empty"),
+        ("[1]", "holds no sections"),
         (None, "missing"),
     ]:
-        path.write_text(text) if text else path.unlink()
+        path.unlink() if text is None else path.write_text(text)
         assert main(["check"]) == 1
         error = capsys.readouterr().err
         assert says in error and "Traceback" not in error and error.count("\n") == 1

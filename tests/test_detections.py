@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from tests.made import rows_of
-from wstal.detections import read_json, write_json
+from tests.made import make_detections, rows_of
+from wstal.detections import of_videos, read_json, write_json
 from wstal.errors import UserError
 from wstal.types import Detections
 
@@ -134,3 +134,10 @@ def test_a_missing_file_is_named(tmp_path):
         with pytest.raises(UserError, match="cannot be read") as error:
             read_json(path)
         assert str(path) in str(error.value)
+
+
+def test_of_some_videos():
+    found = make_detections([(0, 0, 1, 2, 0.5), (1, 1, 3, 4, 0.9), (0, 1, 5, 6, 0.7)], videos=("a", "b"))
+    assert rows_of(of_videos(found, {"b"})) == [("b", found.labels[1], 3, 4, 0.9)]
+    assert of_videos(found, {"b"}).videos == ("b",) and len(of_videos(found, ())) == 0
+    assert rows_of(of_videos(found, found.videos)) == rows_of(found)

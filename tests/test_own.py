@@ -3,6 +3,7 @@
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -160,6 +161,59 @@ def test_training_goes_on_without_damaged_videos(raw, damaged, labels, tmp_path)
     assert trained.read(tmp_path / "run").how.training.epochs == 120  # 100 steps of 6 of 5 videos
 
 
+def test_a_class_whose_videos_all_fail_is_named(settings, damaged, labels, tmp_path, capsys):
+    for number in (2, 3):
+        shutil.copyfile(damaged / "Red1.mp4", damaged / f"Red{number}.mp4")
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(settings))
+    arguments = ["--videos", str(damaged), "--out", str(tmp_path / "run"), "--params", str(tmp_path / "mine.yaml")]
+    assert cli.main(["train", str(labels), *arguments, "--method", "wtalc"]) == 1
+    captured = capsys.readouterr()
+    assert "note: class 'Red' is left out: none of its training videos can be used.\n" in captured.err
+    assert "'Blue'" not in captured.err and "is trained" in captured.out
+    assert trained.read(tmp_path / "run").classes == ("Blue",)
+
+
+@pytest.fixture
+def swapped(tmp_path):
+    """Two folders, `fresh` and `out`."""
+    for name in ("fresh", "out"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.yaml").write_text(name)
+    return tmp_path / "fresh", tmp_path / "out"
+
+
+def test_a_run_takes_the_place_of_an_older_one(swapped):
+    own.replace(*swapped)
+    assert (swapped[1] / "run.yaml").read_text() == "fresh" and len(list(swapped[1].parent.iterdir())) == 2
+
+
+def test_an_older_run_is_kept_when_the_new_one_cannot_come(swapped, monkeypatch):
+    rename = Path.rename
+
+    def refuse(path, target):
+        if path.name == "new":
+            raise OSError(28, "no space")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OSError, match="no space"):
+        own.replace(*swapped)
+    assert (swapped[1] / "run.yaml").read_text() == "out" and len(list(swapped[1].parent.iterdir())) == 2
+
+
+def test_an_output_folder_describes_one_run_and_keeps_other_files(raw, run, films, tmp_path):
+    out = tmp_path / "found"
+    own.localize(raw, new(films), run, out)
+    for name in ("elan/mine.txt", "notes.txt", "elan/Red_new.eaf"):
+        (out / name).write_text("mine")
+    own.localize(raw, new(films)[:1], run, out)
+    assert {path.name for path in (out / "elan").iterdir()} == {"Red_new.txt", "mine.txt", "Red_new.eaf"}
+    assert (out / "notes.txt").is_file()
+    (out / "predictions.json").write_text("{")
+    own.localize(raw, new(films)[1:], run, out)
+    assert {path.name for path in (out / "elan").glob("*.txt")} == {"Red_new.txt", "Blue_new.txt", "mine.txt"}
+
+
 def test_localization_goes_on_without_damaged_videos(run, settings, damaged, tmp_path, capsys):
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(settings))
     arguments = ["--run", str(run), "--out", str(tmp_path / "found"), "--params", str(tmp_path / "mine.yaml")]
@@ -167,6 +221,37 @@ def test_localization_goes_on_without_damaged_videos(run, settings, damaged, tmp
     captured = capsys.readouterr()
     assert "Red1.mp4 cannot be decoded" in captured.err and "note: 1 of 2 videos were used." in captured.err
     assert "Blue_new: Blue" in captured.out and "Red1" not in (tmp_path / "found" / "detections.csv").read_text()
+
+
+def test_a_video_without_pictures_is_left_out_and_named(raw, run, films, tmp_path, monkeypatch):
+    def refuse(file, *rest):
+        raise UserError(f"{file} cannot be decoded: no picture.")
+
+    taken = own.stills
+    monkeypatch.setattr(own, "stills", lambda file, *rest: (refuse if file.stem == "Blue_new" else taken)(file, *rest))
+    located = own.localize(raw, new(films), run, tmp_path / "found")
+    assert list(located.summary.failures) == ["Blue_new"] and located.found.videos == located.shown.videos == ("Red_new",)
+    assert len(located.shown) and set(located.shown.video) == {0} and "Blue_new" not in located.html
+    with pytest.raises(UserError, match=r"none of 1 videos can be used, .*Blue_new"):
+        own.localize(raw, [films / "Blue_new.mp4"], run, tmp_path / "found")
+
+
+def test_where_nothing_is_found_the_surest_class_is_drawn(raw, run, settings, films, tmp_path, capsys):
+    strict = msgspec.to_builtins(trained.read(run))
+    strict["how"]["localize"]["classes"] = {"threshold": 1e6, "fallback": "none"}
+    trained.write(msgspec.convert(strict, trained.Trained), run)
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(settings))
+    arguments = ["--run", str(run), "--out", str(tmp_path / "found"), "--params", str(tmp_path / "mine.yaml")]
+    assert cli.main(["localize", str(films / "Red_new.mp4"), *arguments]) == 0
+    why = "nothing found: no class passed classes.threshold 1e+06 of the run; the surest, Red, has "
+    page = (tmp_path / "found" / "timeline.html").read_text()
+    assert f"Red_new: {why}" in capsys.readouterr().out and why in page
+    assert '"Red":' in page and '"Blue":' not in page
+
+
+def test_a_very_short_video_is_localized(raw, run, tmp_path):
+    short = write(tmp_path / "short.mp4", [np.full((48, 64, 3), 110, np.uint8)])
+    assert own.localize(raw, [short], run, tmp_path / "found").summary.failures == {}
 
 
 def test_the_commands_from_start_to_end(settings, labels, films, tmp_path, capsys, monkeypatch):
@@ -200,13 +285,30 @@ def test_faults_of_the_command_line_are_sentences(settings, films, labels, tmp_p
     train = ("train", labels, "--videos", films, "--out")
     assert "exists and is no run folder" in sentence(capsys, *train, tmp_path / "other")
     assert "no 'magic'" in sentence(capsys, *train, tmp_path / "x", "--method", "magic")
-    assert "is missing" in sentence(capsys, "train", tmp_path / "none.csv", "--videos", films, "--out", tmp_path / "x")
-    assert "none is no folder" in sentence(capsys, "train", labels, "--videos", tmp_path / "none", "--out", tmp_path / "x")
-    assert "none.yaml is missing" in sentence(capsys, *train, tmp_path / "x", "--params", tmp_path / "none.yaml")
+    none = sentence(capsys, "train", tmp_path / "none.csv", "--videos", films, "--out", tmp_path / "x")
+    assert "none.csv is missing; write" in none and "params.yaml" not in none
+    assert "is a folder; name" in sentence(capsys, "train", tmp_path, "--videos", films, "--out", tmp_path / "x")
+    none = sentence(capsys, "train", labels, "--videos", tmp_path / "none", "--out", tmp_path / "x")
+    assert "none is no folder; name" in none and "params.yaml" not in none
+    (mine := tmp_path / "mine.yaml").write_text("own: {stpes: 3}")
+    none = sentence(capsys, *train, tmp_path / "x", "--params", tmp_path / "none.yaml")
+    assert "none.yaml is missing; name" in none and "git" not in none
+    assert f"wstal: {mine}, laid over params.yaml, " in sentence(capsys, *train, tmp_path / "x", "--params", mine)
     with labels.open("a") as lines:
         lines.write("Green1.mp4,Green\n")
     assert "line 8: " in (said := sentence(capsys, *train, tmp_path / "x")) and "has no video 'Green1.mp4'" in said
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("command", ["train", "localize"])
+@pytest.mark.parametrize(("out", "words"), [("labels.csv/a/r", "labels.csv is a file"), ("/proc/zz/r", "cannot be written")])
+def test_where_nothing_can_be_written_is_said_before_any_work(raw, run, labels, films, monkeypatch, command, out, words):
+    monkeypatch.setattr(own, "through", lambda *_: pytest.fail("work was done"))
+    with pytest.raises(UserError, match=words):
+        if command == "train":
+            own.train(raw, labels, films, labels.parent / out, method="wtalc", seed=0)
+        else:
+            own.localize(raw, new(films), run, labels.parent / out)
 
 
 def test_faults_of_localization_are_sentences(raw, run, films, tmp_path):

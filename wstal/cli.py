@@ -1,11 +1,13 @@
 """Command line of the package. Each subcommand is one function that imports what it needs, so that `--help` is fast.
 
-Bad input is one sentence on stderr and status 1; a wrong command line is argparse's message and status 2.
+Bad input is one sentence on stderr and status 1; a wrong command line is argparse's message and status 2; Ctrl-C and SIGTERM
+end it with a sentence and status 130.
 """
 
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -16,11 +18,26 @@ from wstal.errors import UserError
 def main(argv: list[str] | None = None) -> int:
     """Run a subcommand; the exit status."""
     options = _parser().parse_args(argv)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         return options.run(options)
     except UserError as error:
-        print(f"wstal: {error}", file=sys.stderr)
+        over = getattr(options, "params", None) and str(error).startswith("params.yaml")
+        print(f"wstal: {f'{options.params}, laid over ' if over else ''}{error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("wstal: stopped; what is finished is kept: the same command goes on.", file=sys.stderr)
+        return 130
+
+
+def _stop(*_) -> None:
+    """End the processes that this one has started, then this one."""
+    from multiprocessing import active_children
+
+    for child in active_children():
+        child.terminate()
+    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,6 +69,9 @@ def _add_train(commands) -> None:
   LABELS.csv  columns video,label: a line for every action that a video shows; `video` is the name of a file in FOLDER
               a third column, subset, may keep videos out of training: train or test
 
+status:
+  0 if all videos were used, 1 if some were left out, though the run was written from the others
+
 examples:
   wstal train labels.csv --videos videos --out runs/mine
   wstal localize new.mp4 --run runs/mine""",
@@ -61,7 +81,7 @@ examples:
     command.add_argument("--videos", type=Path, required=True, metavar="FOLDER", help="folder of the video files")
     command.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder to write the trained run to")
     command.add_argument("--method", default="facnet", metavar="NAME", help="a method of params.yaml; default: %(default)s")
-    command.add_argument("--seed", type=int, default=0, metavar="N", help="of training; default: %(default)s")
+    command.add_argument("--seed", type=seed, default=0, metavar="N", help="of training; default: %(default)s")
     _add_params(command)
     command.set_defaults(run=_train)
 
@@ -76,6 +96,9 @@ def _add_localize(commands) -> None:
   detections.csv    video,start_s,end_s,label,score
   elan/VIDEO.txt    the same for ELAN: File, Import, Tab-delimited Text
   predictions.json  every detection in ActivityNet's layout, for `wstal evaluate`
+
+status:
+  0 if all videos were used, 1 if some were left out, though the files were written from the others
 
 example:
   wstal localize new/*.mp4 --run runs/mine --out found""",
@@ -107,6 +130,13 @@ def _add_extract(commands) -> None:
     where.add_argument("--shard", type=share, default=(1, 1), metavar="I/N", help="only the I-th of N shares, from 1 on")
     where.add_argument("--ray", type=count, metavar="COPIES", help="on a Ray cluster, with so many copies of the network")
     command.set_defaults(run=_extract)
+
+
+def seed(text: str) -> int:
+    """ "3" -> 3."""
+    if not text.isdecimal() or int(text) >= 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed; write a whole number from 0 to {2**31 - 1}")
+    return int(text)
 
 
 def share(text: str) -> tuple[int, int]:
@@ -145,9 +175,11 @@ def _train(options) -> int:
         summary = own.train(
             _settings(options), options.labels, options.videos, options.out, method=options.method, seed=options.seed
         )
-    _tell(summary)
+    _tell(summary, used=summary.computed + summary.reused)
+    for name in summary.lost:
+        print(f"note: class {name!r} is left out: none of its training videos can be used.", file=sys.stderr)
     print(f"{options.out} is trained; next: wstal localize VIDEO... --run {options.out}")
-    return 0
+    return 1 if summary.failures else 0
 
 
 def _extract(options) -> int:
@@ -156,32 +188,33 @@ def _extract(options) -> int:
     with progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
         section = config.load().dataset(options.dataset).features
         summary = prepare.extract_ahead(section, f"datasets.{options.dataset}", options.shard, options.ray)
-    _tell(summary)
+    _tell(summary, used=summary.computed + summary.reused)
     print(f"{options.dataset}: {summary.computed} arrays new, {summary.reused} there before, one a video and stream")
     return 1 if summary.failures else 0
 
 
 def _localize(options) -> int:
-    from wstal import own, paths, progress
+    from wstal import own, paths, progress, timeline
 
     with progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
         located = own.localize(_settings(options), options.videos, options.folder, options.out)
-    _tell(located.summary)
+    _tell(located.summary, used=len(located.found.videos))
     for video, count in own.counts(located.shown).items():
-        print(f"{video}: {', '.join(f'{label} {n}' for label, n in count.items()) or 'nothing found'}")
+        print(
+            f"{video}: {', '.join(f'{label} {n}' for label, n in count.items()) or timeline.nothing_found(located.why[video])}"
+        )
     print(f"open {options.out / 'timeline.html'}")
     return 1 if located.summary.failures else 0
 
 
-def _tell(summary) -> None:
+def _tell(summary, used: int) -> None:
     """Notes on videos that were left out or are damaged."""
     for video, warnings in sorted(summary.warnings.items()):
         print(f"note: {video}: {'; '.join(warnings)}.", file=sys.stderr)
     for sentence in summary.failures.values():
         print(f"note: left out: {sentence}", file=sys.stderr)
-    used, total = summary.computed + summary.reused, summary.computed + summary.reused + len(summary.failures)
     if summary.failures:
-        print(f"note: {used} of {total} videos were used.", file=sys.stderr)
+        print(f"note: {used} of {used + len(summary.failures)} videos were used.", file=sys.stderr)
 
 
 def _add_evaluate(commands) -> None:

@@ -1,6 +1,10 @@
 """params.yaml -> frozen records. An unknown, missing or ill-typed parameter is one sentence that says where it stands."""
 
-from collections.abc import Mapping
+import copy
+import re
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -241,7 +245,41 @@ def convert(value: Any, kind: type, where: str) -> Any:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise UserError(f"params.yaml, {where}: {error}; mend or remove that parameter.") from None
+        raise UserError(f"params.yaml, {where}: {spelled(value, kind, error)}; mend or remove that parameter.") from None
+
+
+def spelled(value: Any, kind: type, error: msgspec.ValidationError) -> str:
+    """What msgspec says of `value`, with the keys that it writes as [...]."""
+    message, at, place = str(error).partition("`$")
+    path, text = [], ""
+    for name, index in re.findall(r"\.(\w+)|\[([.\d]+)\]", place):
+        if index == "...":
+            faulty = [key for key in reduce(getitem, path, value) if fault(alone(value, path, key), kind) == str(error)]
+            if not faulty:
+                return str(error)
+            value, name = alone(value, path, faulty[0]), faulty[0]
+        path.append(int(index) if index.isdecimal() else name)
+        text += f"[{index}]" if index.isdecimal() else f".{name}"
+    return f"{message}`{text.removeprefix('.')}`" if at else message
+
+
+def alone(value: Any, path: Sequence[Any], key: Any) -> Any:
+    """`value`, with one key alone in the mapping at `path`."""
+    changed = copy.deepcopy(value)
+    mapping = reduce(getitem, path, changed)
+    entry = mapping[key]
+    mapping.clear()
+    mapping[key] = entry
+    return changed
+
+
+def fault(value: Any, kind: type) -> str | None:
+    """What msgspec says of `value`, if it is no record of type `kind`."""
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return None
 
 
 class Loader(yaml.SafeLoader):
@@ -256,15 +294,21 @@ class Loader(yaml.SafeLoader):
 
 
 def read(path: Path = PARAMS) -> dict[str, Any]:
-    """The raw mapping of params.yaml."""
+    """The raw mapping of params.yaml, or of a file that is laid over it."""
+    cure = "restore it with `git checkout params.yaml`" if path == PARAMS else "name a YAML file of parameters"
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader) or {}
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader)
     except FileNotFoundError:
-        raise UserError(f"{path} is missing; restore it with `git checkout params.yaml`.") from None
+        raise UserError(f"{path} is missing; {cure}.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read ({error}); restore it with `git checkout params.yaml`.") from None
+        raise UserError(f"{path} cannot be read ({error}); {cure}.") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path} is not valid YAML ({' '.join(str(error).split())}); mend that line.") from None
+    if not raw:
+        raise UserError(f"{path} is empty; {cure}.")
+    if not isinstance(raw, dict):
+        raise UserError(f"{path} holds no sections `name: ...`; {cure}.")
+    return raw
 
 
 def load(raw: Mapping[str, Any] | None = None) -> Params:

@@ -11,6 +11,7 @@ import json
 import sys
 from array import array
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -72,6 +73,16 @@ def check(detections: Detections, source: str) -> None:
         number = int(np.count_nonzero(d.video[:row] == d.video[row]))
         problem = _problem(d.labels[d.label[row]], float(d.score[row]), [float(d.start_s[row]), float(d.end_s[row])])
         raise UserError(_sentence(source, d.videos[d.video[row]], number, problem))
+
+
+def of_videos(detections: Detections, videos: Collection[str]) -> Detections:
+    """The detections in `videos` alone, in their order."""
+    d = detections
+    kept = [number for number, video in enumerate(d.videos) if video in videos]
+    rows = np.isin(d.video, kept)
+    video = np.searchsorted(kept, d.video[rows]).astype(np.int32)
+    columns = (column[rows] for column in (d.label, d.start_s, d.end_s, d.score))
+    return Detections(tuple(d.videos[number] for number in kept), d.labels, video, *columns)
 
 
 def write_json(detections: Detections, path: Path) -> None:

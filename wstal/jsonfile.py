@@ -9,6 +9,8 @@ import msgspec
 
 from wstal.errors import UserError
 
+AGAIN = "write or copy the file again, or make it again (`dvc repro` makes those under runs/)"
+
 
 def read_bytes(path: Path) -> bytes:
     """The file without a byte order mark; a missing or unreadable one is a UserError."""
@@ -27,7 +29,7 @@ def decode(data: bytes, path: Path):
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not JSON or was cut short ({error}); write or copy the file again.") from None
+        raise UserError(f"{path} is not JSON or was cut short ({error}); {AGAIN}.") from None
 
 
 def write(path: Path, text: str) -> None:

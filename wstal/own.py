@@ -13,8 +13,9 @@ import csv
 import math
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -71,6 +72,13 @@ class Videos(NamedTuple):
         return self.arrays[i].astype(np.float32)
 
 
+@dataclass
+class Outcome(Summary):
+    """What became of the videos that `train` was given, and of their classes."""
+
+    lost: list[str] = field(default_factory=list)  # classes of which no training video could be used
+
+
 @dataclass(frozen=True)
 class Located:
     """What `localize` found."""
@@ -79,6 +87,7 @@ class Located:
     shown: Detections  # those for people
     html: str  # the page
     summary: Summary  # failures and warnings, by video
+    why: Mapping[str, str]  # nothing is shown of a video; "" where something is
 
     @property
     def table(self) -> Table:
@@ -92,7 +101,7 @@ def settings(raw: Mapping[str, Any]) -> Own:
     return config.convert(config.lookup(raw, NAME, "top level"), Own, NAME)
 
 
-def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, method: str, seed: int) -> Summary:
+def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, method: str, seed: int) -> Outcome:
     """Train `method` on the videos of a table of labels, and write the run folder `out`, whole or not at all.
 
     Videos without features are left out; the summary says why. Raises:
@@ -100,6 +109,8 @@ def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, meth
     """
     if out.exists() and not (out / "run.yaml").is_file():
         raise UserError(f"{out} exists and is no run folder; name a new one.")
+    check_out(out)
+    check_given(labels, videos)
     paths = {"root": str(Path.cwd()), "labels": str(labels.resolve()), "videos": str(videos.resolve())}
     section = settings(raw).features
     section = msgspec.structs.replace(section, source=section.source | paths)
@@ -107,8 +118,10 @@ def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, meth
     trial = plan(raw, section, method, seed, videos=1)
     build(trial.resolve(trial.entry(NAME), method), method, dim=1, classes=1)  # before hours of extraction
     summary = through(reader.videos(where), section)
+    known = reader.trained(where)
     section.source["exclude"] = [*where.exclude, *summary.failures]
-    listed = reader.annotations(prepare.source(section, NAME)[1], section.grid).videos
+    where = prepare.source(section, NAME)[1]
+    listed = reader.annotations(where, section.grid).videos
     params = plan(raw, section, method, seed, videos=sum(video.subset == "train" for video in listed))
     with tempfile.TemporaryDirectory() as scratch:
         run = experiment.Run(params, Tree(Path(scratch)), NAME, method, seed)
@@ -116,7 +129,33 @@ def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, meth
         prepare.extract(params, NAME, run.tree)
         experiment.train_all([run])
         replace(run.folder, out)
-    return summary
+    return Outcome(**vars(summary), lost=sorted(known - reader.trained(where)))
+
+
+def check_out(out: Path) -> None:
+    """A folder can be written at `out`: said before hours of work, not after."""
+    place = next(path for path in (out, *out.parents) if path.exists())
+    if not place.is_dir():
+        raise UserError(f"{place} is a file, so no folder can be written to {out}; name another one.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryDirectory(dir=out if out.exists() else out.parent).cleanup()
+    except OSError as error:
+        raise UserError(f"{out} cannot be written ({error.strerror}); name a folder in one that you may write.") from None
+
+
+def check_given(labels: Path, videos: Path) -> None:
+    """The table and the folder of videos are there."""
+    if labels.is_dir():
+        raise UserError(
+            f"{labels} is a folder; name the table of labels, a CSV file with a line `video,label` for every video."
+        )
+    if not labels.is_file():
+        raise UserError(
+            f"{labels} is missing; write this table, a line `video,label` for every video, or name an existing one."
+        )
+    if not videos.is_dir():
+        raise UserError(f"{videos} is no folder; name the folder of the training videos, as with --videos.")
 
 
 def plan(raw: Mapping[str, Any], section: Features, method: str, seed: int, videos: int) -> config.Params:
@@ -134,21 +173,38 @@ def plan(raw: Mapping[str, Any], section: Features, method: str, seed: int, vide
 def through(videos: Mapping[str, Path], section: Features) -> Summary:
     """Extract what is not finished yet; a sentence if not one video can be used."""
     summary = networks.extract_all(videos, prepare.recipe(section, NAME), spread=True)
+    check_some(videos, summary)
+    return summary
+
+
+def check_some(videos: Mapping[str, Path], summary: Summary) -> None:
+    """Not all videos have failed."""
     if len(summary.failures) == len(videos):
         raise UserError(f"none of {len(videos)} videos can be used, for instance: {next(iter(summary.failures.values()))}")
-    return summary
+
+
+@contextmanager
+def noted(video: str, summary: Summary) -> Iterator[None]:
+    """A video that cannot be used is noted, and the others go on."""
+    try:
+        yield
+    except UserError as error:
+        summary.failures[video] = str(error)
 
 
 def replace(fresh: Path, out: Path) -> None:
     """A copy of the folder `fresh` takes the place of `out`, whole or not at all."""
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    new, old = partial / "new", partial / "old"
     try:
-        shutil.copytree(fresh, partial / "new")
+        shutil.copytree(fresh, new)
         if out.exists():
-            out.rename(partial / "old")
-        (partial / "new").rename(out)
+            out.rename(old)
+        new.rename(out)
     finally:
+        if old.exists() and not out.exists():
+            old.rename(out)
         shutil.rmtree(partial, ignore_errors=True)
 
 
@@ -159,6 +215,7 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
         UserError: a file is missing or two have one name, `folder` is no run on videos, or no video can be used.
     """
     own, card, videos = settings(raw), trained.read(folder), named(files)
+    check_out(out)
     if not card.extraction:
         raise UserError(
             f"{folder} was trained on features ({card.backbone}), not on videos; {trained.CURE}, of a dataset of videos."
@@ -170,11 +227,20 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     summary = through(videos, section)
     features = networks.load(videos, prepare.recipe(section, NAME))
     scores = {network: predict(model, joined(features, card.how.networks[network])) for network, model in models.items()}
-    durations_s = {video: duration_s(videos[video]) for video in features}
+    durations_s: dict[str, float] = {}
+    for video in features:
+        with noted(video, summary):
+            durations_s[video] = duration_s(videos[video])
     found = post.localize(scores, card.classes, durations_s, card.grid, card.how.localize)
     shown = intervals.apart(found, own.shown)
-    films = [film(video, videos[video], durations_s[video], scores, shown, card, own.stills) for video in features]
-    located = Located(found, shown, page(films, str(folder)), summary)
+    films: dict[str, Film] = {}
+    for video in durations_s:
+        with noted(video, summary):
+            films[video] = film(video, videos[video], durations_s[video], scores, shown, card, own.stills)
+    check_some(videos, summary)
+    found, shown = detections.of_videos(found, films), detections.of_videos(shown, films)
+    why = {video: film.why for video, film in films.items()}
+    located = Located(found, shown, page(list(films.values()), str(folder)), summary, why)
     write(out, located)
     return located
 
@@ -206,23 +272,45 @@ def film(
     rows = np.flatnonzero(shown.video == shown.videos.index(video))
     spans = [(card.classes[shown.label[k]], *(float(c[k]) for c in (shown.start_s, shown.end_s, shown.score))) for k in rows]
     activation = np.mean([track.activation for track in tracks], axis=0)
+    surest, why = most_likely(tracks, card)
     strip_s = [(i + 0.5) * length_s / how.strip for i in range(how.strip)]
     pictures = stills(file, [*strip_s, *((start_s + end_s) / 2 for _, start_s, end_s, _ in spans)], how)
     return Film(
         video=video, duration_s=length_s, times_s=card.grid.seconds(np.arange(len(activation)) + 0.5),
         foreground=np.mean([track.actionness for track in tracks], axis=0),
-        curves={name: activation[:, card.classes.index(name)] for name in sorted({name for name, *_ in spans})},
+        curves={name: activation[:, card.classes.index(name)] for name in sorted({surest, *(name for name, *_ in spans)})},
         spans=spans, strip=pictures[: how.strip], pictures=pictures[how.strip :],
+        why="" if spans else why,
     )  # fmt: skip
 
 
+def most_likely(tracks: Sequence[VideoScores], card: trained.Trained) -> tuple[str, str]:
+    """The class that a video shows most likely, and why nothing might be found of it."""
+    scores = np.max([track.video_score for track in tracks], axis=0)
+    name, score, least = card.classes[np.argmax(scores)], float(np.max(scores)), card.how.localize.classes.threshold
+    if score < least:
+        return name, f"no class passed classes.threshold {least:g} of the run; the surest, {name}, has {score:.2g}"
+    return name, f"{name} has {score:.2g}, but stands out at no time"
+
+
 def write(out: Path, located: Located) -> None:
-    """All files of an output folder."""
+    """All files of an output folder, in the place of those that an earlier run has left."""
+    for file in earlier(out):
+        file.unlink()
     detections.write_json(located.found, out / "predictions.json")
     jsonfile.write(out / "detections.csv", intervals.table(located.shown))
     for video in located.shown.videos:
         jsonfile.write(out / "elan" / f"{video}.txt", intervals.elan(located.shown, video))
     jsonfile.write(out / "timeline.html", located.html)
+
+
+def earlier(out: Path) -> list[Path]:
+    """The texts for ELAN that go with the predictions.json of an output folder; other files are somebody else's."""
+    try:
+        videos = detections.read_json(out / "predictions.json").videos
+    except UserError:
+        return []
+    return [file for file in (out / "elan").glob("*.txt") if file.stem in videos]
 
 
 def counts(shown: Detections) -> dict[str, dict[str, int]]:

@@ -7,7 +7,7 @@ from tests.features.films import grey, write
 from wstal import annotations as annotations_file
 from wstal import readers
 from wstal.errors import UserError
-from wstal.readers.labels_csv import Source, annotations, videos
+from wstal.readers.labels_csv import Source, annotations, trained, videos
 from wstal.timegrid import TimeGrid
 
 GRID = TimeGrid(25.0, 16, 16)
@@ -94,7 +94,7 @@ WRONG = {
     "no header": ("one,Wave\n", r"line 1: the columns are \['one', 'wave'\]; name them video,label"),
     "column": ("video,label,split\none,Wave,train\n", r"line 1: the columns are .*; name them"),
     "empty file": ("", r"line 1: the columns are \[\]; name them"),
-    "no row": ("video,label\n", "lists no video; write a line"),
+    "no row": ("video,label\n", "lists no video; write a line `video,label` for every video"),
     "cells": ("video,label\none,Wave\n\ntwo\n", "line 4 has 1 cells, the header 2; write as many"),
     "comma": ("video,label\none,Dive, high\n", "line 2 has 3 cells, the header 2; .*quoting commas"),
     "no name": ("video,label\n,Wave\n", "line 2 names no video; write"),
@@ -135,6 +135,17 @@ def test_faults_of_the_folder(table, films, tmp_path):
         read(table("video,label\n.hidden,Wave\n", **mine))
     with pytest.raises(UserError, match=r"nowhere is no folder; put the videos there, or set `source\.videos`"):
         read(table("video,label\none,Wave\n", folder=tmp_path / "nowhere"))
+
+
+def test_labels_of_training_videos(table):
+    source = table("video,label,subset\none,Wave,train\none,Jump,train\ntwo,Dive,test\nthree,,test\n")
+    assert trained(source) == {"Wave", "Jump"}
+    assert trained(table("video,label\none,Wave\ntwo,Jump\nthree,Dive\n")) == {"Wave", "Dive"}  # `two` is the third by name
+
+
+def test_a_folder_is_no_table(table, tmp_path):
+    with pytest.raises(UserError, match="is a folder, not a file; write a line"):
+        read(table("", labels="."))
 
 
 def test_missing_table(table, tmp_path):

@@ -66,6 +66,14 @@ def test_everything_is_there():
     assert "0:10 · nothing found" in read.texts["p"]
 
 
+def test_a_curve_without_intervals_is_drawn_with_a_note():
+    times = np.arange(10) + 0.5
+    bare = Film("b", 10.0, times, times, {NASTY: times}, [], [JPEG], [], why="no class passed <b>")
+    read = Page(page([film("a"), bare], "run"))
+    assert "0:10 · nothing found: no class passed <b>" in read.texts["p"]
+    assert len(read.all("polyline", "curve")) == 4 and len(read.all("button", "chip")) == 2
+
+
 def test_intervals_and_curves_are_where_their_time_is():
     read = Page(page([film()], "run"))
     bar = read.all("rect", "bar")[0]

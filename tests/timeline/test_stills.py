@@ -31,6 +31,12 @@ def test_quality_costs_bytes(tmp_path):
     assert len(jpeg(picture, 2)) > len(jpeg(picture, 20)) > 0
 
 
+def test_a_file_too_short_for_one_frame_shows_its_first(tmp_path):
+    how = Stills(fps=10.0, short_side=33, quality=2, strip=4)
+    taken = stills(write(tmp_path / "a.mp4", grey(1)), [0.0, 0.01, 5.0], how)
+    assert len(taken) == 3 and opened(taken[0], tmp_path / "0.jpg").mean() == pytest.approx(4, abs=3.5)
+
+
 def test_no_times_no_pictures(tmp_path):
     assert stills(write(tmp_path / "a.mp4", grey(5)), [], HOW) == []
 

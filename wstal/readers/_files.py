@@ -28,7 +28,8 @@ def require(paths: Iterable[Path], cure: str) -> None:
     missing = [path for path in paths if not path.is_file()]
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        raise UserError(f"{missing[0]}{more} is missing; {cure}.")
+        what = "is a folder, not a file" if missing[0].is_dir() else "is missing"
+        raise UserError(f"{missing[0]}{more} {what}; {cure}.")
 
 
 def parse_json(data: bytes | msgspec.Raw, record: type[T], origin: str) -> T:

@@ -25,7 +25,8 @@ from wstal.record import Index
 from wstal.timegrid import TimeGrid
 from wstal.types import Annotations, Video
 
-CURE = "write a line `video,label` for every video, or set `source` in params.yaml to the table and the folder"
+LINES = "write a line `video,label` for every video"
+CURE = f"{LINES}, or set `source` in params.yaml to the table and the folder"
 
 
 class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -52,9 +53,7 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
     """Labels from the table, durations from the files."""
     table, of_video = _read(source)
     found = []
-    for number, (video, rows) in enumerate(sorted(of_video.items()), start=1):
-        held_out = source.test_every and number % source.test_every == 0
-        subset = rows[0].subset or ("test" if held_out else "train")
+    for video, rows, subset in _split(source, of_video):
         labels = tuple(sorted({row.label for row in rows} - {""}))
         try:
             found.append(Video(video, subset, duration_s(rows[0].file), labels))
@@ -62,6 +61,11 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
             raise UserError(f"{table}, line {rows[0].line}: {error}") from None
     classes = sorted({label for video in found for label in video.labels})
     return Annotations(tuple(classes), tuple(found), ())
+
+
+def trained(source: Source) -> set[str]:
+    """The labels of training videos; no file is opened but the table."""
+    return {row.label for _, rows, subset in _split(source, _read(source)[1]) if subset == "train" for row in rows} - {""}
 
 
 def videos(source: Source) -> dict[str, Path]:
@@ -86,8 +90,15 @@ def _read(source: Source) -> tuple[Path, dict[str, list[Row]]]:
                 raise UserError(f"{table}, line {row.line} repeats or contradicts line {other.line}; remove one of them.")
         before.append(row)
     if not of_video:
-        raise UserError(f"{table} lists no video; {CURE}.")
+        raise UserError(f"{table} lists no video; {LINES}.")
     return table, {video: of_video[video] for video in _files.drop(of_video, source.exclude, table)}
+
+
+def _split(source: Source, of_video: dict[str, list[Row]]) -> Iterator[tuple[str, list[Row], str]]:
+    """(video, its lines, its subset), by name."""
+    for number, (video, rows) in enumerate(sorted(of_video.items()), start=1):
+        held_out = source.test_every and number % source.test_every == 0
+        yield video, rows, rows[0].subset or ("test" if held_out else "train")
 
 
 def _rows(table: Path, files: VideoFiles) -> Iterator[Row]:

@@ -8,4 +8,5 @@ script.js     a cursor that follows mouse and arrow keys, a search field; withou
 
 from wstal.timeline.drawing import Film as Film
 from wstal.timeline.page import frame as frame
+from wstal.timeline.page import nothing_found as nothing_found
 from wstal.timeline.page import page as page

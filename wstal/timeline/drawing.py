@@ -1,4 +1,4 @@
-"""One video as SVG: a film strip, a lane for the foreground score, and a lane with intervals for every class that was found."""
+"""One video as SVG: a film strip, a lane for the foreground score, and a lane with intervals for every class of interest."""
 
 import base64
 import html
@@ -25,10 +25,11 @@ class Film:
     duration_s: float
     times_s: np.ndarray  # (T,) centres of the snippets
     foreground: np.ndarray  # (T,)
-    curves: Mapping[str, np.ndarray]  # label -> its activation (T,)
+    curves: Mapping[str, np.ndarray]  # label -> its activation (T,), of every class in `spans` and perhaps of others
     spans: Sequence[Span]  # by time
     strip: Sequence[bytes]  # JPEG, evenly over the video
     pictures: Sequence[bytes]  # JPEG, from the middle of each span
+    why: str = ""  # there are no spans
 
 
 def drawing(film: Film, hues: Mapping[str, int]) -> str:

@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent
 
 def page(films: Sequence[Film], run: str) -> str:
     """One HTML file of all videos; `run` says what found the intervals."""
-    names = sorted({span[0] for film in films for span in film.spans})
+    names = sorted({name for film in films for name in film.curves})
     hues = {name: number % HUES for number, name in enumerate(names)}
     count = sum(len(film.spans) for film in films)
     style, script = ((FOLDER / name).read_text(encoding="utf-8") for name in ("style.css", "script.js"))
@@ -46,13 +46,18 @@ def section(film: Film, hues: dict[str, int]) -> str:
     best = max((span[3] for span in film.spans), default=1.0)
     cards = "".join(card(k, span, picture, hues[span[0]], best) for k, (span, picture) in enumerate(spans))
     words = html.escape(" ".join([film.video, *film.curves]).lower(), quote=True)
-    found = plural(len(film.spans), "detection") if film.spans else "nothing found"
+    found = plural(len(film.spans), "detection") if film.spans else html.escape(nothing_found(film.why))
     return (
         f'<section data-words="{words}"><h2>{html.escape(film.video)}</h2>'
         f'<p class="facts">{clock(film.duration_s)} · {found}</p>'
         f'<div class="drawing">{drawing(film, hues)}<output></output></div>'
         f'<div class="cards">{cards}</div><script type="application/json">{tracks(film)}</script></section>'
     )
+
+
+def nothing_found(why: str) -> str:
+    """Where there is no interval."""
+    return f"nothing found: {why}" if why else "nothing found"
 
 
 def card(number: int, span: Span, picture: bytes, hue: int, best: float) -> str:

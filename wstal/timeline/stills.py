@@ -1,14 +1,16 @@
 """Small JPEG pictures of a video at given times, for pages and reports."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 
-from wstal.features.decode import Footage
+from wstal.features.decode import DecodeError, Footage
 from wstal.record import Count, Positive, Record
+
+FINE_FPS = 10_000.0  # no picture is shown so briefly that it falls between two of these
 
 
 class Stills(Record):
@@ -27,12 +29,22 @@ def stills(path: Path, times_s: Sequence[float], how: Stills) -> list[bytes]:
         DecodeError: the file yields no frame.
     """
     wanted, taken = [max(0, int(time_s * how.fps)) for time_s in times_s], {}
-    for number, frame in enumerate(Footage(path).frames(how.fps, how.short_side)):
+    for number, frame in enumerate(frames(path, how)):
         if number in wanted:
             taken[number] = frame
         if number >= max(wanted, default=0):
             break
     return [jpeg(taken.get(number, frame), how.quality) for number in wanted]
+
+
+def frames(path: Path, how: Stills) -> Iterator[np.ndarray]:
+    """`how.fps` frames a second; of a file that is too short for one, its first."""
+    regular = Footage(path).frames(how.fps, how.short_side)
+    try:
+        yield next(regular)
+    except DecodeError:
+        yield next(Footage(path).frames(FINE_FPS, how.short_side))
+    yield from regular
 
 
 def jpeg(frame: np.ndarray, quality: int) -> bytes:
