@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import io
 import pickle
+import re
 import subprocess
 import tarfile
 
@@ -139,6 +140,10 @@ def test_missing_weights_are_a_sentence(tmp_path, name):
         weights.find(backbone, Tree(tmp_path))
     sentence = str(raised.value)
     assert sentence.startswith(f"{tmp_path / 'data' / 'raw' / 'weights' / name}.pth ") and backbone.weights in sentence
+    named = re.search(
+        r"\.(pt|pth|pyth|npz)\b|_ft_kinetics_from_ig65m\b|`checkpoint`|whatever its name|of your own", backbone.weights
+    )
+    assert named, f"{backbone.weights!r} says neither a file's name nor that it has no fixed one"
 
 
 def test_two_files_are_a_sentence(tmp_path):
