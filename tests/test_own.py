@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -13,7 +14,7 @@ import yaml
 from safetensors.torch import save_file
 
 from tests.features.films import write
-from wstal import cli, config, detections, experiment, own, paths, prepare, trained, workers
+from wstal import cli, config, detections, experiment, job, own, paths, prepare, trained, workers
 from wstal.errors import UserError
 from wstal.features import backbones, networks
 from wstal.own import NAME
@@ -356,6 +357,24 @@ def test_a_dataset_of_videos_goes_through_its_backbone(clips, tmp_path):
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "films").iterdir()}
     assert prepare.extract(clips, "clips", tree) == manifest
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "films").iterdir()} == before
+
+
+def test_the_notebook_shows_which_files_are_damaged(clips, tmp_path, monkeypatch, capsys):
+    tree = Tree(tmp_path / "tree")
+    prepare.annotate(clips, "clips", tree)
+    monkeypatch.setattr(job, "dataset", lambda *_: (clips, tree))
+    cells = nbformat.read(paths.ROOT / "notebooks" / "02_extract_features.ipynb", 4).cells
+    (code,) = (cell.source for cell in cells if "prepare.extract" in cell.source)
+    exec(code, {"params": None, "dataset": "clips"})
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    film = min((tmp_path / "films").glob("*.mp4"))
+    data = bytearray(film.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 300] = bytes(range(150)) * 2
+    film.write_bytes(data)
+    monkeypatch.setattr("wstal.readers.clips.films.render", lambda *_: None)  # which would draw a damaged film again
+    exec(code, {"params": None, "dataset": "clips"})
+    shown = capsys.readouterr().out.splitlines()
+    assert len(shown) == 2 and shown[1].startswith(f"damaged file: {film.stem}: ")
 
 
 def test_shares_that_were_made_ahead_are_all_that_the_stage_needs(clips, tmp_path, monkeypatch):

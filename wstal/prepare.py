@@ -29,7 +29,7 @@ def annotate(params: config.Params, name: str, tree: Tree) -> Annotations:
 
 
 def extract(params: config.Params, name: str, tree: Tree) -> dict:
-    """Write the feature store of dataset `name`; -> its manifest."""
+    """Write the feature store of dataset `name`; -> its manifest, where `warnings` name damaged files, if any."""
     section = params.dataset(name).features
     reader, where = source(section, place := f"datasets.{name}")
     folder = tree.output(tree.features(name))

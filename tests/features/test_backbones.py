@@ -1,9 +1,12 @@
 """What every backbone promises: names, shapes, costs; and that running one fast changes no feature."""
 
 import dataclasses
+import os
+import shutil
 
 import pytest
 import torch
+from torch._inductor import config as inductor
 
 from wstal import published
 from wstal.errors import UserError
@@ -120,17 +123,34 @@ def test_speed_changes_no_feature(small, change):
     torch.testing.assert_close(fast, plain, rtol=0, atol=1e-4 * plain.abs().max())
 
 
-def test_bfloat16_changes_features_by_its_rounding_alone(small):
-    """Of one convolution, for CPUs that lack bfloat16 are slow at it."""
+def of_one_convolution(small, change):
+    """Features (3, 8) of a network of one convolution: plain ones, and those with a changed `Speed`."""
     backbone, _, clips = small
     backbone = dataclasses.replace(backbone, network=Pixels, width=8)
     torch.manual_seed(0)
     network = backbone.build(1)
-    plain, rough = (
-        embedder(backbone, network, Speed(**(OFF | change)), CPU)(clips) for change in ({}, {"precision": "bfloat16"})
-    )
+    return [embedder(backbone, network, Speed(**(OFF | one)), CPU)(clips) for one in ({}, change)]
+
+
+@pytest.mark.parametrize(("precision", "error"), [("bfloat16", 0.02), ("float16", 0.0025)])
+def test_16_bits_change_features_by_their_rounding_alone(small, precision, error):
+    """Of one convolution, for CPUs that lack these numbers are slow at them. bfloat16 has 8 bits, float16 has 11."""
+    plain, rough = of_one_convolution(small, {"precision": precision})
     assert rough.dtype == torch.float32 and not torch.equal(rough, plain)
-    torch.testing.assert_close(rough, plain, rtol=0.02, atol=0.02)
+    torch.testing.assert_close(rough, plain, rtol=error, atol=error)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script_method.*:DeprecationWarning")  # torch's own, on import
+@pytest.mark.skipif(not shutil.which(os.environ.get("CXX", "g++")), reason="no C++ compiler, which torch.compile needs")
+def test_compiling_changes_no_feature(small, monkeypatch, tmp_path):
+    compiled = []
+    original = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda forward: compiled.append(forward) or original(forward))
+    monkeypatch.setattr(inductor, "cpp_cache_precompile_headers", False)  # worth their time for many kernels only
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    plain, fast = of_one_convolution(small, {"compile": True})
+    assert len(compiled) == 1
+    torch.testing.assert_close(fast, plain, rtol=0, atol=1e-5)
 
 
 class Pixels(torch.nn.Module):

@@ -219,14 +219,38 @@ def test_a_truncated_file_yields_its_beginning_and_a_warning(tmp_path):
     assert duration_s(path) == 2.0
 
 
-def test_damage_inside_costs_some_frames_only(tmp_path):
-    path = film(tmp_path / "a.ts")
+@pytest.mark.parametrize("codec", ["mpeg4", "mjpeg"])
+@pytest.mark.parametrize("share", [0.5, 0.8])
+def test_a_truncated_avi_is_held_against_the_length_in_its_header(tmp_path, codec, share):
+    """FFmpeg scales the length of a cut AVI to what is left."""
+    pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    path = write(tmp_path / "a.avi", moving(50) * 3, codec=codec, pixels=pixels, options={})
+    assert duration_s(path) == 6.0 and len(list(Footage(path).frames(25.0, 96))) == 150
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    footage = Footage(path)
+    assert 30 <= len(list(footage.frames(25.0, 96))) <= 125
+    assert any("pictures end at" in warning and "of 6.00 s" in warning for warning in footage.warnings)
+    assert duration_s(path) == 6.0
+
+
+def test_a_variable_rate_in_an_avi_is_no_fault(tmp_path):
+    """Its header counts milliseconds, most of them without a frame of their own."""
+    path = write(tmp_path / "a.avi", grey(4), times=[0, 40, 1000, 3000], codec="mpeg4", pixels="yuv420p", options={})
+    assert indices(path, fps=1.0) == [1, 2, 2] and duration_s(path) == pytest.approx(3.0, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["a.ts", "a.mp4", "a.mkv", "a.avi"])
+def test_damage_inside_costs_some_frames_only_and_is_a_warning(tmp_path, name):
+    path = film(tmp_path / name)
     data = bytearray(path.read_bytes())
     middle = len(data) // 2
     data[middle : middle + 4000] = np.random.default_rng(1).bytes(4000)
     path.write_bytes(data)
-    runs = [list(Footage(path).frames(25.0, 96)) for _ in range(2)]
+    footage = [Footage(path) for _ in range(2)]
+    runs = [list(one.frames(25.0, 96)) for one in footage]
     assert abs(len(runs[0]) - 50) <= 1 and np.array_equal(*runs)
+    assert footage[0].warnings == footage[1].warnings
+    assert any("pictures are damaged" in warning for warning in footage[0].warnings)
 
 
 BROKEN = {

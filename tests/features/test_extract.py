@@ -192,16 +192,18 @@ def test_another_grid_than_the_networks_is_one_sentence(videos, tmp_path, key, v
         run(videos, tmp_path, network)
 
 
-def annotations(names):
-    labelled = tuple(Video(v, "test" if v == "a" else "train", FRAMES[v] / 25, ("Wave",)) for v in names)
+def annotations(names, duration_s=None):
+    """`duration_s` is that of a, where not the true one."""
+    lengths_s = {v: FRAMES[v] / 25 for v in names} | ({"a": duration_s} if duration_s else {})
+    labelled = tuple(Video(v, "test" if v == "a" else "train", lengths_s[v], ("Wave",)) for v in names)
     return Annotations(("Wave",), labelled, (Segment("a", "Wave", 0.2, 1.0),))
 
 
-def store(videos, tmp_path, **options):
+def store(videos, tmp_path, duration_s=None, slack_s=1.0):
     streams = {"rgb": stream(Network()), "flow": stream(Network(), origin="the same again")}
     return make_store(
-        videos, streams, annotations([v for v in videos if v in FRAMES]), tmp_path / "store", tmp_path / "parts",
-        batch=4, workers=2, slack_s=1.0, overrun=(),
+        videos, streams, annotations([v for v in videos if v in FRAMES], duration_s), tmp_path / "store", tmp_path / "parts",
+        batch=4, workers=2, slack_s=slack_s, overrun=(),
     )  # fmt: skip
 
 
@@ -216,10 +218,39 @@ def test_the_store_is_what_training_reads(videos, tmp_path):
 
 def test_no_store_while_a_video_has_no_features(videos, tmp_path):
     mine = broken(videos, tmp_path)
-    with pytest.raises(UserError, match=r"^2 of 8 videos have no features, .*absent.*`exclude: \[absent, noise\]`[^\n]*\.$"):
+    sentence = r"^2 of 8 videos have no features \(absent: [^\n]* is missing;.* \| noise: .* cannot be decoded: .*\); mend them"
+    with pytest.raises(UserError, match=sentence + r".*`exclude: \[absent, noise\]`[^\n]*\.$"):
         store(mine, tmp_path)
     assert not (tmp_path / "store").exists()
     assert store(videos, tmp_path).reused == 2 * len(FRAMES)
+
+
+def test_of_many_failures_five_are_quoted_and_all_counted(videos, tmp_path):
+    absent = {f"x{i}": tmp_path / f"x{i}.mp4" for i in range(7)}
+    with pytest.raises(UserError) as raised:
+        store(dict(videos) | absent, tmp_path)
+    sentence = str(raised.value)
+    assert sentence.startswith("7 of 12 videos have no features (x0: ") and sentence.count("is missing") == 5
+    assert " | and 2 more); " in sentence and f"[{', '.join(absent)}]" in sentence
+
+
+def test_the_store_notes_damaged_files(videos, tmp_path):
+    """Those that cover enough of their length pass with a warning, also when their parts are there from before."""
+    mine = {"a": broken(videos, tmp_path)["cut"]} | {video: videos[video] for video in "bcd"}
+    for _ in range(2):
+        store(mine, tmp_path, duration_s=1.0)
+        manifest = json.loads((tmp_path / "store" / "manifest.json").read_text())
+        assert set(manifest["warnings"]) == {"a"} and any("pictures end at" in line for line in manifest["warnings"]["a"])
+    store(videos, tmp_path)
+    assert "warnings" not in json.loads((tmp_path / "store" / "manifest.json").read_text())
+
+
+@pytest.mark.parametrize(("duration_s", "slack_s"), [(10.0, 1.0), (1.0, 0.01)], ids=["length", "segment"])
+def test_a_file_that_ends_early_is_said_to_do_so(videos, tmp_path, duration_s, slack_s):
+    mine = {"a": broken(videos, tmp_path)["cut"]}
+    sentence = r"^features of a, stream rgb: \d+ snippets cover .*; its file ends early or is damaged: .*pictures end at"
+    with pytest.raises(UserError, match=sentence + r".* of 2\.40 s; replace it or `exclude` the video\.$"):
+        store(mine, tmp_path, duration_s=duration_s, slack_s=slack_s)
 
 
 def test_memory_does_not_grow_with_length(tmp_path, monkeypatch):

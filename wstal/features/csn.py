@@ -170,6 +170,7 @@ BACKBONES = (
         **FACEBOOK_STATISTICS,
         network=partial(CSN, depth=152, preserved=False, eps=1e-5),
         layouts=(TADACONV, PYTORCHVIDEO),
-        weights="the ir-CSN-152 of github.com/alibaba-mmai-research/TAdaConv, trained on EPIC-KITCHENS-100",
+        weights="the file, whatever its name, of ir-CSN-R152 under Epic-Kitchens Action Recognition in MODEL_ZOO.md of "
+        "github.com/alibaba-mmai-research/TAdaConv",
     ),
 )

@@ -150,14 +150,16 @@ def span_s(container, stream) -> tuple[Fraction, Fraction | None]:
     """(where second 0 lies on the file's own clock, seconds from there to the end of the video; None if it is not said).
 
     Sound may start before 0 (an encoder's priming); the video does not wait for that. Containers whose streams state no
-    length of their own (Matroska) state where they end.
+    length of their own (Matroska) state where they end. The length of a cut AVI, as FFmpeg gives it, is that of what is left;
+    the header's, in the same unit, is given as the number of frames.
     """
     unit = Fraction(stream.time_base)
     whole_s = Fraction(container.start_time or 0, av.time_base)
     first_s = whole_s if stream.start_time is None else stream.start_time * unit
     begin_s = min(max(whole_s, Fraction(0)), first_s)
-    if stream.duration:
-        return begin_s, first_s - begin_s + stream.duration * unit
+    length = max(stream.duration or 0, stream.frames if container.format.name == "avi" else 0)
+    if length:
+        return begin_s, first_s - begin_s + length * unit
     return begin_s, Fraction(container.duration, av.time_base) - begin_s if container.duration else None
 
 

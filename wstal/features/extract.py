@@ -32,6 +32,8 @@ from wstal.features.snippets import centre_crop, snippets
 from wstal.timegrid import TimeGrid
 from wstal.types import Annotations
 
+SHOWN = 5  # failures that a sentence quotes
+
 
 class Backbone(Protocol):
     """The clips that a network wants."""
@@ -91,14 +93,23 @@ def make_store(
     summary = extract(videos, streams, parts, batch=batch, workers=workers)
     if failures := summary.failures:
         raise UserError(
-            f"{len(failures)} of {len(videos)} videos have no features, for instance {failures[min(failures)]!r}; mend them, "
-            f"or leave them out with `exclude: [{', '.join(sorted(failures))}]` in params.yaml."
+            f"{len(failures)} of {len(videos)} videos have no features ({reasons(failures)}); mend them, or leave them out "
+            f"with `exclude: [{', '.join(sorted(failures))}]` in params.yaml."
         )
     reader = SimpleNamespace(features=lambda *_: finished(videos, streams, parts))
     origin = "; ".join(f"{name}: {stream.origin}" for name, stream in sorted(streams.items()))
     grids = {name: stream.grid for name, stream in streams.items()}
-    import_features(reader, None, grids, annotations, out, backbone=origin, slack_s=slack_s, overrun=overrun)
+    import_features(
+        reader, None, grids, annotations, out,
+        backbone=origin, slack_s=slack_s, overrun=overrun, warnings=summary.warnings,
+    )  # fmt: skip
     return summary
+
+
+def reasons(failures: Mapping[str, str]) -> str:
+    """Why videos have no features: the first SHOWN sentences, and how many more there are."""
+    first = [f"{video}: {failures[video].rstrip('.')}" for video in sorted(failures)[:SHOWN]]
+    return " | ".join(first) + (f" | and {len(failures) - SHOWN} more" if len(failures) > SHOWN else "")
 
 
 def finished(

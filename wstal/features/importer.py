@@ -2,7 +2,7 @@
 
     <out>/<stream>/<video>.npy     (T, D) float16 or float32, as published; wider floats become float32
     <out>/manifest.json            backbone, grids {stream: grid}, streams {stream: D}, videos {id: {stream: shape,
-                                   dtype, sha256}}
+                                   dtype, sha256}}; warnings {id: what is wrong with its file} where there are any
 
 The store is filled in a folder beside `out` and takes its place only when every check has passed, so that no reader
 ever sees half a file, half a store, or a video that is no longer listed.
@@ -13,9 +13,9 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ def import_features(
     slack_s: float,  # how far a segment may end behind the last snippet, in seconds
     overrun: Collection[str] = (),  # videos known to be annotated past their end (THUMOS14 video_test_0000270)
     uneven_t: int = 0,  # snippets by which streams of one grid may differ; the longer ones lose their last ones
+    warnings: Mapping[str, Sequence[str]] = MappingProxyType({}),  # video -> what was wrong with the file that it came from
 ) -> None:
     """Check the features of every annotated video and write the store `out`, all of it or nothing."""
     streams = tuple(grids)
@@ -63,9 +64,12 @@ def import_features(
                 _check_width(origin, values[stream], dims.setdefault(stream, values[stream].shape[1]))
                 if video not in overrun:
                     length, last = len(values[stream]), last_s.get(video, 0.0)
-                    _check_coverage(origin, length, grids[stream], last, lengths_s[video], slack_s)
+                    faults = warnings.get(video, ())
+                    _check_coverage(origin, length, grids[stream], last, lengths_s[video], slack_s, faults)
             videos[video] = {stream: _save(fresh / stream / f"{video}.npy", x) for stream, x in values.items()}
-        _write_manifest(fresh, {"grids": grids, "backbone": backbone, "streams": dims, "videos": videos})
+        noted = {video: list(warnings[video]) for video in videos if warnings.get(video)}
+        content = {"grids": grids, "backbone": backbone, "streams": dims, "videos": videos}
+        _write_manifest(fresh, content | ({"warnings": noted} if noted else {}))
         _swap(fresh, out)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -129,18 +133,23 @@ def _check_width(origin: str, values: np.ndarray, dim: int) -> None:
         )
 
 
-def _check_coverage(video: str, snippets_t: int, grid: TimeGrid, last_s: float, duration_s: float, slack_s: float) -> None:
+def _check_coverage(
+    video: str, snippets_t: int, grid: TimeGrid, last_s: float, duration_s: float, slack_s: float, faults: Sequence[str]
+) -> None:
     """The snippets reach to the last annotated second, but for `slack_s`, and cover about as much as the video lasts."""
     covered_s = grid.coverage_s(snippets_t)
+    damage = f"its file ends early or is damaged: {'; '.join(faults)}; replace it or `exclude` the video." if faults else None
     if not duration_s / GRID_ERROR - slack_s <= covered_s <= duration_s * GRID_ERROR + slack_s:
-        raise UserError(
-            f"{video}: {snippets_t} snippets cover {covered_s:.2f} s of a video of {duration_s:.2f} s; mend fps, stride_f "
-            "or window_f of `grid` (or the stream's own under `grids`) in params.yaml, the duration, or `exclude` the video."
+        cure = damage or (
+            "mend fps, stride_f or window_f of `grid` (or the stream's own under `grids`) in params.yaml, the duration, or "
+            "`exclude` the video."
         )
+        raise UserError(f"{video}: {snippets_t} snippets cover {covered_s:.2f} s of a video of {duration_s:.2f} s; {cure}")
     if last_s > covered_s + slack_s:
+        cure = damage or "mend `grid` in params.yaml, extract the whole video, or `exclude` it."
         raise UserError(
             f"{video}: {snippets_t} snippets cover {covered_s:.2f} s, but a segment reaches {last_s:.2f} s, more than "
-            f"slack_s = {slack_s} later; mend `grid` in params.yaml, extract the whole video, or `exclude` it."
+            f"slack_s = {slack_s} later; {cure}"
         )
 
 

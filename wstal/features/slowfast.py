@@ -221,7 +221,7 @@ BACKBONES = (
         **IMAGENET_STATISTICS,
         network=partial(SlowFast, slow=101, fast=101, alpha=4, kernel_t=7, temporal_res4=23, mmaction=True),
         layouts=(MMACTION,),
-        weights="the SlowFast R101 8x8 of mmaction2's model zoo",
+        weights="slowfast_r101_8xb8-8x8x1-256e_kinetics400-rgb_20220818-9c0e09bd.pth of mmaction2's model zoo",
     ),
     Backbone(
         name="slowfast_r152",

@@ -164,7 +164,7 @@ BACKBONES = (
         window_f=64,
         offsets=middle(8, 64),
         network=partial(TDN, segments=8),
-        weights="the TDN-R101 with 8 frames, trained on Kinetics-400, of github.com/MCG-NJU/TDN",
+        weights="the file, whatever its name, of TDN-ResNet101 with 8 frames for Kinetics-400 of github.com/MCG-NJU/TDN",
     ),
     Backbone(
         name="tdn_r101_16",
@@ -172,6 +172,6 @@ BACKBONES = (
         window_f=128,
         offsets=middle(16, 128),
         network=partial(TDN, segments=16),
-        weights="the TDN-R101 with 16 frames, trained on Kinetics-400, of github.com/MCG-NJU/TDN",
+        weights="the file, whatever its name, of TDN-ResNet101 with 16 frames for Kinetics-400 of github.com/MCG-NJU/TDN",
     ),
 )

