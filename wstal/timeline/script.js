@@ -2,6 +2,7 @@
 for (const section of document.querySelectorAll("section")) {
   const svg = section.querySelector("svg"), line = svg.querySelector(".cursor"), output = section.querySelector("output");
   const data = JSON.parse(section.querySelector("script").textContent);
+  const drawing = svg.parentElement, cards = [...section.querySelectorAll(".card")];
   const left = +svg.dataset.left, right = +svg.dataset.right, wide = svg.viewBox.baseVal.width;
   let time = 0;
 
@@ -24,6 +25,9 @@ for (const section of document.querySelectorAll("section")) {
     const at = x / wide * svg.clientWidth;
     output.style.left = at + output.offsetWidth + 14 < svg.clientWidth ? `${at + 12}px` : `${at - output.offsetWidth - 12}px`;
   };
+  const reveal = t => { // on a narrow screen the drawing is wider than its place
+    drawing.scrollLeft = (left + (right - left) * t / data.duration) / wide * svg.clientWidth - drawing.clientWidth / 2;
+  };
   const hide = () => { line.style.visibility = output.style.visibility = "hidden"; };
 
   svg.addEventListener("pointermove", event => {
@@ -44,11 +48,14 @@ for (const section of document.querySelectorAll("section")) {
     one.addEventListener("pointerenter", () => mark(one.dataset.span));
     one.addEventListener("pointerleave", () => mark(null));
   }
-  for (const card of section.querySelectorAll(".card")) {
-    card.addEventListener("focus", () => { mark(card.dataset.span); show(+card.dataset.time); });
+  for (const card of cards) {
+    const time = +card.dataset.time;
+    card.addEventListener("focus", () => { mark(card.dataset.span); reveal(time); show(time); });
     card.addEventListener("blur", () => { mark(null); hide(); });
-    card.addEventListener("click", () => show(+card.dataset.time));
+    card.addEventListener("click", () => { reveal(time); show(time); });
   }
+  const score = card => +card.querySelector("i").textContent;
+  if (cards.length) reveal(+cards.reduce((best, card) => score(card) > score(best) ? card : best).dataset.time);
 }
 
 const search = document.querySelector("input"), none = document.querySelector(".none"), chips = [...document.querySelectorAll(".chip")];
