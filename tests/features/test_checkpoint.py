@@ -3,6 +3,7 @@
 import os
 import pickle
 from collections import OrderedDict
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -14,7 +15,7 @@ from torch import nn
 from wstal.errors import UserError
 from wstal.features import backbones
 from wstal.features.backbones import Backbone, Layout
-from wstal.features.checkpoint import read, restore
+from wstal.features.checkpoint import assemble, read, restore
 
 
 class Tiny(nn.Module):
@@ -197,6 +198,18 @@ def test_another_network(tmp_path, theirs):
     wide = theirs | {"body.c.weight": torch.ones(5, 3, 1, 1, 1)}
     assert "body.c.weight has the shape (5, 3, 1, 1, 1), not (4, 3, 1, 1, 1); it belongs to another network" in sentence(wide)
     assert sentence(lacking).endswith("get tiny.pt from nowhere.")
+
+
+def test_a_file_of_two_heads_becomes_one_head_of_all_classes():
+    """TAdaConv's ir-CSN-152 of Epic-Kitchens tells verbs and nouns: `head.linear1`, `head.linear2`."""
+    backbone = backbones.load("csn_ir152_tadaconv")
+    with torch.device("meta"):
+        network = backbone.build(5).state_dict()
+    body = {name: tensor for name, tensor in network.items() if not name.startswith("head") and not name.endswith("tracked")}
+    stored = {backbone.layouts[0].sources(name)[0]: torch.zeros(()).expand(x.shape) for name, x in body.items()}
+    for k, classes in ((1, 2), (2, 3)):
+        stored |= {f"head.linear{k}.weight": torch.full((classes, 2048), float(k)), f"head.linear{k}.bias": torch.ones(classes)}
+    assert assemble(backbone, stored, Path("epic.pyth")).head.weight[:, 0].tolist() == [1, 1, 2, 2, 2]
 
 
 @pytest.mark.parametrize(

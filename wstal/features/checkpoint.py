@@ -39,9 +39,9 @@ def assemble(backbone: Backbone, stored: Mapping[str, Tensor], path: Path) -> nn
     with torch.device("meta"):
         names = [name for name in backbone.build(1).state_dict() if not name.endswith(COUNTER)]
     layout = recognize(backbone, names, stored, path)
-    (bias,) = layout.sources("head.bias")
+    classes = sum(stored[bias].numel() for bias in layout.sources("head.bias"))
     with torch.device("meta"):
-        network = backbone.build(stored[bias].numel())
+        network = backbone.build(classes)
     network.load_state_dict(state(network, layout, stored, path), assign=True)
     return network
 

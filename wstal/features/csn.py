@@ -12,7 +12,7 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from wstal.features.backbones import CAFFE2_ENDINGS, CAFFE2_UNUSED, Backbone, Layout
+from wstal.features.backbones import CAFFE2_ENDINGS, CAFFE2_UNUSED, Backbone, Layout, Rule
 from wstal.features.blocks import ConvNorm, Residual, Stem3d
 
 DEPTHS = {101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
@@ -119,18 +119,18 @@ PYTORCHVIDEO = Layout(
         (r"^head", "blocks.5.proj"),
     ),
 )
-TADACONV = Layout(
-    "TAdaConv",
-    (
-        (r"^stem\.conv", "backbone.conv1.a"),
-        (r"^stem\.norm", "backbone.conv1.a_bn"),
-        (r"^layer(\d)\.(\d+)\.", lambda m: f"backbone.conv{int(m[1]) + 1}.res_{int(m[2]) + 1}."),
-        (r"\.short\.conv", ".short_cut"),
-        (r"\.short\.norm", ".short_cut_bn"),
-        (r"\.branch\.(\w)\.conv", r".conv_branch.\1"),
-        (r"\.branch\.(\w)\.norm", r".conv_branch.\1_bn"),
-        (r"^head", "head.out"),
-    ),
+TADACONV_BODY: tuple[Rule, ...] = (
+    (r"^stem\.conv", "backbone.conv1.a"),
+    (r"^stem\.norm", "backbone.conv1.a_bn"),
+    (r"^layer(\d)\.(\d+)\.", lambda m: f"backbone.conv{int(m[1]) + 1}.res_{int(m[2]) + 1}."),
+    (r"\.short\.conv", ".short_cut"),
+    (r"\.short\.norm", ".short_cut_bn"),
+    (r"\.branch\.(\w)\.conv", r".conv_branch.\1"),
+    (r"\.branch\.(\w)\.norm", r".conv_branch.\1_bn"),
+)
+TADACONV = Layout("TAdaConv", (*TADACONV_BODY, (r"^head", "head.out")))
+TADACONV_EPIC = Layout(  # verbs and nouns have a head each
+    "TAdaConv, Epic-Kitchens", (*TADACONV_BODY, (r"^head\.(\w+)", r"head.linear1.\1|head.linear2.\1"))
 )
 VMZ_STATISTICS = dict(mean=(110.2008, 100.63983, 95.99475), std=(58.14765, 56.46975, 55.332195))
 FACEBOOK_STATISTICS = dict(mean=(114.75,) * 3, std=(57.375,) * 3)
@@ -169,7 +169,7 @@ BACKBONES = (
         **CLIP,
         **FACEBOOK_STATISTICS,
         network=partial(CSN, depth=152, preserved=False, eps=1e-5),
-        layouts=(TADACONV, PYTORCHVIDEO),
+        layouts=(TADACONV_EPIC, TADACONV, PYTORCHVIDEO),
         weights="the file, whatever its name, of ir-CSN-R152 under Epic-Kitchens Action Recognition in MODEL_ZOO.md of "
         "github.com/alibaba-mmai-research/TAdaConv",
     ),
