@@ -2,7 +2,7 @@
 
 import os
 
-from wstal.seeding import ENVIRONMENT
+from wstal.base.seeding import ENVIRONMENT
 
 os.environ.update(ENVIRONMENT)
 os.environ.setdefault("WSTAL_DEVICE", "cpu")  # tests marked `gpu` name their device themselves

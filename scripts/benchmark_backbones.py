@@ -12,9 +12,9 @@ from time import perf_counter, process_time
 
 import torch
 
-from wstal.features import backbones
-from wstal.features.cost import cost
-from wstal.features.embed import Speed, embedder
+from wstal.features.backbones import registry
+from wstal.features.backbones.embed import Speed, embedder
+from wstal.report.cost import cost
 
 PEAK_TFLOPS = {  # data sheets: dense products of 16-bit floats, summed in 32 bits
     "B200": 2250, "H200": 989, "H100 PCIe": 756, "H100": 989, "A100": 312, "L40S": 362, "L40": 181, "L4": 121, "A10": 125,
@@ -54,7 +54,7 @@ def seconds(backbone, speed: Speed, device: torch.device, batch: int, runs: int)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("backbones", nargs="*", default=[one.name for one in backbones.every()])
+    parser.add_argument("backbones", nargs="*", default=[one.name for one in registry.every()])
     parser.add_argument("--batch", type=int, help="clips at once (64 on a GPU, 2 on a CPU)")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--ways", help="comma-separated part of the ways to run, as named in the table")
@@ -67,7 +67,7 @@ def main() -> None:
     peak = chosen.peak or next((tflops for name, tflops in PEAK_TFLOPS.items() if re.search(rf"\b{name}\b", chip)), None)
     batch = chosen.batch or (64 if device.type == "cuda" else 2)
     print(f"{chip}, {batch} clips at once\n{'backbone':24s} {'way':26s} {'clips/s':>8s} {'TFLOP/s':>8s} {'of peak':>8s}")
-    for backbone in map(backbones.load, chosen.backbones):
+    for backbone in map(registry.load, chosen.backbones):
         flops = 2 * cost(backbone, 400, len(backbone.offsets), backbone.size).macs
         for name, speed in ways.items():
             rate = batch / seconds(backbone, speed, device, batch, chosen.runs)

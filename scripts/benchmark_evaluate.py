@@ -10,12 +10,12 @@ from timeit import repeat
 
 import numpy as np
 
-from wstal.detections import write_json
-from wstal.evaluate import PROTOCOLS, evaluate
-from wstal.types import Detections, Truth
+from wstal.base.types import Detections, Truth
+from wstal.detect.detections import write_json
+from wstal.evaluation.evaluate import PROTOCOLS, evaluate
 
 MEASURED = """import sys, time; begin = time.perf_counter()
-from wstal.cli import main; main(sys.argv[1:])
+from wstal.app.cli import main; main(sys.argv[1:])
 peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(time.perf_counter() - begin, int(peak) / 1024)"""
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from wstal.features.flow import OPENCV, tvl1
-from wstal.features.motion import at_once
+from wstal.features.pixels.flow import tvl1
+from wstal.features.pixels.motion import at_once
+from wstal.features.pixels.tvl1 import OPENCV
 
 try:
     import cv2

@@ -16,16 +16,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from wstal import seeding
-from wstal.errors import UserError
-from wstal.features import backbones, weights
-from wstal.features.backbones import Backbone
-from wstal.features.checkpoint import restore
-from wstal.features.decode import Footage
-from wstal.features.embed import Speed, embedder
-from wstal.features.motion import flow_images
-from wstal.features.snippets import centre_crop, snippets
-from wstal.timegrid import TimeGrid
+from wstal.base import seeding
+from wstal.base.errors import UserError
+from wstal.base.timegrid import TimeGrid
+from wstal.features.backbones import registry, weights
+from wstal.features.backbones.checkpoint import restore
+from wstal.features.backbones.embed import Speed, embedder
+from wstal.features.backbones.registry import Backbone
+from wstal.features.pixels.decode import Footage
+from wstal.features.pixels.motion import flow_images
+from wstal.features.pixels.snippets import centre_crop, snippets
 
 SPEED = Speed(precision="float32", channels_last=True, fold=True, compile=False)
 SHOWN = 5
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--backbone", default="i3d_rgb")
     parser.add_argument("--snippets", type=int, metavar="N", help="the first N of each video instead of all")
     chosen = parser.parse_args()
-    backbone = backbones.load(chosen.backbone)
+    backbone = registry.load(chosen.backbone)
     score, classes = scorer(backbone, weights.fetch(backbone))
     names = read_names(chosen.labels, classes)
     for video in chosen.videos:

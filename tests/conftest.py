@@ -4,9 +4,10 @@ import msgspec
 import pytest
 from hypothesis import settings
 
-from wstal import config, prepare
-from wstal.localize import Localize
-from wstal.paths import Tree
+from wstal.base.paths import Tree
+from wstal.config import parameters
+from wstal.datasets import prepare
+from wstal.detect.localize import Localize
 
 settings.register_profile("wstal", deadline=None, derandomize=True)
 settings.load_profile("wstal")
@@ -15,7 +16,7 @@ settings.load_profile("wstal")
 @pytest.fixture(scope="session")
 def raw():
     """params.yaml as a mapping."""
-    return config.read()
+    return parameters.read()
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +25,7 @@ def preset(raw):
 
     def preset(method, name=None):
         section = raw["methods"][method]
-        return config.merge(section["base"], section["presets"][name or section["preset"]])
+        return parameters.merge(section["base"], section["presets"][name or section["preset"]])
 
     return preset
 
@@ -34,8 +35,8 @@ def tiny(raw, preset):
     """tiny(method, change) -> the settings of its default preset at the size of smoke runs, changed."""
 
     def tiny(method, change):
-        merged = config.merge(preset(method), raw["smoke"]["methods"][method])
-        return config.convert(config.merge(merged, change), config.MethodConfig, method)
+        merged = parameters.merge(preset(method), raw["smoke"]["methods"][method])
+        return parameters.convert(parameters.merge(merged, change), parameters.MethodConfig, method)
 
     return tiny
 
@@ -45,7 +46,7 @@ def released(preset):
     """released(method, **changes) -> the localization of its `released` preset, changed."""
 
     def released(method, **changes):
-        return msgspec.convert(config.merge(preset(method, "released")["localize"], changes), Localize)
+        return msgspec.convert(parameters.merge(preset(method, "released")["localize"], changes), Localize)
 
     return released
 
@@ -54,7 +55,7 @@ def released(preset):
 def small(raw):
     """Parameters of a simulated dataset with four classes that trains in seconds, and one table on it."""
     smoke = raw["smoke"]
-    dataset = config.merge(raw["datasets"]["thumos14-sim"], smoke["dataset"]) | {"overrides": smoke["methods"]}
+    dataset = parameters.merge(raw["datasets"]["thumos14-sim"], smoke["dataset"]) | {"overrides": smoke["methods"]}
     rows = {"full": {}, "no_background": {"set": {"params": {"background": False}}}}
     table = {"dataset": "tiny", "notebook": "04_table", "method": "facnet", "rows": rows}
     return {"seeds": [0, 1], "datasets": {"tiny": dataset}, "methods": raw["methods"], "tables": {"tiny_table": table}}
@@ -64,7 +65,7 @@ def small(raw):
 def prepared(small, tmp_path_factory):
     """(parameters, tree) with annotations and features of the small dataset."""
     tree = Tree(tmp_path_factory.mktemp("tree"))
-    params = config.load(small)
+    params = parameters.load(small)
     prepare.annotate(params, "tiny", tree)
     prepare.extract(params, "tiny", tree)
     return params, tree

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from wstal.types import Detections, Truth
+from wstal.base.types import Detections, Truth
 
 VIDEOS, LABELS = ("a", "b", "c"), ("x", "y", "z")
 

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import yaml
 
-from wstal import config, paths, prepare
-from wstal.errors import UserError
-from wstal.paths import Tree
+from wstal.base import paths
+from wstal.base.errors import UserError
+from wstal.base.paths import Tree
+from wstal.config import parameters
+from wstal.datasets import prepare
 
 VIDEOS = {"a": "training", "b": "training", "c": "validation"}
 
@@ -39,7 +41,7 @@ def mine(raw, tmp_path):
 
 def make(mine):
     raw, _, tree = mine
-    params = config.load(raw)
+    params = parameters.load(raw)
     prepare.annotate(params, "mine", tree)
     prepare.extract(params, "mine", tree)
 
@@ -125,7 +127,7 @@ def test_through_a_notebook_the_user_sees_the_sentence_alone(mine, tmp_path):
     raw, root, _ = mine
     (root / "annotations.json").write_text("{")
     command = [
-        sys.executable, "-m", "wstal.notebooks", "run", "notebooks/01_annotations.ipynb", str(tmp_path / "out.ipynb"),
+        sys.executable, "-m", "wstal.app.notebooks", "run", "notebooks/01_annotations.ipynb", str(tmp_path / "out.ipynb"),
         "dataset=mine", f"params={yaml.safe_dump(raw, default_flow_style=True, width=10**6).strip()}",
     ]  # fmt: skip
     environment = {key: value for key, value in os.environ.items() if key != "DVC_STAGE"}

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.test_layering import FILES, closure, inside, part
-from wstal.paths import ROOT
+from wstal.base.paths import ROOT
 
 DVC = [sys.executable, "-m", "dvc"]
 GLUE = {
@@ -111,7 +111,7 @@ def test_executed_notebook_is_an_output(stages):
 
 def test_commands_name_no_absolute_path_and_no_interpreter(stages):
     for stage in stages.values():
-        assert stage["cmd"][0].startswith("python -m wstal.notebooks run ")
+        assert stage["cmd"][0].startswith("python -m wstal.app.notebooks run ")
         assert str(ROOT) not in " ".join(stage["cmd"])
 
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from wstal.cli import main
+from wstal.app.cli import main
 
 sys.exit(main())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wstal.features.ahead import End, side_by_side
+from wstal.features.extraction.ahead import End, side_by_side
 
 
 def turns(lengths, workers):

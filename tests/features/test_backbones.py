@@ -9,12 +9,12 @@ import torch
 from torch._inductor import config as inductor
 
 from wstal import published
-from wstal.errors import UserError
-from wstal.features import backbones
-from wstal.features.cost import cost, table
-from wstal.features.embed import Speed, embedder
+from wstal.base.errors import UserError
+from wstal.features.backbones import registry
+from wstal.features.backbones.embed import Speed, embedder
+from wstal.report.cost import cost, table
 
-NAMES = [backbone.name for backbone in backbones.every()]
+NAMES = [backbone.name for backbone in registry.every()]
 CPU = torch.device("cpu")
 OFF = {"precision": "float32", "channels_last": False, "fold": False, "compile": False}
 PLAIN = Speed(**OFF)
@@ -22,7 +22,7 @@ PLAIN = Speed(**OFF)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_shapes(name):
-    backbone = backbones.load(name)
+    backbone = registry.load(name)
     channels, frames, *_ = backbone.clip
     assert channels == len(backbone.std) == {"rgb": 3, "flow": 2}[backbone.stream]
     assert frames == len(backbone.offsets) == len(set(backbone.offsets))
@@ -36,20 +36,20 @@ def test_shapes(name):
 
 
 def test_names_say_the_file():
-    for backbone in backbones.every():
+    for backbone in registry.every():
         module = backbone.network.func.__module__
         assert backbone.name.partition("_")[0] == module.rpartition(".")[2]
-    assert len(NAMES) == len(set(NAMES)) and backbones.load("tdn_r101").name == "tdn_r101"
+    assert len(NAMES) == len(set(NAMES)) and registry.load("tdn_r101").name == "tdn_r101"
 
 
 def test_an_unknown_name_is_a_sentence():
     with pytest.raises(UserError, match=r"backbone 'i3d' is unknown; name one of: csn_ir152, .*i3d_rgb"):
-        backbones.load("i3d")
+        registry.load("i3d")
 
 
 def test_segments_of_tdn_lie_in_the_middle_of_equal_parts():
     """60 places where five frames may start, 7.5 a segment: the middles 3.75, 11.25, ... rounded down."""
-    starts = backbones.load("tdn_r101").offsets[::5]
+    starts = registry.load("tdn_r101").offsets[::5]
     assert starts == (3, 11, 18, 26, 33, 41, 48, 56)
 
 
@@ -59,7 +59,7 @@ PRINTED = published.entry("backbones")["rows"]
 @pytest.mark.parametrize("name", PRINTED)
 def test_costs_are_those_published(name):
     """To the last printed digit in parameters, to 3 % in multiply-adds, which model zoos count in different ways."""
-    backbone, printed = backbones.load(name), PRINTED[name]
+    backbone, printed = registry.load(name), PRINTED[name]
     counted = cost(backbone, 400, printed.get("frames", len(backbone.offsets)), printed.get("size", backbone.size))
     if "parameters" in printed:
         assert counted.parameters / 1e6 == pytest.approx(printed["parameters"], rel=0.01)
@@ -75,12 +75,12 @@ def test_cost_by_hand():
         return tokens * 12 * width**2 + 2 * tokens**2 * width
 
     expected = frames * places * 2 * 16 * 16 * 3 * width + 12 * frames * layer(places + 1) + 4 * layer(frames + 1) + width * 400
-    assert cost(backbones.load("vivit_b16x2"), 400, 32, 224).macs == expected
+    assert cost(registry.load("vivit_b16x2"), 400, 32, 224).macs == expected
 
 
 def test_table(monkeypatch):
-    few = [backbones.load(name) for name in ("i3d_flow", "csn_ir101")]
-    monkeypatch.setattr(backbones, "every", lambda: few)
+    few = [registry.load(name) for name in ("i3d_flow", "csn_ir101")]
+    monkeypatch.setattr(registry, "every", lambda: few)
     made = table()
     assert len(made.header) == len(made.rows[0]) == 7
     assert made.rows[0] == ("i3d_flow", "12.68", "–", "16 x 224²", "25.6", "–", "–")
@@ -91,7 +91,7 @@ def test_table(monkeypatch):
 def small():
     """I3D for clips of 64 pixels, its statistics of batch normalization no longer trivial, and three clips."""
     torch.manual_seed(0)
-    backbone = dataclasses.replace(backbones.load("i3d_rgb"), size=64, mean=(100.0, 120.0, 140.0), std=(50.0, 60.0, 70.0))
+    backbone = dataclasses.replace(registry.load("i3d_rgb"), size=64, mean=(100.0, 120.0, 140.0), std=(50.0, 60.0, 70.0))
     weights = backbone.build(5).state_dict()
     for name, values in weights.items():
         if "norm" in name and values.is_floating_point():

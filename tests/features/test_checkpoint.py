@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from wstal.errors import UserError
-from wstal.features import backbones
-from wstal.features.backbones import Backbone, Layout
-from wstal.features.checkpoint import assemble, read, restore
+from wstal.base.errors import UserError
+from wstal.features.backbones import registry
+from wstal.features.backbones.checkpoint import assemble, read, restore
+from wstal.features.backbones.registry import Backbone, Layout
 
 
 class Tiny(nn.Module):
@@ -202,7 +202,7 @@ def test_another_network(tmp_path, theirs):
 
 def test_a_file_of_two_heads_becomes_one_head_of_all_classes():
     """TAdaConv's ir-CSN-152 of Epic-Kitchens tells verbs and nouns: `head.linear1`, `head.linear2`."""
-    backbone = backbones.load("csn_ir152_tadaconv")
+    backbone = registry.load("csn_ir152_tadaconv")
     with torch.device("meta"):
         network = backbone.build(5).state_dict()
     body = {name: tensor for name, tensor in network.items() if not name.startswith("head") and not name.endswith("tracked")}
@@ -217,9 +217,9 @@ def test_a_file_of_two_heads_becomes_one_head_of_all_classes():
 )
 def test_relatives_are_told_apart(tmp_path, given, wanted):
     with torch.device("meta"):
-        shapes = {name: tuple(x.shape) for name, x in backbones.load(given).build(400).state_dict().items()}
-    layout = backbones.load(given).layouts[0]
+        shapes = {name: tuple(x.shape) for name, x in registry.load(given).build(400).state_dict().items()}
+    layout = registry.load(given).layouts[0]
     stored = {layout.sources(name)[0]: torch.zeros(()).expand(shape) for name, shape in shapes.items()}
     torch.save(stored, tmp_path / "given.pt")
     with pytest.raises(UserError, match=rf"is no {wanted}: it has|belongs to another network"):
-        restore(backbones.load(wanted), tmp_path / "given.pt")
+        restore(registry.load(wanted), tmp_path / "given.pt")

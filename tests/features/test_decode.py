@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.features.films import grey, index, write, write_sound
-from wstal.errors import UserError
-from wstal.features.decode import Clock, DecodeError, Footage, constant_rate, duration_s
+from wstal.base.errors import UserError
+from wstal.features.pixels.decode import Clock, DecodeError, Footage, constant_rate, duration_s
 
 
 def indices(path, fps=25.0, short_side=48, warnings=()):

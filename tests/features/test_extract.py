@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from tests.features.films import LEVEL, grey, write
+from wstal.base.errors import UserError
+from wstal.base.timegrid import TimeGrid
+from wstal.base.types import Annotations, Segment, Video
 from wstal.data.store import FeatureStore
-from wstal.errors import UserError
-from wstal.features.decode import Footage
-from wstal.features.extract import Stream, extract, finished, make_store
-from wstal.features.parts import Parts
-from wstal.timegrid import TimeGrid
-from wstal.types import Annotations, Segment, Video
+from wstal.features.extraction.extract import Stream, extract, finished, make_store
+from wstal.features.extraction.parts import Parts
+from wstal.features.pixels.decode import Footage
 
 GRID = TimeGrid(fps=25.0, stride_f=4, window_f=8)
 FRAMES = {"a": 40, "b": 8, "c": 23, "d": 5, "e": 31}  # d is shorter than a window

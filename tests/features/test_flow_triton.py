@@ -7,14 +7,15 @@ from importlib.util import find_spec
 
 import pytest
 
-from wstal.paths import ROOT
+from wstal.base.paths import ROOT
 
 SCRIPT = """
 import msgspec, torch
-from wstal.features import flow, flow_triton
+from wstal.features.pixels import flow, flow_triton
+from wstal.features.pixels.tvl1 import OPENCV
 
 flow_triton.CHECK = 2
-settings = msgspec.structs.replace(flow.OPENCV, scales=1, warps=1, outer=2, inner=4)
+settings = msgspec.structs.replace(OPENCV, scales=1, warps=1, outer=2, inner=4)
 pairs = torch.rand(2, 2, 17, 33, generator=torch.Generator().manual_seed(0)) * 255  # four tiles
 pairs[0] = pairs[0, :1]  # converges at once
 batch, alone = (
@@ -30,7 +31,7 @@ BUILD = """
 from triton import compile
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from wstal.features import flow_triton
+from wstal.features.pixels import flow_triton
 
 KINDS = {"active": "*i64", "TILES": "constexpr"} | dict.fromkeys(flow_triton.SIZES, "i32")
 NUMBERS = dict.fromkeys(("tolerance", "limit", "tau", "tightness"), "fp32")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import pad
 
-from wstal.features.median import SCHEDULE, Median
+from wstal.features.pixels.median import SCHEDULE, Median
 
 
 def brute(images: torch.Tensor) -> torch.Tensor:

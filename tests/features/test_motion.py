@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from wstal.features.flow import OPENCV, dequantize, quantize, tvl1
-from wstal.features.motion import flow_images, luma
+from wstal.features.pixels.flow import dequantize, quantize, tvl1
+from wstal.features.pixels.motion import flow_images, luma
+from wstal.features.pixels.tvl1 import OPENCV
 
 
 def moving(count, step=2):

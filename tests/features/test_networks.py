@@ -5,10 +5,10 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from wstal.errors import UserError
-from wstal.features import networks
-from wstal.features.motion import flow_images
-from wstal.timegrid import TimeGrid
+from wstal.base.errors import UserError
+from wstal.base.timegrid import TimeGrid
+from wstal.features.extraction import networks
+from wstal.features.pixels.motion import flow_images
 
 HOW = networks.Extraction(
     short_side=36, size=32, batch=2, workers=1,
@@ -23,11 +23,11 @@ def test_rgb_and_flow_side_by_side(tmp_path):
         (tmp_path / f"{name}.pt").write_bytes(name.encode())
     how = msgspec.structs.replace(HOW, weights=str(tmp_path / "{stream}.pt"))
     made = networks.streams(replace(RECIPE, how=how))
-    assert {name: (stream.backbone.name, stream.prepare) for name, stream in made.items()} == {
+    assert {name: (stream.clips.name, stream.prepare) for name, stream in made.items()} == {
         "rgb": ("i3d_rgb", iter),
         "flow": ("i3d_flow", flow_images),
     }
-    assert [(stream.backbone.short_side, stream.backbone.size) for stream in made.values()] == [(36, 32)] * 2
+    assert [(stream.clips.short_side, stream.clips.size) for stream in made.values()] == [(36, 32)] * 2
     assert made["flow"].origin.endswith("36 to 32 pixels, float32, flow by TV-L1") and "TV-L1" not in made["rgb"].origin
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from tests.features.films import LEVEL, grey, write
-from wstal.features import extract as local
-from wstal.features import scaleout
-from wstal.features.decode import Footage
-from wstal.features.extract import Job, Stream
-from wstal.timegrid import TimeGrid
+from wstal.base.timegrid import TimeGrid
+from wstal.features.extraction import extract as local
+from wstal.features.extraction import scaleout
+from wstal.features.extraction.extract import Job, Stream
+from wstal.features.pixels.decode import Footage
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Ray does inside is not ours
 GRID = TimeGrid(fps=25.0, stride_f=2, window_f=8)

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wstal.features.snippets import centre_crop, snippets
-from wstal.timegrid import TimeGrid
+from wstal.base.timegrid import TimeGrid
+from wstal.features.pixels.snippets import centre_crop, snippets
 
 
 def numbered(count: int) -> Iterator[np.ndarray]:

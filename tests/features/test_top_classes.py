@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from wstal.errors import UserError
-from wstal.features import backbones, weights
-from wstal.paths import ROOT
+from wstal.base.errors import UserError
+from wstal.base.paths import ROOT
+from wstal.features.backbones import registry, weights
 
 SAMPLES = os.environ.get("WSTAL_SAMPLES")
 
@@ -21,7 +21,7 @@ def script():
 @pytest.fixture(scope="module")
 def network(script):
     """I3D's scores, with its weights that a package ships."""
-    backbone = backbones.load("i3d_rgb")
+    backbone = registry.load("i3d_rgb")
     return backbone, *script["scorer"](backbone, weights.fetch(backbone))
 
 

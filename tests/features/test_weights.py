@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from wstal.errors import UserError
-from wstal.features import backbones, weights
-from wstal.features.backbones import Package
-from wstal.features.checkpoint import restore
-from wstal.paths import Tree
+from wstal.base.errors import UserError
+from wstal.base.paths import Tree
+from wstal.features.backbones import registry, weights
+from wstal.features.backbones.checkpoint import restore
+from wstal.features.backbones.registry import Package
 
 BACKEND = """
 import pathlib
@@ -60,7 +60,7 @@ def tiny(tmp_path, monkeypatch):
         "tiny-net==0.0.1", hashlib.sha256(archive.read_bytes()).hexdigest(), "tiny_net-0.0.1/net.ckpt",
         hashlib.sha256(blob).hexdigest(),
     )  # fmt: skip
-    return dataclasses.replace(backbones.load("i3d_rgb"), name="tiny", network=Tiny, layouts=(), package=package)
+    return dataclasses.replace(registry.load("i3d_rgb"), name="tiny", network=Tiny, layouts=(), package=package)
 
 
 def left(tree):
@@ -132,10 +132,10 @@ def test_what_is_not_as_expected_leaves_nothing(tmp_path, tiny, change, sentence
     assert left(Tree(tmp_path)) == []
 
 
-@pytest.mark.parametrize("name", [one.name for one in backbones.every()])
+@pytest.mark.parametrize("name", [one.name for one in registry.every()])
 def test_missing_weights_are_a_sentence(tmp_path, name):
     """Which file, from where, under which path."""
-    backbone = backbones.load(name)
+    backbone = registry.load(name)
     with pytest.raises(UserError) as raised:
         weights.find(backbone, Tree(tmp_path))
     sentence = str(raised.value)
@@ -153,4 +153,4 @@ def test_two_files_are_a_sentence(tmp_path):
         (folder / f"csn_ir152.{ending}").touch()
     (folder / "csn_ir152_tadaconv.pt").touch()
     with pytest.raises(UserError, match=r"csn_ir152\.pt and .*csn_ir152\.pth are both weights of csn_ir152; keep one"):
-        weights.find(backbones.load("csn_ir152"), Tree(tmp_path))
+        weights.find(registry.load("csn_ir152"), Tree(tmp_path))

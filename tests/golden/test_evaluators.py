@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.golden.post import GRID, detections, listed, truth
-from wstal.evaluate import PROTOCOLS, _ranked, classification_mAP, evaluate
-from wstal.types import Detections
+from wstal.base.types import Detections
+from wstal.evaluation.evaluate import PROTOCOLS, _ranked, classification_mAP, evaluate
 
 EARLIER, LATER = {"later_row_first": False}, {"later_row_first": True}
 UNFILTERED = {"ambiguity_filter": False}

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tests.golden.post import GRID, classes, detections, in_order, listed, name, rows, truth
-from wstal.evaluate import PROTOCOLS, evaluate
-from wstal.localize import Runs, fuse, localize
-from wstal.types import VideoScores
+from wstal.base.types import VideoScores
+from wstal.detect.localize import Runs, fuse, localize
+from wstal.evaluation.evaluate import PROTOCOLS, evaluate
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from wstal.features.flow import OPENCV, tvl1
+from wstal.features.pixels.flow import tvl1
+from wstal.features.pixels.tvl1 import OPENCV
 
 # Largest mean difference in pixels. Noise makes the disc converge slowly: rounding decides which iteration is the last.
 MEAN = {"drift": 1e-4, "disc": 0.03, "small": 1e-4, "tiny": 1e-4}

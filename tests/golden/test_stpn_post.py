@@ -6,11 +6,11 @@ import torch
 
 from tests.golden.post import in_order
 from tests.golden.test_stpn_model import model
+from wstal.base.timegrid import TimeGrid
+from wstal.base.types import VideoScores
 from wstal.data.sampling import uniform
-from wstal.localize import detect, localize, mix
-from wstal.predict import numpy
-from wstal.timegrid import TimeGrid
-from wstal.types import VideoScores
+from wstal.detect.localize import detect, localize, mix
+from wstal.training.predict import numpy
 
 STREAMS = ("rgb", "flow")
 VIDEOS = range(5)

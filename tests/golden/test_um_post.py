@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from tests.golden.post import accuracy_agrees, detect, in_order, mAP_agrees
+from wstal.base.types import VideoScores
 from wstal.methods.um import between, choose
 from wstal.nn.cosine import norm
-from wstal.types import VideoScores
 
 
 @pytest.fixture(scope="module")

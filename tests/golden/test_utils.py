@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from wstal.data import sampling
-from wstal.localize import Classes, Localize, Scoring, Suppression, Thresholds, nms, normalize, propose, upsample
+from wstal.detect.localize import Classes, Localize, Scoring, Suppression, Thresholds, nms, normalize, propose, upsample
 
 NONE = Suppression(overlap="iou", threshold=1.0, plus=0.0, unit="second")
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from tests.golden.post import GRID, classes, listed, name, rows, truth
-from wstal.evaluate import PROTOCOLS, evaluate
-from wstal.localize import localize
+from wstal.base.types import VideoScores
+from wstal.detect.localize import localize
+from wstal.evaluation.evaluate import PROTOCOLS, evaluate
 from wstal.methods.wsad import WSAD, Params
-from wstal.types import VideoScores
 
 KEYS = ["wsad", "wsad_default"]  # blocks of 20 and of 60
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from tests.golden.post import GRID, classes, in_order, listed, name, rows
-from wstal.localize import localize
+from wstal.base.types import VideoScores
+from wstal.detect.localize import localize
 from wstal.nn.pooling import share, topk_mean
-from wstal.types import VideoScores
 
 
 @pytest.fixture

@@ -6,9 +6,11 @@ import msgspec
 import pytest
 import torch
 
-from wstal import config, experiment, methods, plugins
-from wstal.errors import UserError
-from wstal.train import build, fit
+from wstal import methods, plugins
+from wstal.base.errors import UserError
+from wstal.config import parameters
+from wstal.training import experiment
+from wstal.training.train import build, fit
 
 NAMES = methods.names()
 PLUGINS = {"cw": {"temperatures": [1.0, 2.0], "scale": 10.0, "bound": 5.0}}
@@ -62,7 +64,7 @@ def test_there_are_methods_and_each_has_parameters(raw):
 @pytest.mark.parametrize("name", NAMES)
 def test_presets_are_complete_and_differ(raw, preset, name):
     presets = raw["methods"][name]["presets"]
-    whole = {one: config.convert(preset(name, one), config.MethodConfig, one) for one in presets}
+    whole = {one: parameters.convert(preset(name, one), parameters.MethodConfig, one) for one in presets}
     assert {"paper", "released"} - set(whole) == ({"released"} if name in UNRELEASED else set())
     assert whole["paper"] != whole.get("released")
 
@@ -151,7 +153,7 @@ def test_same_seed_gives_the_same_bits_and_another_seed_others(prepared, name, d
     monkeypatch.setenv("WSTAL_DEVICE", device)
     params, tree = prepared
     name, row = plugging(name)
-    entry = msgspec.structs.replace(params.tables["tiny_table"], method=name, rows={"base": config.Row(set=row)})
+    entry = msgspec.structs.replace(params.tables["tiny_table"], method=name, rows={"base": parameters.Row(set=row)})
     run = experiment.runs(msgspec.structs.replace(params, tables={"tiny_table": entry}), tree, "tiny_table")[0]
     run = dataclasses.replace(run, params=msgspec.structs.replace(params, tables={"tiny_table": entry}))
     network = next(iter(run.networks))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.byhand import LABELS, bag
-from wstal.train import build
+from wstal.training.train import build
 
 FILTERS = {"basnet": "filter", "lgbm": "attention"}  # its last layer says what is foreground
 

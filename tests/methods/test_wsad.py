@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.byhand import bags, labels, sigmoid, softmax
-from wstal import config
-from wstal.errors import UserError
+from wstal.base.errors import UserError
+from wstal.base.types import Groups
+from wstal.config import parameters
 from wstal.methods.base import Scores
 from wstal.methods.wsad import CLASSIFICATION, DISTANCE, WSAD, Params, balanced_bce, bce, block_lengths, strongest
-from wstal.types import Groups
 
 BASE = {
     "hidden": 6, "dropout": 0.0, "clip": 0.3, "block": 4, "k": 2, "classification": "balanced_bce", "metric": "triplet",
@@ -247,4 +247,4 @@ def test_what_localization_sees():
 @pytest.mark.parametrize("change", [{"k": 0}, {"k": 1.5}, {"k": 0.0}, {"block": 0}, {"clip": 0.0}, {"group_size": 1}])
 def test_ranges_of_params(change):
     with pytest.raises(UserError, match=next(iter(change))):
-        config.convert(BASE | change, Params, "methods.wsad, params")
+        parameters.convert(BASE | change, Params, "methods.wsad, params")

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from tests.byhand import bags, labels, softmax
+from wstal.base.types import Groups
 from wstal.methods.base import Scores
 from wstal.methods.wtalc import WTALC, Params
-from wstal.types import Groups
 
 BASE = {"hidden": 6, "layers": 1, "dropout": 0.0, "top": 8, "margin": 0.5, "pairs": 3}
 

@@ -6,13 +6,15 @@ import pytest
 import torch
 
 from tests.byhand import LABELS, bag, softmax
-from wstal import config, experiment, plugins
-from wstal.errors import UserError
+from wstal import plugins
+from wstal.base.errors import UserError
+from wstal.config import parameters
 from wstal.methods import facnet
 from wstal.methods.base import Scores
 from wstal.plugins.base import Plugged, width
 from wstal.plugins.cw import ClassWise, Params
-from wstal.train import build, fit
+from wstal.training import experiment
+from wstal.training.train import build, fit
 
 CW = {"temperatures": [1.0, 2.0, 5.0], "scale": 10.0, "bound": 5.0}
 
@@ -76,7 +78,7 @@ def test_beyond_the_bound_nothing_changes():
 def row(tiny):
     """row(method, **changes): the method's default with CW plugged in, small."""
     plugged = {"plugins": {"cw": CW}, "weights": {"cw": 1.0}}
-    return lambda name, **changes: tiny(name, config.merge(plugged, changes))
+    return lambda name, **changes: tiny(name, parameters.merge(plugged, changes))
 
 
 @pytest.mark.parametrize("name", ["stpn", "bm", "wtalc", "um", "basnet"])
@@ -112,7 +114,7 @@ def test_asking_for_the_width_draws_nothing(row):
 def test_it_trains_the_host(prepared, row):
     """One run of the loop: with a weight the term moves the host's classifier elsewhere, with none it does not."""
     params, tree = prepared
-    entry = msgspec.structs.replace(params.tables["tiny_table"], method="stpn", rows={"base": config.Row()})
+    entry = msgspec.structs.replace(params.tables["tiny_table"], method="stpn", rows={"base": parameters.Row()})
     run = experiment.runs(msgspec.structs.replace(params, tables={"tiny_table": entry}), tree, "tiny_table")[0]
     train, _ = experiment.bags(run, "flow")
     short = {"params": {"hidden": [8, 8]}, "training": {"epochs": 2}}
@@ -130,7 +132,7 @@ def test_it_trains_the_host(prepared, row):
 
 def test_weights_of_a_row_depend_on_its_plugins(prepared):
     params, tree = prepared
-    rows = {"alone": config.Row(), "plugged": config.Row(set={"plugins": {"cw": CW}, "weights": {"cw": 1.0}})}
+    rows = {"alone": parameters.Row(), "plugged": parameters.Row(set={"plugins": {"cw": CW}, "weights": {"cw": 1.0}})}
     entry = msgspec.structs.replace(params.tables["tiny_table"], method="bm", rows=rows)
     alone, plugged = experiment.runs(msgspec.structs.replace(params, tables={"t": entry}, seeds=(0,)), tree, "t")
     assert (alone.loss_names, plugged.loss_names[-1]) == (("fg", "bg", "guide", "cluster"), "cw")

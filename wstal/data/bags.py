@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wstal.base.types import Groups
 from wstal.data.sampling import Snippets, draw
 from wstal.data.store import FeatureStore
-from wstal.types import Groups
 
 
 class Batch(NamedTuple):

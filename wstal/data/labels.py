@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from wstal.errors import UserError
-from wstal.types import Video
+from wstal.base.errors import UserError
+from wstal.base.types import Video
 
 
 class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from wstal.record import Index, Record
+from wstal.base.record import Index, Record
 
 
 class Snippets(Record):

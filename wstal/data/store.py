@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from wstal.errors import UserError
-from wstal.timegrid import TimeGrid
+from wstal.base.errors import UserError
+from wstal.base.timegrid import TimeGrid
 
 
 class FeatureStore:

@@ -1,0 +1,1 @@
+"""Videos -> features: pixels, backbones and extraction. This folder itself holds nothing."""

@@ -3,7 +3,7 @@
 import importlib
 from pathlib import Path
 
-from wstal.errors import UserError
+from wstal.base.errors import UserError
 from wstal.methods.base import Method
 
 

@@ -4,8 +4,8 @@ from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
-from wstal.record import Record
-from wstal.types import Groups
+from wstal.base.record import Record
+from wstal.base.types import Groups
 
 
 class Params(Record):

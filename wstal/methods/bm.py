@@ -29,11 +29,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from wstal.base.record import Count, Positive, Rate, Share
 from wstal.methods import base
 from wstal.nn.attention import Attention
 from wstal.nn.embedding import Embedding
 from wstal.nn.losses import compare, target
-from wstal.record import Count, Positive, Rate, Share
 
 
 class Params(base.Params):
@@ -49,7 +49,7 @@ class Params(base.Params):
 
 
 class BM(base.Method):
-    """BM for one feature stream; streams are trained apart and fused by `wstal.localize`."""
+    """BM for one feature stream; streams are trained apart and fused by `wstal.detect.localize`."""
 
     Params = Params
     loss_names = ("fg", "bg", "guide", "cluster")

@@ -33,12 +33,12 @@ import torch
 from msgspec import Meta
 from torch import Tensor, nn
 
+from wstal.base.record import Count, Positive, Rate
 from wstal.methods import base
 from wstal.nn.cosine import norm, unit
 from wstal.nn.embedding import Embedding
 from wstal.nn.hybrid import aggregate, attention
 from wstal.nn.losses import normalized_cross_entropy
-from wstal.record import Count, Positive, Rate
 
 
 class Params(base.Params):
@@ -56,7 +56,7 @@ class Params(base.Params):
 
 
 class FACNet(base.Method):
-    """FAC-Net for one feature stream; streams are trained apart and fused by `wstal.localize`."""
+    """FAC-Net for one feature stream; streams are trained apart and fused by `wstal.detect.localize`."""
 
     Params = Params
     loss_names = ("cw", "ca", "mil")

@@ -27,10 +27,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from wstal.base.record import Count, Positive, Rate
 from wstal.methods import base
 from wstal.nn.attention import Attention
 from wstal.nn.embedding import Embedding
-from wstal.record import Count, Positive, Rate
 
 
 class Params(base.Params):
@@ -44,7 +44,7 @@ class Params(base.Params):
 
 
 class STPN(base.Method):
-    """STPN for one feature stream; streams are trained apart and fused by `wstal.localize`."""
+    """STPN for one feature stream; streams are trained apart and fused by `wstal.detect.localize`."""
 
     Params = Params
     loss_names = ("cls", "sparse")

@@ -39,13 +39,13 @@ from msgspec import Meta
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from wstal.base.record import Count, Index, NonNegative, Positive, Rate
+from wstal.base.types import Groups
 from wstal.methods import base
 from wstal.nn.aggregation import aggregate
 from wstal.nn.dropout import Dropout
 from wstal.nn.losses import target
 from wstal.nn.pooling import topk_mean
-from wstal.record import Count, Index, NonNegative, Positive, Rate
-from wstal.types import Groups
 
 
 class Params(base.Params):

@@ -26,12 +26,12 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from wstal.base.types import Groups
 from wstal.methods import base
 from wstal.nn.aggregation import aggregate
 from wstal.nn.dropout import Dropout
 from wstal.nn.losses import compare, target
 from wstal.nn.pooling import share, topk_mean
-from wstal.types import Groups
 
 
 class Params(base.Params):

@@ -7,7 +7,7 @@ A row of params.yaml plugs one in by naming its parameters and the weight of its
 import importlib
 from pathlib import Path
 
-from wstal.errors import UserError
+from wstal.base.errors import UserError
 from wstal.plugins.base import Plugin
 
 

@@ -6,8 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from wstal.base.types import Groups
 from wstal.methods.base import Method, Params, Scores
-from wstal.types import Groups
 
 
 class Plugin(nn.Module):

@@ -1,0 +1,194 @@
+"""The feature store: what is written, and a sentence for everything that is wrong with published features."""
+
+import hashlib
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from wstal.base.errors import UserError
+from wstal.base.timegrid import TimeGrid
+from wstal.base.types import Annotations, Segment, Video
+from wstal.data.store import FeatureStore
+from wstal.datasets.readers import _arrays
+from wstal.datasets.readers._arrays import Layout
+from wstal.features.extraction.importer import import_features
+
+GRID = TimeGrid(fps=25.0, stride_f=16, window_f=16)
+STREAMS = ("rgb", "flow")
+ANNOTATIONS = Annotations(
+    classes=("Wave",),
+    videos=(Video("a", "train", 6.4, ("Wave",)), Video("b", "test", 3.2, ("Wave",))),
+    segments=(Segment("a", "Wave", 0.0, 6.4), Segment("b", "Wave", 1.0, 2.0)),
+)
+
+
+def videos(**changes) -> dict[str, dict[str, np.ndarray]]:
+    """Good features of a (10 snippets) and b (5), with `video_stream=array` replaced."""
+    rng = np.random.default_rng(0)
+    found = {
+        video: {
+            "rgb": rng.normal(size=(snippets, 4)).astype(np.float32),
+            "flow": rng.normal(size=(snippets, 3)).astype(np.float16),
+        }
+        for video, snippets in (("a", 10), ("b", 5))
+    }
+    for name, array in changes.items():
+        video, stream = name.split("_")
+        found[video][stream] = array
+    return found
+
+
+def store(out, items=None, *, annotations=ANNOTATIONS, slack_s=0.5, grids=None, **options):
+    """Import `items` as if a reader had found them."""
+    items = videos() if items is None else items
+    reader = SimpleNamespace(features=lambda source, streams, grids: iter(items.items()))
+    grids = grids or dict.fromkeys(STREAMS, GRID)
+    import_features(reader, None, grids, annotations, out, backbone="i3d", slack_s=slack_s, **options)
+
+
+def test_store(tmp_path):
+    out = tmp_path / "features"
+    store(out)
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["grids"] == {stream: {"fps": 25.0, "stride_f": 16, "window_f": 16} for stream in STREAMS}
+    assert manifest["backbone"] == "i3d" and manifest["streams"] == {"rgb": 4, "flow": 3}
+    entry = manifest["videos"]["a"]["flow"]
+    path = out / "flow" / "a.npy"
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert entry == {"shape": [10, 3], "dtype": "float16", "sha256": digest}
+    assert np.array_equal(np.load(path, allow_pickle=False), videos()["a"]["flow"])
+    assert [path.name for path in tmp_path.iterdir()] == ["features"]
+
+
+def test_bytes_do_not_depend_on_order_or_memory_layout(tmp_path):
+    items = videos()
+    turned = {video: {s: np.asfortranarray(x) for s, x in items[video].items()} for video in reversed(items)}
+    store(tmp_path / "one", items)
+    store(tmp_path / "two", turned)
+    one, two = ({p.relative_to(f): p.read_bytes() for p in f.rglob("*.*")} for f in (tmp_path / "one", tmp_path / "two"))
+    assert one == two and len(one) == 5
+
+
+@pytest.mark.parametrize(("given", "kept"), [("f2", "<f2"), ("f4", "<f4"), (">f4", "<f4"), ("f8", "<f4")])
+def test_precision(tmp_path, given, kept):
+    store(tmp_path / "features", videos(a_rgb=np.ones((10, 4), dtype=given)))
+    assert np.load(tmp_path / "features" / "rgb" / "a.npy").dtype == np.dtype(kept)
+
+
+def test_videos_without_annotations_are_passed_over(tmp_path):
+    store(tmp_path / "features", videos() | {"c": {"rgb": np.array([["x"]]), "flow": None}})
+    assert not (tmp_path / "features" / "rgb" / "c.npy").exists()
+
+
+def test_stale_files_go(tmp_path):
+    out = tmp_path / "features"
+    store(out)
+    (out / "old_stream").mkdir()
+    fewer = Annotations(ANNOTATIONS.classes, ANNOTATIONS.videos[:1], ANNOTATIONS.segments[:1])
+    store(out, annotations=fewer)
+    assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*")) == [
+        *("flow", "flow/a.npy", "manifest.json", "rgb", "rgb/a.npy")
+    ]
+
+
+def spoiled(shape, at, value, dtype=np.float32):
+    array = np.ones(shape, dtype=dtype)
+    array[at] = value
+    return array
+
+
+BAD = {
+    "missing video": ({"a": videos()["a"]}, r"video b has no features; add them or `exclude`"),
+    "dims": (videos(b_rgb=np.ones((5, 4, 1))), r"b, stream rgb.* shape is \(5, 4, 1\); save one row"),
+    "no snippet": (videos(b_rgb=np.ones((0, 4))), r"b, stream rgb.* shape is \(0, 4\); save one row"),
+    "width": (videos(b_flow=np.ones((5, 4))), r"b, stream flow: 4 features .* have 3; extract all videos"),
+    "length": (videos(b_flow=np.ones((6, 3))), r"b: streams differ .*'rgb': 5, 'flow': 6.*; extract them"),
+    "nan": (videos(a_rgb=spoiled((10, 4), (7, 2), np.nan)), r"a, stream rgb.*: snippet 7 holds NaN .*; extract"),
+    "inf": (videos(a_flow=spoiled((10, 3), (slice(3, 5), 0), -np.inf)), r"a, stream flow.*: snippet 3 holds .*; extract"),
+    "too large": (videos(a_rgb=spoiled((10, 4), (2, 0), 1e300, "f8")), r"a, stream rgb.*: snippet 2 holds .*; extract"),
+    "integers": (videos(a_rgb=np.ones((10, 4), dtype=np.int64)), r"a, stream rgb.* int64, not floats; save"),
+    "objects": (videos(a_rgb=np.full((10, 4), None)), r"a, stream rgb.* object, not floats; save"),
+    "short": (
+        videos(a_rgb=np.ones((9, 4)), a_flow=np.ones((9, 3))),
+        r"a, stream rgb: 9 .* 5\.76 s, .* 6\.40 s, .*; mend `grid`",
+    ),
+}
+
+
+@pytest.mark.parametrize(("items", "sentence"), BAD.values(), ids=BAD)
+def test_bad_features_leave_the_old_store_as_it_was(tmp_path, items, sentence):
+    out = tmp_path / "features"
+    store(out)
+    before = {path: path.read_bytes() for path in out.rglob("*.*")}
+    with pytest.raises(UserError, match=rf"^[^\n]*{sentence}[^\n]*\.$"):
+        store(out, items)
+    assert {path: path.read_bytes() for path in out.rglob("*.*")} == before
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_sentence_names_the_file_of_a_mapped_array(tmp_path):
+    np.save(tmp_path / "clip.npy", spoiled((10, 4), (0, 0), np.nan))
+    mapped = np.load(tmp_path / "clip.npy", mmap_mode="r")
+    with pytest.raises(UserError, match=r"clip\.npy \(a, stream rgb\): snippet 0"):
+        store(tmp_path / "features", videos(a_rgb=mapped))
+
+
+def test_slack_and_overrun(tmp_path):
+    short = BAD["short"][0]
+    store(tmp_path / "one", short, slack_s=0.65)
+    store(tmp_path / "two", short, overrun=["a"])
+    assert (tmp_path / "one" / "manifest.json").read_bytes() == (tmp_path / "two" / "manifest.json").read_bytes()
+
+
+def test_many_missing_videos_are_counted(tmp_path):
+    with pytest.raises(UserError, match=r"video a \(and 1 more\) has no features; add them"):
+        store(tmp_path / "features", {})
+    assert not list(tmp_path.iterdir())
+
+
+SLOW = TimeGrid(fps=25.0, stride_f=32, window_f=32)
+
+
+def slow(a=5, b=2):
+    """Good features whose flow is on the slower grid."""
+    return videos(a_flow=np.ones((a, 3), dtype=np.float16), b_flow=np.ones((b, 3), dtype=np.float16))
+
+
+def test_a_grid_of_its_own_for_a_stream(tmp_path):
+    store(tmp_path / "features", slow(), slack_s=0.7, grids={"rgb": GRID, "flow": SLOW})
+    made = FeatureStore(tmp_path / "features")
+    assert made.grid(["rgb"]) == GRID and made.grid(["flow"]) == SLOW
+    assert made.manifest["grids"]["flow"] == {"fps": 25.0, "stride_f": 32, "window_f": 32}
+
+
+@pytest.mark.parametrize(
+    ("items", "sentence"),
+    [
+        (slow(a=4), r"a, stream flow: 4 snippets cover 5\.12 s, but a segment reaches 6\.40 s"),
+        (slow(b=5), r"b, stream flow: 5 snippets cover 6\.40 s of a video of 3\.20 s; mend .*`grids`"),
+        (videos(), r"a, stream flow: 10 snippets cover 12\.80 s of a video of 6\.40 s; mend .*`grids`"),
+    ],
+)
+def test_coverage_is_that_of_the_streams_own_grid(tmp_path, items, sentence):
+    with pytest.raises(UserError, match=sentence):
+        store(tmp_path / "features", items, slack_s=0.7, grids={"rgb": GRID, "flow": SLOW})
+
+
+def test_streams_of_one_grid_may_differ_by_as_many_snippets_as_stated(tmp_path):
+    longer = np.arange(33, dtype=np.float32).reshape(11, 3)
+    store(tmp_path / "features", videos(a_flow=longer), uneven_t=1)
+    manifest = json.loads((tmp_path / "features" / "manifest.json").read_text())
+    assert {stream: entry["shape"][0] for stream, entry in manifest["videos"]["a"].items()} == {"rgb": 10, "flow": 10}
+    assert np.array_equal(np.load(tmp_path / "features" / "flow" / "a.npy"), longer[:10])
+    with pytest.raises(UserError, match=r"a: streams differ .*'rgb': 10, 'flow': 12.*`uneven_t`"):
+        store(tmp_path / "features", videos(a_flow=np.ones((12, 3))), uneven_t=1)
+
+
+def test_a_sentence_names_the_file_of_a_column_slice(tmp_path):
+    np.savez(tmp_path / "clip.npz", x=spoiled((10, 5), (0, 4), np.nan))
+    layout = Layout(path="clip.npz", key="x", columns=(1, 5))
+    array = _arrays.load(tmp_path / "clip.npz", "x", layout, _arrays.opener(), "")
+    with pytest.raises(UserError, match=r"clip\.npz \(a, stream rgb\): snippet 0"):
+        store(tmp_path / "features", videos(a_rgb=array))

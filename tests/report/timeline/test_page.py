@@ -1,0 +1,133 @@
+"""The page: well-formed, self-contained, everything where its time is, and names that cannot break out of it."""
+
+import base64
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from wstal.report.timeline import Film, frame, page
+from wstal.report.timeline.drawing import LEFT, RIGHT, TICKS, WIDTH, clock, rescale, short, ticks, x_of
+
+JPEG = b"\xff\xd8 a picture"
+NASTY = '</script><script>alert("x")</script> & <b>'
+
+
+def film(video="a", name="Wave", spans=((2.0, 6.0, 0.9), (7.0, 9.5, 0.3))):
+    times = np.arange(10) + 0.5
+    curves = {name: np.sin(times)} if spans else {}
+    spans = [(name, *span) for span in spans]
+    return Film(video, 10.0, times, np.linspace(0, 1, 10), curves, spans, [JPEG] * 3, [JPEG] * len(spans))
+
+
+class Page(HTMLParser):
+    """Elements with their attributes, and the text of each."""
+
+    VOID = {"meta", "input", "img", "rect", "line", "polyline", "polygon", "image", "br", "link"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.found, self.texts = [], [], {}
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.setdefault(self.open[-1] if self.open else "", []).append(data)
+
+    def all(self, tag, kind=""):
+        return [
+            attributes
+            for name, attributes in self.found
+            if name == tag and (not kind or kind in attributes.get("class", "").split())
+        ]
+
+
+def test_everything_is_there():
+    text = page([film("a"), film("b", spans=())], "runs/mine")
+    read = Page(text)
+    assert read.texts["h2"] == ["a", "b"] and "2 detections in 2 videos, by runs/mine" in read.texts["p"]
+    assert [card["data-span"] for card in read.all("button", "card")] == ["0", "1"]
+    assert {"0:02 – 0:06", "0:07 – 0:09.5"} <= set(read.texts["span"]) and {"0.90", "0.30"} <= set(read.texts["i"])
+    assert len(read.all("rect", "bar")) == 2 and len(read.all("polyline", "curve")) == 3
+    assert "0:10 · nothing found" in read.texts["p"]
+
+
+def test_a_curve_without_intervals_is_drawn_with_a_note():
+    times = np.arange(10) + 0.5
+    bare = Film("b", 10.0, times, times, {NASTY: times}, [], [JPEG], [], why="no class passed <b>")
+    read = Page(page([film("a"), bare], "run"))
+    assert "0:10 · nothing found: no class passed <b>" in read.texts["p"]
+    assert len(read.all("polyline", "curve")) == 4 and len(read.all("button", "chip")) == 2
+
+
+def test_intervals_and_curves_are_where_their_time_is():
+    read = Page(page([film()], "run"))
+    bar = read.all("rect", "bar")[0]
+    wide = WIDTH - LEFT - RIGHT
+    assert [float(bar["x"]), float(bar["width"])] == pytest.approx([LEFT + 0.2 * wide, 0.4 * wide], abs=0.1)
+    points = [tuple(map(float, point.split(","))) for point in read.all("polyline", "curve")[0]["points"].split()]
+    assert [points[0][0], points[-1][0]] == pytest.approx([LEFT + 0.05 * wide, LEFT + 0.95 * wide], abs=0.1)
+    heights = [y for _, y in points]
+    assert heights == sorted(heights, reverse=True) and heights[0] > heights[-1]  # a higher score is higher up
+    assert x_of(film(), -1) == LEFT and x_of(film(), 99) == WIDTH - RIGHT
+
+
+def test_it_opens_offline():
+    text = page([film()], "run")
+    assert not re.search(r"https?://|//[a-z]|@import|url\(", re.sub(r"base64,[A-Za-z0-9+/=]+", "", text))
+    links = [value for _, attributes in Page(text).found for key, value in attributes.items() if key in ("src", "href")]
+    assert links and set(links) == {"data:image/jpeg;base64," + base64.b64encode(JPEG).decode()}
+
+
+def test_names_cannot_break_out():
+    read = Page(page([film(NASTY, NASTY)], NASTY))
+    assert len(read.all("script")) == 2 and read.texts["h2"] == [NASTY] and NASTY in read.texts["b"]
+    tracks = json.loads(next(text for text in read.texts["script"] if text.startswith("{")))
+    assert list(tracks["lanes"]) == ["foreground", NASTY] and tracks["times"][0] == 0.5 and tracks["duration"] == 10
+
+
+def test_a_page_in_a_page_is_the_page():
+    (inner,) = Page(frame(page([film()], "run"), 300)).all("iframe")
+    assert inner["srcdoc"] == page([film()], "run") and "height:300px" in inner["style"]
+
+
+@pytest.mark.parametrize(
+    ("time_s", "text"), [(0, "0:00"), (3.46, "0:03.5"), (59.97, "1:00"), (75, "1:15"), (3723.5, "1:02:03.5"), (3600, "1:00:00")]
+)
+def test_clock(time_s, text):
+    assert clock(time_s) == text
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "last", "step"),
+    [
+        (0.04, "0:00.0", None), (0.6, "0:00.6", 0.1), (0.9, "0:00.9", 0.1), (2.0, "0:02.0", 0.2), (4.44, "0:04.0", 0.5),
+        (8.76, "0:08", 1), (13.0, "0:12", 2), (61.0, "1:00", 10), (3600.0, "1:00:00", 300), (90000.0, "24:00:00", 14400),
+        (400000.0, "110:00:00", 36000),
+    ],
+)  # fmt: skip
+def test_ticks_are_round_evenly_written_and_neither_few_nor_many(duration_s, last, step):
+    times_s, texts = zip(*ticks(duration_s), strict=True)
+    assert texts[-1] == last and len(set(texts)) == len(texts) <= TICKS + 1
+    assert len({"." in text for text in texts}) == 1 and times_s[-1] <= duration_s + 1e-6
+    if step:
+        assert np.diff(times_s) == pytest.approx(step) and len(texts) >= 5
+
+
+def test_small_things():
+    assert rescale(np.array([2.0, 4.0, 3.0])).tolist() == [0, 1, 0.5] and rescale(np.ones(3)).tolist() == [0, 0, 0]
+    assert short("x" * 16) == "x" * 16 and short("x" * 17) == "x" * 15 + "…"

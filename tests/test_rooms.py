@@ -1,0 +1,104 @@
+"""The house: rooms in the order of the data flow, arrows that lead downwards only, and the wall of weak supervision."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from scripts.rooms import arrows, floors, room
+from wstal.base.code import PACKAGE, imports
+from wstal.base.paths import ROOT
+
+FLOW = (  # a room imports earlier ones only
+    "base", "published", "nn", "methods", "plugins", "data", "detect", "config", "features", "features/pixels",
+    "features/backbones", "features/extraction", "training", "datasets/simulation", "datasets/clips", "datasets/readers",
+    "datasets", "evaluation", "report/timeline", "report", "app",
+)  # fmt: skip
+TIMES = ("datasets", "evaluation")  # rooms that know when actions happen, with those inside them
+WALL = FLOW[: FLOW.index("training") + 1]
+LIGHT = ("base", "published", "detect", "datasets/simulation", "datasets/clips", "datasets/readers")  # start without torch
+LIGHT_FILES = ("complementarity", "diagnosis", "evaluate", "matching", "truth")  # of evaluation/, for `wstal evaluate`
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def loaded(statement: str) -> set[str]:
+    """Modules that `statement` loads in a fresh process."""
+    script = f"import sys; {statement}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def knows_times(name: str) -> bool:
+    """Whether a room, or a dotted module, is one that knows when actions happen."""
+    return name.removeprefix("wstal.").replace(".", "/").split("/")[0] in TIMES
+
+
+def closure(name: str) -> set[str]:
+    """Rooms that a room reaches through imports, itself included."""
+    found, todo = set(), {name}
+    while todo:
+        found |= todo
+        todo = set().union(*(arrows()[one] for one in todo)) - found
+    return found
+
+
+def test_the_flow_lists_every_room():
+    assert sorted(FLOW) == sorted(arrows())
+
+
+@pytest.mark.parametrize("name", FLOW)
+def test_a_room_imports_earlier_rooms_only(name):
+    assert arrows()[name] <= set(FLOW[: FLOW.index(name)])
+
+
+def test_the_house_is_no_taller_and_no_more_tangled_than_it_was():
+    known = arrows()
+    assert max(floors(known).values()) < 8
+    assert sum(map(len, known.values())) <= 60
+
+
+def test_a_circle_has_no_floors():
+    with pytest.raises(ValueError, match="circle"):
+        floors({"a": {"b"}, "b": {"a"}})
+
+
+@pytest.mark.parametrize("name", WALL)
+def test_nothing_up_to_training_can_reach_segment_times(name):
+    assert not [one for one in closure(name) if knows_times(one)]
+
+
+def test_a_training_kernel_loads_nothing_that_knows_times():
+    """What notebooks/03_train.ipynb imports, in a fresh process."""
+    modules = loaded("from wstal.app import opening; from wstal.report import plots; from wstal.training import experiment")
+    assert not [name for name in modules if name.startswith("wstal.") and knows_times(name)]
+
+
+@pytest.mark.parametrize("name", FLOW)
+def test_a_room_says_what_it_is_for(name):
+    text = ast.get_docstring(ast.parse((PACKAGE / name / "__init__.py").read_text()))
+    assert text and "." in text
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_light_rooms_load_no_torch(name):
+    modules = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in FILES if room(path) == name]
+    assert "torch" not in loaded(f"import {', '.join(modules)}")
+
+
+def test_an_evaluator_loads_no_torch():
+    assert "torch" not in loaded(f"from wstal.evaluation import {', '.join(LIGHT_FILES)}")
+
+
+@pytest.mark.parametrize("folder", ["methods", "plugins"])
+def test_methods_and_plugins_do_not_import_each_other(folder):
+    allowed = ("wstal.nn", "wstal.methods.base", f"wstal.{folder}.base", "wstal.base")
+    for path in (PACKAGE / folder).glob("[!_]*.py"):
+        names = {name for name in imports(path) if name.startswith("wstal.")}
+        assert all(name.startswith(allowed) for name in names), path
+
+
+def test_imports_are_absolute():
+    for path in FILES:
+        nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+        assert all(node.level == 0 for node in nodes), path

@@ -1,0 +1,268 @@
+"""Rows and seeds of a table: trained once, resumed, never half-written, the same bits each time."""
+
+import dataclasses
+import json
+import os
+import shutil
+
+import msgspec
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from wstal.base import paths, progress
+from wstal.base.errors import UserError
+from wstal.config import parameters
+from wstal.evaluation import metrics
+from wstal.evaluation.evaluate import evaluate
+from wstal.report import errors, report
+from wstal.training import experiment
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """A row cache of its own."""
+    patch = pytest.MonkeyPatch()
+    folder = tmp_path_factory.mktemp("cache")
+    patch.setattr(paths, "CACHE", folder)
+    yield folder / "rows"
+    patch.undo()
+
+
+@pytest.fixture
+def inline(monkeypatch):
+    """Jobs one after another in this process, counted: {function name: number}."""
+    calls = {}
+
+    def parallel(function, jobs, what):
+        calls[function.__name__] = calls.get(function.__name__, 0) + len(jobs)
+        for job in jobs:
+            function(*job)
+
+    monkeypatch.setattr(experiment, "parallel", parallel)
+    return calls
+
+
+@pytest.fixture
+def runs(prepared):
+    params, tree = prepared
+    return experiment.runs(params, tree, "tiny_table")
+
+
+def test_all_rows_and_seeds_are_listed(runs):
+    assert [(run.row, run.seed) for run in runs] == [("full", 0), ("full", 1), ("no_background", 0), ("no_background", 1)]
+
+
+def test_trains_localizes_evaluates_and_resumes(runs, cache, inline):
+    experiment.train_all(runs)
+    assert inline == {"train_one": 8, "localize_one": 4}
+    before = {run.folder: (run.folder / "predictions.json").read_bytes() for run in runs}
+    found = metrics.evaluate_all(runs)
+    assert set(found.rows) == {"full", "no_background"} and found.average("full").shape == (2,)
+    assert 0 <= found.average("full").min() <= found.average("full").max() <= 100
+
+    inline.clear()
+    experiment.train_all(runs)  # nothing is missing
+    assert inline == {"train_one": 0, "localize_one": 4}
+    assert {run.folder: (run.folder / "predictions.json").read_bytes() for run in runs} == before
+
+    inline.clear()
+    sorted(cache.iterdir())[0].unlink()  # as after an interruption
+    experiment.train_all(runs)
+    assert inline["train_one"] == 1
+    assert {run.folder: (run.folder / "predictions.json").read_bytes() for run in runs} == before
+
+
+def test_a_process_pool_gives_the_bits_of_one_process(runs, cache, inline, monkeypatch, tmp_path):
+    experiment.train_all(runs[:1])
+    alone = {path.name: path.read_bytes() for path in runs[0].folder.iterdir()}
+    monkeypatch.undo()
+    jobs = [(runs[0], network, tmp_path / f"{network}.safetensors") for network in runs[0].networks]
+    experiment.parallel(experiment.train_one, jobs, "networks")
+    for _, _, path in jobs:
+        assert path.read_bytes() == alone[path.name]
+
+
+def test_equal_networks_of_different_rows_are_trained_once(prepared, cache, inline):
+    params, tree = prepared
+    twin = parameters.Entry(
+        dataset="tiny", notebook="04_table", method="facnet", rows={"a": parameters.Row(), "b": parameters.Row()}
+    )
+    runs = experiment.runs(msgspec.structs.replace(params, tables={"twins": twin}, seeds=(7,)), tree, "twins")
+    experiment.train_all(runs)
+    assert inline["train_one"] == len(runs[0].networks)
+    one, other = (run.folder / "predictions.json" for run in runs)
+    assert one.read_bytes() == other.read_bytes()
+
+
+def test_what_weights_depend_on_is_in_their_name(prepared, cache, monkeypatch):
+    params, tree = prepared
+    run = experiment.runs(params, tree, "tiny_table")[0]
+    name = experiment.cached(run, "rgb").name
+    assert experiment.cached(run, "flow").name != name
+    assert experiment.cached(dataclasses.replace(run, seed=9), "rgb").name != name
+    assert experiment.cached(dataclasses.replace(run, row="no_background"), "rgb").name != name
+    assert experiment.cached(run, "rgb").name == name
+    monkeypatch.setattr(experiment.torch, "__version__", "0.0")
+    assert experiment.cached(run, "rgb").name != name
+
+
+def test_a_failure_leaves_nothing_that_the_next_run_believes(runs, inline, monkeypatch, tmp_path):
+    """Training breaks while its file is being written: no finished file, and the next run trains again."""
+    monkeypatch.setattr(paths, "CACHE", tmp_path)
+    whole = experiment.save_file
+
+    def broken(tensors, path):
+        whole(tensors, path)
+        path.write_bytes(path.read_bytes()[:100])
+        raise OSError("disk full")
+
+    monkeypatch.setattr(experiment, "save_file", broken)
+    with pytest.raises(OSError, match="disk full"):
+        experiment.train_all(runs[:1])
+    assert list(tmp_path.rglob("*.safetensors")) == []
+    monkeypatch.setattr(experiment, "save_file", whole)
+    experiment.train_all(runs[:1])
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 2
+
+
+def regrid(run, root, **grids):
+    """The run in a copy of its tree in which streams have these grids."""
+    tree = type(run.tree)(root)
+    shutil.copytree(run.tree.root, root)
+    path = tree.features(run.dataset) / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["grids"] |= grids
+    path.write_text(json.dumps(manifest))
+    return dataclasses.replace(run, tree=tree)
+
+
+def test_streams_on_different_grids_are_refused_before_anything_is_trained(runs, cache, inline, tmp_path):
+    run = regrid(runs[0], tmp_path / "tree", flow={"fps": 25.0, "stride_f": 32, "window_f": 32})
+    with pytest.raises(UserError, match=r"streams 'rgb' and 'flow' lie on different time grids .* params\.yaml"):
+        experiment.train_all([run])
+    assert inline == {}
+
+
+def test_detections_are_in_the_seconds_of_the_streams_grid(runs, cache, inline, tmp_path):
+    experiment.train_all(runs[:1])
+    doubled = {"fps": 12.5, "stride_f": 16, "window_f": 16}
+    run = regrid(runs[0], tmp_path / "tree", rgb=doubled, flow=doubled)
+    here, there = experiment.detect(runs[0]), experiment.detect(run)
+    assert len(here) > 0 and np.allclose(2 * here.start_s, there.start_s) and np.allclose(2 * here.end_s, there.end_s)
+
+
+def test_diverging_training_is_a_sentence(prepared, cache, inline):
+    params, tree = prepared
+    row = parameters.Row(set={"optimizer": {"lr": 1e30}})
+    entry = parameters.Entry(dataset="tiny", notebook="04_table", method="facnet", rows={"wild": row})
+    runs = experiment.runs(msgspec.structs.replace(params, tables={"wild": entry}, seeds=(0,)), tree, "wild")
+    with pytest.raises(UserError, match="diverged"):
+        experiment.train_all(runs)
+
+
+def test_losses_fall(runs, cache, inline):
+    experiment.train_all(runs)
+    for history in experiment.histories(runs, "full").values():
+        assert history[-20:].sum(1).mean() < history[:20].sum(1).mean()
+
+
+def test_a_damaged_feature_file_is_a_sentence(prepared, tmp_path):
+    params, tree = prepared
+    copy = type(tree)(tmp_path / "copy")
+    shutil.copytree(tree.root, copy.root)
+    run = experiment.runs(params, copy, "tiny_table")[0]
+    victim = sorted((copy.features("tiny") / "rgb").glob("*.npy"))[0]
+    content = victim.read_bytes()
+    for damage in (content[: len(content) // 2], b"", content[:-64]):
+        victim.write_bytes(damage)
+        with pytest.raises(UserError, match=victim.name):
+            train, test = experiment.bags(run, "rgb")
+            [bags.features(i) for bags in (train, test) for i in range(len(bags))]
+    victim.unlink()
+    with pytest.raises(UserError, match=victim.name):
+        train, test = experiment.bags(run, "rgb")
+        [bags.features(i) for bags in (train, test) for i in range(len(bags))]
+
+
+def test_tables_of_a_real_run(runs, cache, inline, tmp_path):
+    """Markdown, CSV and LaTeX hold the numbers of the metrics, rounded once."""
+    experiment.train_all(runs)
+    found = metrics.evaluate_all(runs)
+    metrics.write(found, runs[0].tree)
+    assert metrics.read("tiny_table", runs[0].tree) == found
+    table = report.groups(found)
+    mean = f"{found.average('full').mean():.1f}"
+    table.save("tiny_table", runs[0].tree)
+    for suffix in ("md", "csv", "tex"):
+        text = (runs[0].tree.tables() / f"tiny_table.{suffix}").read_text()
+        assert mean in text and "Simulated" in text
+    assert json.loads(runs[0].tree.metrics("tiny_table").read_bytes())["rows"]["full"]["0"]["all"]["average_mAP"] <= 1
+
+
+def test_ap_of_each_class_is_a_mean_over_the_seeds_of_each_row(runs, cache, inline):
+    experiment.train_all(runs)
+    table = errors.per_class(runs, 0.5)
+    assert table.header == ("class", "full", "no_background")
+    seeds = [metrics.by_row([run], evaluate, [0.5])["full"][0] for run in runs[:2]]
+    classes, ap = seeds[0].classes, 100 * np.array([result.ap[0] for result in seeds])
+    assert {row[0]: row[1] for row in table.rows} == {
+        name: f"{mean:.1f} ± {std:.1f}" for name, mean, std in zip(classes, ap.mean(0), ap.std(0, ddof=1), strict=True)
+    }
+    means = [np.mean([float(cell.split(" ")[0]) for cell in row[1:]]) for row in table.rows]
+    assert means == sorted(means, reverse=True)
+
+
+def test_groups_of_classes_are_means_over_their_classes(runs, cache, inline):
+    experiment.train_all(runs[:1])
+    params = runs[0].params
+    section = params.datasets["tiny"]
+    one, other = ("GolfSwing",), ("CliffDiving", "PoleVault", "VolleyballSpiking")
+    evaluation = msgspec.structs.replace(section.evaluation, class_groups={"one": one, "other": other})
+    datasets = {"tiny": msgspec.structs.replace(section, evaluation=evaluation)}
+    run = dataclasses.replace(runs[0], params=msgspec.structs.replace(params, datasets=datasets))
+    cells = metrics.evaluate_all([run]).rows["full"]["0"]
+    assert cells["all"].average_mAP == pytest.approx((cells["one"].average_mAP + 3 * cells["other"].average_mAP) / 4, abs=1e-5)
+    assert cells["one"].mAP != cells["other"].mAP
+
+
+def test_weights_hold_no_pickle(runs, cache, inline):
+    experiment.train_all(runs[:1])
+    tensors = load_file(runs[0].folder / "rgb.safetensors")
+    assert {"action", "foreground", "history"} <= set(tensors)
+    assert all(np.isfinite(value).all() for value in tensors.values())
+
+
+def test_steps_of_long_work_are_reported_now_and_then(tmp_path, monkeypatch):
+    path = tmp_path / "progress"
+    monkeypatch.setenv(progress.VARIABLE, str(path))
+    silent, talkative = progress.steps("short"), progress.steps("long", every_s=0.0)
+    for done in range(3):
+        silent(done + 1, 3)
+        talkative(done + 1, 3)
+    assert path.read_text().splitlines() == ["long\t1\t3", "long\t2\t3", "long\t3\t3"]
+
+
+def test_the_last_step_of_long_work_is_reported(tmp_path, monkeypatch):
+    path = tmp_path / "progress"
+    monkeypatch.setenv(progress.VARIABLE, str(path))
+    now = iter([0.0, 6.0, 6.0, 7.0, 8.0, 8.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
+    step = progress.steps("long")
+    for done in range(3):
+        step(done + 1, 3)
+    assert path.read_text().splitlines() == ["long\t1\t3", "long\t3\t3"]
+
+
+def test_progress_is_reported_to_the_runner(tmp_path, monkeypatch):
+    path = tmp_path / "progress"
+    bars = progress.Bars(path)
+    monkeypatch.setenv(progress.VARIABLE, str(path))
+    bars.start()
+    for done in range(4):
+        progress.report("parts", done, 3)
+    bars.stop()
+    assert bars.bars["parts"].n == 3 and not path.exists()
+    monkeypatch.delenv(progress.VARIABLE)
+    progress.report("parts", 0, 3)
+    assert not path.exists() and os.environ.get(progress.VARIABLE) is None

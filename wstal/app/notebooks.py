@@ -1,0 +1,179 @@
+"""Notebooks as pipeline stages: `python -m wstal.app.notebooks run NOTEBOOK OUT [name=value ...]`.
+
+Papermill executes; what this adds makes the executed copy a build product. Parameters are the ones the notebook declares,
+others are refused; inside a DVC stage `params` is exactly the part of params.yaml that the stage declares. The kernel starts
+in the pinned environment of `wstal.base.seeding`, and the copy is written in a canonical form: two runs in any two folders give
+the same bytes. It appears whole or not at all; a failed one is kept in .cache/failed.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import papermill
+import yaml
+from papermill.engines import NBClientEngine, papermill_engines
+
+from wstal.base import paths, progress, seeding
+from wstal.base.errors import UserError
+
+
+class Engine(NBClientEngine):
+    """Papermill's own engine in the pinned environment; its result is canonical."""
+
+    @classmethod
+    def execute_notebook(cls, notebook, kernel_name, **options):
+        os.environ.update(seeding.ENVIRONMENT)
+        options |= {"record_timing": False, "coalesce_streams": True, "config": ipc()}
+        options["extra_arguments"] = ["--log-level=CRITICAL"]  # at its end a kernel may log the interrupt that ends it
+        executed = super().execute_notebook(notebook, kernel_name, **options)
+        return executed if failed(executed) else canonical(executed)
+
+
+papermill_engines.register("wstal", Engine)
+
+
+def ipc():
+    """Kernel over Unix sockets: TCP ports are a race between parallel kernels."""
+    from traitlets.config import Config
+
+    return Config({"KernelManager": {"transport": "ipc"}})
+
+
+def failed(notebook) -> bool:
+    """Whether a cell ended in an error; such a notebook stays as papermill wants to report it."""
+    return any(output.output_type == "error" for cell in notebook.cells for output in cell.get("outputs", []))
+
+
+def canonical(notebook):
+    """Drop what differs between two runs of one notebook: times, versions, paths, random ids, addresses."""
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata.get("language_info", {}).pop("version", None)
+    for index, cell in enumerate(notebook.cells):
+        cell.id = f"{cell.cell_type}-{index}"
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.metadata.jupyter = {"source_hidden": True}  # a stage's whole part of params.yaml on one line
+        for output in cell.get("outputs", []):
+            for holder, key in text_fields(output):
+                holder[key] = clean(holder[key])
+    return notebook
+
+
+def text_fields(output):
+    """(mapping, key) of each text in a cell's output."""
+    if output.output_type == "stream":
+        yield output, "text"
+    for kind in ("text/plain", "text/html", "text/markdown"):
+        if kind in output.get("data", {}):
+            yield output.data, kind
+
+
+def clean(text: str) -> str:
+    """Text without this checkout's path and without memory addresses."""
+    return re.sub(r"0x[0-9a-f]{6,}", "0x...", text.replace(f"{paths.ROOT}/", ""))
+
+
+def run(notebook: Path, out: Path, given: dict) -> None:
+    """Execute `notebook` with the given parameters and write the canonical copy to `out`.
+
+    Raises:
+        UserError: a file that is no notebook, an `out` that cannot be written, unknown parameters, or a UserError inside
+            the notebook, repeated here as the same sentence.
+    """
+    declared = parameters(notebook)
+    if unknown := sorted(set(given) - declared):
+        names = ", ".join(sorted(declared)) or "none"
+        raise UserError(f"{notebook} has no parameter {', '.join(unknown)}; it declares {names}.")
+    partial = out.resolve().with_name(f".{out.stem}.{os.getpid()}.ipynb")
+    try:
+        if out.is_dir():
+            raise IsADirectoryError(None, "it is a folder")
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch()
+    except OSError as error:
+        raise UserError(f"{out} cannot be written ({error.strerror}); name a file in a folder you may write.") from None
+    try:
+        execute(notebook, partial, given)
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def parameters(notebook: Path) -> set[str]:
+    """Names that the parameters cell of a notebook declares."""
+    try:
+        return set(papermill.inspect_notebook(str(notebook)))
+    except Exception as error:  # papermill lets through whatever the file system and JSON raise
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise UserError(f"{notebook} is not a notebook that can be read ({reason}); name one of notebooks/*.ipynb.") from None
+
+
+def execute(notebook: Path, partial: Path, given: dict) -> None:
+    """Run papermill with progress bars on the terminal; failures of the notebook become sentences."""
+    try:
+        with progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
+            papermill.execute_notebook(
+                str(notebook.resolve()), str(partial), given, engine_name="wstal", kernel_name="python3",
+                cwd=str(paths.ROOT), progress_bar=False, autosave_cell_every=0,
+            )  # fmt: skip
+    except papermill.PapermillExecutionError as error:
+        if error.ename == "UserError":
+            raise UserError(error.evalue) from None
+        raise UserError(f"{notebook} failed with {error.ename}: {error.evalue}; {keep(partial)} shows where.") from None
+
+
+def keep(partial: Path) -> Path:
+    """Keep the copy of a failed run, with its traceback, where the pipeline does not look."""
+    target = paths.CACHE / "failed" / partial.name.lstrip(".")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(partial, target)
+    return target
+
+
+def stage_params() -> dict:
+    """{"params": what the running DVC stage declares of params.yaml}; nothing outside a stage."""
+    stage = os.environ.get("DVC_STAGE")
+    if not stage:
+        return {}
+    import dvc.api
+
+    return {"params": dvc.api.params_show(stages=stage)}
+
+
+def pair(text: str) -> tuple[str, object]:
+    """ "name=value" with the value read as YAML."""
+    name, equals, value = text.partition("=")
+    try:
+        if name and equals:
+            return name, yaml.safe_load(value)
+    except yaml.YAMLError:
+        pass
+    raise UserError(f"{text!r} is not name=value with a value in YAML; quote it or mend it.")
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m wstal.app.notebooks", description=__doc__.splitlines()[0])
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verb = verbs.add_parser("run", help="execute a notebook and write its canonical copy")
+    verb.add_argument("notebook", type=Path)
+    verb.add_argument("out", type=Path)
+    verb.add_argument("parameters", nargs="*", metavar="name=value", help="values are read as YAML")
+    options = parser.parse_args(argv)
+    try:
+        run(options.notebook, options.out, dict(map(pair, options.parameters)) | stage_params())
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; what is finished is kept: the same command goes on.\n")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What every room stands on: errors, records, paths, time grids, files, seeds, processes. Knows no other room."""

@@ -1,0 +1,71 @@
+"""The folder of every artefact. The only file that spells a path of the repository."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from wstal.base.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
+PARAMS = ROOT / "params.yaml"
+NOTEBOOKS = ROOT / "notebooks"
+CACHE = ROOT / ".cache"  # trained rows, smoke runs, failed notebooks; may be deleted at any time
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Where one pipeline keeps its files: the repository, or a scratch folder of the same shape."""
+
+    root: Path
+
+    def annotations(self, dataset: str) -> Path:
+        """Folder of videos.json (labels) and segments.json (times)."""
+        return self.root / "data" / "annotations" / dataset
+
+    def features(self, dataset: str) -> Path:
+        """Folder of <stream>/<video>.npy and manifest.json."""
+        return self.root / "data" / "features" / dataset
+
+    def weights(self) -> Path:
+        """Folder of the weights of backbones, as published or converted."""
+        return self.root / "data" / "raw" / "weights"
+
+    def run(self, entry: str, row: str, seed: int) -> Path:
+        """Folder of what one training run leaves."""
+        return self.root / "runs" / entry / row / str(seed)
+
+    def metrics(self, entry: str) -> Path:
+        """File of what evaluation says of an entry."""
+        return self.root / "reports" / "metrics" / f"{entry}.json"
+
+    def figures(self, entry: str) -> Path:
+        """Folder of an entry's figures."""
+        return self.root / "reports" / "figures" / entry
+
+    def index(self) -> Path:
+        """The page of all tables and figures."""
+        return self.root / "reports" / "index.html"
+
+    def tables(self) -> Path:
+        """Folder of tables."""
+        return self.root / "reports" / "tables"
+
+    def output(self, path: Path) -> Path:
+        """`path`, ready to be written. What the pipeline owns is written inside a DVC stage only, so that a notebook run by
+        hand or by a test can never change it.
+
+        Raises:
+            UserError: outside a DVC stage, for a path of the repository's own tree.
+        """
+        if self.root == ROOT and not os.environ.get("DVC_STAGE"):
+            raise UserError(f"{path} belongs to the pipeline, so only a stage may write it; run `dvc repro` instead.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+PIPELINE = Tree(ROOT)
+
+
+def scratch(name: str) -> Tree:
+    """A scratch tree for smoke runs."""
+    return Tree(CACHE / "smoke" / name)

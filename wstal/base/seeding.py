@@ -1,0 +1,46 @@
+"""Everything that makes a run repeatable: the environment that pins the arithmetic, seeds, and the choice of device."""
+
+import os
+
+# Set before NumPy and torch are imported: one thread and one instruction set, so that any x86-64 CPU with AVX2 gives the
+# same bits. `wstal.app.notebooks` gives it to kernels, tests/conftest.py to tests.
+ENVIRONMENT = {
+    "PYTHONHASHSEED": "0",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_CBWR": "AVX2",
+    "OPENBLAS_CORETYPE": "Haswell",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+    "SOURCE_DATE_EPOCH": "0",
+    "IPYKERNEL_CELL_NAME": "<cell>",
+}
+
+
+def seed_everything(seed: int) -> None:
+    """Seed torch's global generators and demand deterministic algorithms. The only place that touches global state."""
+    import torch
+
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # we read no memory that we did not write
+    torch.backends.cudnn.benchmark = False
+    full_precision()
+
+
+def full_precision() -> None:
+    """float32 on a GPU is float32: no convolution, recurrence or product in TF32, whose mantissa has 10 bits."""
+    import torch
+
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def device():
+    """The device of training and prediction: CUDA when present, else the CPU; WSTAL_DEVICE overrides."""
+    import torch
+
+    return torch.device(os.environ.get("WSTAL_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu"))

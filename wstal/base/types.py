@@ -1,0 +1,85 @@
+"""Frozen records that travel between the parts. Arrays carry shape and unit; N detections, T snippets, C classes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Video:
+    """What weak supervision may know of a video."""
+
+    id: str
+    subset: str  # "train" or "test"
+    duration_s: float
+    labels: tuple[str, ...]  # video-level labels, sorted, each once
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One annotated action instance."""
+
+    video: str
+    label: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """A published annotation set as a reader returns it. Order of `classes` is the class index everywhere."""
+
+    classes: tuple[str, ...]
+    videos: tuple[Video, ...]
+    segments: tuple[Segment, ...]
+    ambiguous: tuple[Segment, ...] = ()  # times where annotators could not decide; the label is "Ambiguous"
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Detected action instances as columns; row i is videos[video[i]], labels[label[i]], [start_s, end_s), score."""
+
+    videos: tuple[str, ...]
+    labels: tuple[str, ...]
+    video: np.ndarray  # (N,) int32, index into videos
+    label: np.ndarray  # (N,) int32, index into labels
+    start_s: np.ndarray  # (N,) float64, seconds
+    end_s: np.ndarray  # (N,) float64, seconds
+    score: np.ndarray  # (N,) float64, higher is surer
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Ground truth as columns, in the order of the file. Only `wstal.evaluation.truth` makes it."""
+
+    videos: tuple[str, ...]  # every test video, also those without an instance
+    labels: tuple[str, ...]  # classes; the index is the class index
+    video: np.ndarray  # (M,) int32, index into videos
+    label: np.ndarray  # (M,) int32, index into labels
+    start_s: np.ndarray  # (M,) float64, seconds
+    end_s: np.ndarray  # (M,) float64, seconds
+    ambiguous_video: np.ndarray  # (A,) int32, index into videos
+    ambiguous_start_s: np.ndarray  # (A,) float64, seconds
+    ambiguous_end_s: np.ndarray  # (A,) float64, seconds
+
+
+@dataclass(frozen=True)
+class Groups:
+    """What a training batch begins with: groups of neighbouring bags whose videos share a class."""
+
+    count: int  # groups of a batch; without any, batches are shuffled videos
+    size: int  # bags of a group
+    replace: bool  # whether a video may stand twice in a group
+
+
+@dataclass(frozen=True)
+class VideoScores:
+    """What one network says about one video: the input of `wstal.detect.localize`."""
+
+    activation: np.ndarray  # (T, C) float64, class activation sequence that is thresholded
+    video_score: np.ndarray  # (C,) float64, video-level class scores
+    actionness: np.ndarray  # (T,) float64, class-agnostic foreground score
+    logits: np.ndarray | None = None  # (T, C) float64, raw class scores of each snippet: what STPN scores runs on

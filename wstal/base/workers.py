@@ -1,0 +1,36 @@
+"""Processes that work side by side, and how many."""
+
+import multiprocessing
+import os
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+from wstal.base import seeding
+
+GPU_RUNS = 4  # side by side on a GPU: each is a process that holds most of a gigabyte there, and they take turns
+LOOK_S = 1.0  # how often a worker looks whether its parent is still there
+
+
+def count() -> int:
+    """How many runs to train side by side: as many as there are CPU cores that this process may use, or fewer on a GPU."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, GPU_RUNS) if seeding.device().type == "cuda" else cores
+
+
+def pool(size: int) -> ProcessPoolExecutor:
+    """So many fresh processes in the pinned environment. They end with this one, even if it is killed."""
+    os.environ.update(seeding.ENVIRONMENT)  # inherited by the processes, before they import torch
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(size, mp_context=context, initializer=follow, initargs=(os.getpid(),))
+
+
+def follow(parent: int) -> None:
+    """End this process soon after its parent."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(LOOK_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

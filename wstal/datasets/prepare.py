@@ -1,0 +1,99 @@
+"""Datasets into the pipeline's own layout: reader -> annotations, reader -> feature store."""
+
+from pathlib import Path
+
+import msgspec
+
+from wstal.base.errors import UserError
+from wstal.base.paths import Tree
+from wstal.base.timegrid import TimeGrid
+from wstal.base.types import Annotations
+from wstal.config import parameters
+from wstal.datasets import annotations, readers
+from wstal.features.extraction.importer import import_features
+
+
+def source(section: parameters.Features, place: str):
+    """The reader module of a dataset and its checked `source` section; `place` is its name in params.yaml: datasets.mine."""
+    reader = readers.load(section.reader)
+    return reader, parameters.convert(section.source, reader.Source, f"{place}.features.source")
+
+
+def annotate(params: parameters.Params, name: str, tree: Tree) -> Annotations:
+    """Write videos.json and segments.json of dataset `name`; -> what was read."""
+    section = params.dataset(name).features
+    reader, where = source(section, f"datasets.{name}")
+    read = reader.annotations(where, section.grid)
+    origin = f"{where.root} (datasets.{name})" if hasattr(where, "root") else f"datasets.{name}"
+    annotations.write(read, tree.output(tree.annotations(name)), origin=origin)
+    return read
+
+
+def extract(params: parameters.Params, name: str, tree: Tree) -> dict:
+    """Write the feature store of dataset `name`; -> its manifest, where `warnings` name damaged files, if any."""
+    section = params.dataset(name).features
+    reader, where = source(section, place := f"datasets.{name}")
+    folder = tree.output(tree.features(name))
+    if section.extraction:
+        extract_videos(section, place, folder)
+    elif hasattr(reader, "features"):
+        import_features(
+            reader, where, grids(section), reader.annotations(where, section.grid), folder,
+            backbone=section.backbone, slack_s=section.slack_s, overrun=section.overrun, uneven_t=section.uneven_t,
+        )  # fmt: skip
+    else:
+        raise UserError(f"params.yaml: {place}.features needs a section `extraction`, as that of clips; add it.")
+    return msgspec.json.decode((folder / "manifest.json").read_bytes())
+
+
+def grids(section: parameters.Features) -> dict[str, TimeGrid]:
+    """{stream: its time grid}."""
+    return {stream: section.grids.get(stream, section.grid) for stream in section.streams}
+
+
+def recipe(section: parameters.Features, place: str):
+    """How videos of a dataset go through its backbone: a checked `networks.Recipe`."""
+    from wstal.features.extraction import networks  # loads torch, which other datasets do not need
+
+    how = parameters.convert(section.extraction, networks.Extraction, f"{place}.features.extraction")
+    return networks.Recipe(section.streams, section.backbone, grids(section), how)
+
+
+def footage(section: parameters.Features, place: str) -> dict[str, Path]:
+    """{video id: file} of a dataset of videos."""
+    reader, where = source(section, place)
+    if not section.extraction or not hasattr(reader, "videos"):
+        raise UserError(
+            f"params.yaml: {place} is none of videos; give it a section `extraction` and a reader that knows where "
+            "the videos are: activitynet_json or labels_csv."
+        )
+    if hasattr(reader, "render"):
+        reader.render(where)
+    return reader.videos(where)
+
+
+def extract_videos(section: parameters.Features, place: str, out: Path) -> None:
+    """The feature store `out` of a dataset of videos, through its backbone."""
+    from wstal.features.extraction import networks
+    from wstal.features.extraction.extract import make_store
+
+    reader, where = source(section, place)
+    videos, way = footage(section, place), recipe(section, place)
+    networks.extract_all(videos, way, spread=False)
+    make_store(
+        videos, networks.streams(way), reader.annotations(where, section.grid), out, networks.parts(way),
+        batch=way.how.batch, workers=way.how.workers, slack_s=section.slack_s, overrun=section.overrun,
+    )  # fmt: skip
+
+
+def extract_ahead(section: parameters.Features, place: str, shard: tuple[int, int], copies: int | None):
+    """Bring finished features of a dataset of videos up to date before its stage runs, which then finds them; -> Summary.
+
+    `shard` (i, n) is the i-th of n shares of the videos, counted from 1; `copies` of the network run on a Ray cluster.
+    """
+    from wstal.features.extraction import networks
+
+    videos, way = footage(section, place), recipe(section, place)
+    if copies:
+        return networks.extract_on_cluster(videos, way, copies=copies)
+    return networks.extract_all(videos, way, spread=False, shard=shard)

@@ -1,0 +1,163 @@
+"""Feature files in the layouts that people publish, opened by their ending; never a pickle.
+
+    .npy               one array a file, memory-mapped
+    .npz, .h5, .hdf5   the array `key` of a file; with {video} in `key`, one file may hold all videos
+    .csv               one line of numbers a snippet, as TSN's features are published
+
+How an array lies in its file is said by `axes` and `columns`, and never guessed.
+"""
+
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+import h5py
+import msgspec
+import numpy as np
+
+from wstal.base.errors import UserError
+from wstal.base.record import Count, Index, Record
+from wstal.datasets.readers import _files
+
+HDF5 = (".h5", ".hdf5")
+ARCHIVES = (".npz", *HDF5)
+ENDINGS = (".csv", *HDF5, ".npy", ".npz")
+
+Archive = zipfile.ZipFile | h5py.File
+
+
+class Layout(Record):
+    """Where the features of one stream lie, and how."""
+
+    path: str  # the file below root; {video} is the id of a video, {subset} its subset's name in `splits`
+    key: str | None = None  # .npz and .h5: name of the array in the file, for instance "{video}" or "{video}/rgb"
+    axes: Annotated[str, msgspec.Meta(pattern="^(1*T1*D1*|1*D1*T1*)$")] = "TD"  # T snippets, D features, 1 a single entry
+    columns: tuple[Index, Count] | None = None  # [first, end) of the D features that are this stream's; null: all
+    dim: Count | None = None  # D that the file must have; null: any
+    header_lines: Index = 0  # .csv: lines before the first snippet
+
+    def __post_init__(self):
+        ending = Path(self.path).suffix
+        if ending not in ENDINGS:
+            raise UserError(
+                f"params.yaml: feature file {self.path!r} ends in {ending or 'nothing'!r}; save features as one of "
+                f"{', '.join(ENDINGS)}, and never as pickles."
+            )
+        if (ending in ARCHIVES) != (self.key is not None):
+            raise UserError(f"params.yaml: feature file {self.path!r}: give `key` for .npz and .h5 files, and for no other.")
+        if self.columns and self.columns[0] >= self.columns[1]:
+            raise UserError(f"params.yaml: feature file {self.path!r}: `columns` are [first, end); mend {self.columns}.")
+
+    def each(self) -> bool:
+        """Whether path and key tell the videos apart."""
+        return "{video}" in self.path + (self.key or "")
+
+
+class FileArray(np.ndarray):
+    """An array that remembers its file, as numpy.memmap does, so that a sentence about it can name the file."""
+
+    filename: Path | None = None
+
+    def __array_finalize__(self, parent):
+        self.filename = getattr(parent, "filename", None)
+
+
+def opener() -> Callable[[Path], Archive]:
+    """A function that opens .npz and .h5 files and keeps the last few open; they close when it goes."""
+    return lru_cache(maxsize=8)(_open)
+
+
+def require_keys(path: Path, keys: list[str], archive: Archive, cure: str) -> None:
+    """All of `keys` are arrays of the archive, checked before the first is read."""
+    members = archive.NameToInfo if isinstance(archive, zipfile.ZipFile) else archive
+    missing = [key for key in keys if _member(path, key) not in members]
+    if missing:
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise UserError(f"{path} has no array {missing[0]!r}{more}; {cure}.")
+
+
+def load(path: Path, key: str, layout: Layout, archive: Callable[[Path], Archive], cure: str) -> np.ndarray:
+    """One video's features (T, D) of the stream, memory-mapped from .npy and read into memory from other files."""
+    if path.suffix == ".npy":
+        return arranged(_files.load_array(path, cure), layout, str(path))
+    if path.suffix == ".csv":
+        values = _read_csv(path, layout.header_lines, cure)
+    else:
+        _files.require([path], cure)
+        file = archive(path)
+        require_keys(path, [key], file, cure)
+        values = (_read_npz if path.suffix == ".npz" else _read_h5)(path, key, file)
+    array = values.view(FileArray)
+    array.filename = path
+    return arranged(array, layout, f"{path}, array {key!r}" if key else str(path))
+
+
+def arranged(array: np.ndarray, layout: Layout, where: str) -> np.ndarray:
+    """The array as (T, D'), D' being the stream's columns; a view."""
+    axes = layout.axes
+    if array.ndim != len(axes) or any(n != 1 for n, axis in zip(array.shape, axes, strict=True) if axis == "1"):
+        raise UserError(
+            f"{where}: the shape is {array.shape}, not that of `axes: {axes}` (T snippets, D features, 1 a single entry); "
+            "mend `axes` of the stream in params.yaml or save the array anew."
+        )
+    array = array[tuple(0 if axis == "1" else slice(None) for axis in axes)]
+    array = array.T if axes.index("D") < axes.index("T") else array
+    width, (first, end) = array.shape[1], layout.columns or (0, array.shape[1])
+    for fits, wanted in ((layout.dim in (None, width), f"dim: {layout.dim}"), (end <= width, f"columns: [{first}, {end}]")):
+        if not fits:
+            raise UserError(
+                f"{where}: a snippet has {width} features, which does not fit `{wanted}`; mend that or `axes` of the stream "
+                "in params.yaml, or get the features of the backbone that it names."
+            )
+    return array[:, first:end]
+
+
+def _member(path: Path, key: str) -> str:
+    return f"{key}.npy" if path.suffix == ".npz" else key
+
+
+def _open(path: Path) -> Archive:
+    try:
+        return zipfile.ZipFile(path) if path.suffix == ".npz" else h5py.File(path, "r")
+    except (zipfile.BadZipFile, OSError) as error:
+        raise UserError(f"{path} is truncated or no {path.suffix} file ({error}); download or extract it again.") from error
+
+
+def _read_npz(path: Path, key: str, archive: zipfile.ZipFile) -> np.ndarray:
+    try:
+        with archive.open(_member(path, key)) as file:
+            _, dtype = _files.read_header(file)
+        if not dtype.hasobject:
+            with archive.open(_member(path, key)) as file:
+                return np.lib.format.read_array(file, allow_pickle=False)
+    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, KeyError, NotImplementedError) as error:
+        raise UserError(f"{path}: array {key!r} is damaged ({error}); download or extract the file again.") from error
+    raise UserError(f"{path}: array {key!r} holds pickled objects; save it again from one array of floats.")
+
+
+def _read_h5(path: Path, key: str, archive: h5py.File) -> np.ndarray:
+    try:
+        dataset = archive[key]
+        if isinstance(dataset, h5py.Dataset) and dataset.shape:
+            return dataset[()]
+    except (OSError, KeyError, RuntimeError) as error:
+        raise UserError(f"{path}: array {key!r} is damaged ({error}); download or extract the file again.") from error
+    raise UserError(f"{path}: {key!r} is no array; name one with `key` of the stream in params.yaml, such as '{{video}}/rgb'.")
+
+
+def _read_csv(path: Path, header_lines: int, cure: str) -> np.ndarray:
+    _files.require([path], cure)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of an empty file, whose shape (0, 1) is refused later
+            return np.loadtxt(path, delimiter=",", dtype=np.float32, skiprows=header_lines, ndmin=2, comments=None)
+    except ValueError as error:
+        reason = str(error).split(";")[0].rstrip(".")
+        raise UserError(
+            f"{path} is not a line of numbers per snippet ({reason}); set `header_lines` of the stream in params.yaml to "
+            "the lines before the first snippet, or download the file again."
+        ) from error

@@ -1,0 +1,73 @@
+"""ActivityNet's ground-truth JSON, which half of the field borrows: {"database": {video: {"annotations": [...]}}}."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from wstal.base.errors import UserError
+from wstal.base.types import Annotations, Segment, Video
+from wstal.datasets.readers import _files
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """One entry of "annotations"; without a segment it is a video-level label."""
+
+    label: str
+    segment: tuple[float, float] | None = None  # start, end in seconds
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One video. Other keys (url, resolution, ...) are passed over."""
+
+    annotations: list[Instance]
+    subset: str | None = None
+    duration: float | None = None  # seconds
+    duration_second: float | None = None  # the same, as BMN's files spell it
+
+
+@dataclass(frozen=True)
+class Database:
+    """A file of that layout."""
+
+    path: Path
+    classes: tuple[str, ...]  # as listed in the file, otherwise the sorted labels of all its videos
+    entries: dict[str, Entry]
+
+    def require(self, videos: Iterable[str]) -> None:
+        """All of `videos`, which a list asks for, are there."""
+        absent = [video for video in videos if video not in self.entries]
+        if absent:
+            more = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
+            raise UserError(
+                f"{self.path} lacks video {absent[0]}{more}, which a list of videos names; "
+                "add it, take it off the list, or `exclude` it in params.yaml."
+            )
+
+
+class _File(msgspec.Struct, frozen=True):
+    database: dict[str, msgspec.Raw] | None = None
+    classes: list[str] | None = None
+
+
+def read(path: Path, cure: str) -> Database:
+    """`path`, with or without the outer "database" (BMN's file is the inner part alone)."""
+    file = _files.read_json(path, _File, cure)
+    raw = file.database
+    if raw is None:
+        raw = _files.read_json(path, dict[str, msgspec.Raw], cure)
+        raw.pop("classes", None)
+    entries = {video: _files.parse_json(entry, Entry, f"{path}, video {video}") for video, entry in raw.items()}
+    labels = {instance.label for entry in entries.values() for instance in entry.annotations}
+    return Database(path, tuple(file.classes or sorted(labels)), entries)
+
+
+def assemble(database: Database, rows: Iterable[tuple[str, str, float]], ambiguous: tuple[Segment, ...]) -> Annotations:
+    """Annotations of the videos in `rows` = (video id, our subset, duration in seconds)."""
+    videos, segments = [], []
+    for video, subset, duration_s in rows:
+        instances = database.entries[video].annotations
+        videos.append(Video(video, subset, duration_s, tuple(sorted({x.label for x in instances}))))
+        segments += [Segment(video, x.label, *x.segment) for x in instances if x.segment]
+    return Annotations(database.classes, tuple(videos), tuple(segments), ambiguous)

@@ -1,0 +1,1 @@
+"""Simulated datasets: videos with a published dataset's statistics, and features with what the papers are about."""

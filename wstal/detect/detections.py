@@ -1,0 +1,141 @@
+"""Detections in and out of the ActivityNet result layout, which other people's evaluators and viewers read too.
+
+    {"version": "VERSION 1.3", "results": {VIDEO: [{"label": NAME, "score": x, "segment": [start_s, end_s]}, …]},
+     "external_data": {}}
+
+Only `results` is needed to read. Order within a written file is total: videos by name, and within a video
+(-score, label, start, end), so that the same detections are the same bytes.
+"""
+
+import json
+import sys
+from array import array
+from collections import defaultdict
+from collections.abc import Collection
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from wstal.base import files
+from wstal.base.errors import UserError
+from wstal.base.types import Detections
+
+LAYOUT = '{"results": {video: [{"label": name, "score": number, "segment": [start_s, end_s]}, ...]}}'
+
+
+class _Row(msgspec.Struct, gc=False):
+    label: str
+    score: float
+    segment: tuple[float, float]
+
+
+class _File(msgspec.Struct):
+    results: dict[str, msgspec.Raw]  # one video's list, still text: only one video at a time becomes Python objects
+
+
+def read_json(path: Path) -> Detections:
+    """Columns in the order of the file. Anything that is not a detection is a UserError naming it."""
+    data = files.read_bytes(path)
+    decoder = msgspec.json.Decoder(list[_Row])
+    label_index = defaultdict()
+    label_index.default_factory = label_index.__len__  # a new label gets the next index
+    counts, label, score, segment = [], array("i"), array("d"), array("d")
+    try:
+        results = msgspec.json.decode(data, type=_File).results
+        for rows in map(decoder.decode, results.values()):
+            counts.append(len(rows))
+            label.extend([label_index[row.label] for row in rows])
+            score.extend([row.score for row in rows])
+            segment.extend([time_s for row in rows for time_s in row.segment])
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise UserError(_explain(files.decode(data, path), path, error)) from None
+    times = np.array(segment, dtype=np.float64).reshape(-1, 2)
+    detections = Detections(
+        videos=tuple(results),
+        labels=tuple(label_index),
+        video=np.repeat(np.arange(len(counts), dtype=np.int32), counts),
+        label=np.array(label, dtype=np.int32),
+        start_s=np.ascontiguousarray(times[:, 0]),
+        end_s=np.ascontiguousarray(times[:, 1]),
+        score=np.array(score, dtype=np.float64),
+    )
+    check(detections, str(path))
+    return detections
+
+
+def check(detections: Detections, source: str) -> None:
+    """Raise a UserError for the first detection that ends before it starts or holds a number that is not finite."""
+    d = detections
+    good = np.isfinite(d.score) & np.isfinite(d.start_s) & np.isfinite(d.end_s) & (d.start_s <= d.end_s)
+    if not good.all():
+        row = int(np.argmin(good))
+        number = int(np.count_nonzero(d.video[:row] == d.video[row]))
+        problem = _problem(d.labels[d.label[row]], float(d.score[row]), [float(d.start_s[row]), float(d.end_s[row])])
+        raise UserError(_sentence(source, d.videos[d.video[row]], number, problem))
+
+
+def of_videos(detections: Detections, videos: Collection[str]) -> Detections:
+    """The detections in `videos` alone, in their order."""
+    d = detections
+    kept = [number for number, video in enumerate(d.videos) if video in videos]
+    rows = np.isin(d.video, kept)
+    video = np.searchsorted(kept, d.video[rows]).astype(np.int32)
+    columns = (column[rows] for column in (d.label, d.start_s, d.end_s, d.score))
+    return Detections(tuple(d.videos[number] for number in kept), d.labels, video, *columns)
+
+
+def write_json(detections: Detections, path: Path) -> None:
+    """Canonical order, scores with 9 significant digits, seconds with 6 decimals: stable bytes."""
+    check(detections, "detections to write")
+    by_video = {video: [] for video in sorted(detections.videos)}
+    d = detections
+    columns = (d.video.tolist(), d.label.tolist(), d.score.tolist(), d.start_s.tolist(), d.end_s.tolist())
+    for video, label, score, start_s, end_s in zip(*columns, strict=True):
+        row = (-float(f"{score:.9g}"), d.labels[label], round(start_s, 6) + 0.0, round(end_s, 6) + 0.0)
+        by_video[d.videos[video]].append(row)
+    lines = [f"{json.dumps(video)}: {_rows_text(sorted(rows))}" for video, rows in by_video.items()]
+    body = ",\n".join(lines)
+    files.write(path, f'{{"version": "VERSION 1.3", "results": {{\n{body}\n}}, "external_data": {{}}}}\n')
+
+
+def _rows_text(rows) -> str:
+    """Sorted (-score, label, start, end) -> JSON list; `0.0 - score` writes a zero without its sign."""
+    return json.dumps([{"label": label, "score": 0.0 - s, "segment": [start, end]} for s, label, start, end in rows])
+
+
+def _explain(content, path: Path, error: Exception) -> str:
+    """Why `content`, which is JSON, is no result file: the first thing wrong, as a sentence with its cure."""
+    results = content.get("results") if isinstance(content, dict) else None
+    if not isinstance(results, dict):
+        return f'{path} holds no "results" object of videos; write {LAYOUT}.'
+    for video, rows in results.items():
+        if not isinstance(rows, list):
+            return f"{path}: the entry of video {video!r} is not a list of detections; write {LAYOUT}."
+        for number, row in enumerate(rows):
+            if not isinstance(row, dict) or not {"label", "score", "segment"} <= set(row):
+                return _sentence(path, video, number, "lacks label, score or segment; write all three")
+            if problem := _problem(row["label"], row["score"], row["segment"]):
+                return _sentence(path, video, number, problem)
+    return f"{path} cannot be decoded ({error}); write {LAYOUT} as UTF-8."
+
+
+def _sentence(source, video: str, number: int, problem: str) -> str:
+    return f"{source}: detection {number} (counting from 0) of video {video!r} {problem}."
+
+
+def _problem(label, score, segment) -> str | None:
+    """What is wrong with one detection and what to do about it; None if nothing is."""
+    if not isinstance(label, str):
+        return f"has label {label!r}; write the class name as text, as the ground truth spells it"
+    if not _finite(score):
+        return f"has score {score!r}; write a finite number or drop the detection"
+    if not (isinstance(segment, list) and len(segment) == 2 and all(map(_finite, segment))):
+        return f"has segment {segment!r}; write two finite numbers [start_s, end_s] or drop the detection"
+    if segment[0] > segment[1]:
+        return f"ends at {segment[1]!r} s before it starts at {segment[0]!r} s; write [start_s, end_s] in this order"
+    return None
+
+
+def _finite(value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max

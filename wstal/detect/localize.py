@@ -1,0 +1,250 @@
+"""Scores -> detections: select classes, normalise, threshold, group, score, suppress, fuse. Pure NumPy.
+
+Every method of the field runs these steps with other numbers, so the numbers are `Localize` in params.yaml and the steps
+stand here once. Positions are *boundaries* on the (up-sampled) snippet grid until the last line turns them into seconds.
+The post-processing of every method is a preset in params.yaml, held against its released code in tests/golden.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Literal
+
+import msgspec
+import numpy as np
+
+from wstal.base.record import Count, Index, NonNegative, Record, Share
+from wstal.base.timegrid import TimeGrid
+from wstal.base.types import Detections, VideoScores
+from wstal.detect.watershed import group
+
+
+class Classes(Record):
+    """Which classes of a video are localized."""
+
+    threshold: float  # keep a class whose video score is at least this
+    fallback: Literal["none", "argmax"]  # when no class is kept: nothing, or the best one
+
+
+class Thresholds(Record):
+    """Where a class activation counts as action: strictly above each of the values."""
+
+    kind: Literal["absolute", "range"]  # the values themselves, or fractions from the video's minimum to its maximum
+    values: Annotated[tuple[float, ...], msgspec.Meta(min_length=1)]
+
+
+class Scoring(Record):
+    """Score of a run [s, e) of n positions: inner - outer_weight * outer + video_weight * video score."""
+
+    track: Literal["activation", "weighted_logits"]  # what is averaged: the activation, or actionness * logits (STPN)
+    inner: Literal["mean", "max"]
+    inner_extra: Index  # positions after the run that count as inner (FAC-Net: 1)
+    outer_ratio: NonNegative  # length of each outer part, as a share of n
+    outer_weight: float
+    outer_last: bool  # whether the last position can be outer (FAC-Net: false)
+    outer_zeroed: bool  # means over the sequence with zeros below the threshold (BaS-Net), or over the sequence itself
+    video_weight: float
+    video_binary: bool  # the video score of a kept class counts as 1 (BaS-Net)
+
+
+class Suppression(Record):
+    """Greedy non-maximum suppression within a class of a video."""
+
+    overlap: Literal["iou", "lower"]  # intersection over union, or over the length of the lower-scored segment (FAC-Net)
+    threshold: NonNegative  # segments that overlap more than this are removed; 1 and above keeps all
+    plus: NonNegative  # added to intersections and lengths, in `unit` (1 is a habit from pixels)
+    unit: Literal["snippet", "second"]
+
+
+class Localize(Record):
+    """The whole post-processing, one section of params.yaml."""
+
+    classes: Classes
+    upsample: Count  # linear interpolation to this many positions a snippet
+    normalize: Literal["none", "minmax", "minmax_clip"]  # over time, each class apart
+    thresholds: Thresholds
+    grouping: tuple[Share, ...]  # close runs make groups that runs fill to these shares (TAG's watershed); none: they do not
+    actionness_thresholds: tuple[float, ...]  # runs of the actionness above these are segments of every kept class, too (UM)
+    min_run: Count  # shortest run, in (up-sampled) positions
+    extend_end: Index  # positions added to the end of each run (FAC-Net: 1)
+    scoring: Scoring
+    suppression: Suppression
+    clip: bool  # cut segments at the ends of the video
+    stream_scale: dict[str, float]  # factor on the scores of each stream before fusion
+    fusion: Suppression  # suppression over the union of the streams
+
+
+class Runs(msgspec.Struct, frozen=True):
+    """Scored segments of one class of one video, in boundaries of the snippet grid."""
+
+    start: np.ndarray  # (N,) float64
+    end: np.ndarray  # (N,) float64
+    score: np.ndarray  # (N,) float64
+
+    def take(self, index: np.ndarray) -> "Runs":
+        """The rows `index`, in that order."""
+        return Runs(self.start[index], self.end[index], self.score[index])
+
+
+def localize(
+    scores: Mapping[str, Mapping[str, VideoScores]],
+    classes: Sequence[str],
+    durations_s: Mapping[str, float],
+    grid: TimeGrid,
+    how: Localize,
+) -> Detections:
+    """Detections of all videos. scores: {stream: {video: VideoScores}}; the streams are fused late, class by class."""
+    videos = sorted(durations_s)
+    columns = {name: [] for name in ("video", "label", "start", "end", "score")}
+    for v, video in enumerate(videos):
+        streams = mix({name: stream[video] for name, stream in scores.items() if video in stream}, how.scoring)
+        found = {name: detect(stream, grid, how) for name, stream in streams.items()}
+        for label, runs in fuse(found, grid, how).items():
+            columns["video"].append(np.full(len(runs.score), v))
+            columns["label"].append(np.full(len(runs.score), label))
+            for name in ("start", "end", "score"):
+                columns[name].append(getattr(runs, name))
+    video, label, start, end, score = (np.concatenate([[], *parts]) for parts in columns.values())
+    video, label = video.astype(np.int32), label.astype(np.int32)
+    start_s, end_s = grid.seconds(start), grid.seconds(end)
+    if how.clip:
+        ends = np.array([durations_s[video] for video in videos])
+        start_s, end_s = np.clip(start_s, 0, ends[video]), np.clip(end_s, 0, ends[video])
+    order = np.lexsort((start_s, label, video, -score))
+    return Detections(tuple(videos), tuple(classes), *(a[order] for a in (video, label, start_s, end_s, score)))
+
+
+def mix(streams: dict[str, VideoScores], how: Scoring) -> dict[str, VideoScores]:
+    """Where runs are scored on logits, all streams of a video get the mean of theirs: both streams judge a run (STPN)."""
+    if how.track == "activation":
+        return streams
+    every = [scores.logits for scores in streams.values()]
+    return {name: replace(scores, logits=np.mean(every, axis=0)) for name, scores in streams.items()}
+
+
+def detect(scores: VideoScores, grid: TimeGrid, how: Localize) -> dict[int, Runs]:
+    """Detections of one stream in one video: {class index: runs after suppression}."""
+    found = {}
+    actionness = upsample(scores.actionness, how.upsample)
+    weighted = how.scoring.track == "weighted_logits"
+    for label in keep_classes(scores.video_score, how.classes):
+        activation = upsample(normalize(scores.activation[:, label], how.normalize), how.upsample)
+        track = upsample(scores.actionness * scores.logits[:, label], how.upsample) if weighted else activation
+        video_score = float(scores.video_score[label])
+        foreground = [scored(actionness > value, track, video_score, how) for value in how.actionness_thresholds]
+        runs = union([propose(activation, video_score, how, track), *foreground])
+        if len(runs.score):
+            found[int(label)] = runs.take(suppress(runs, grid, how.suppression))
+    return found
+
+
+def keep_classes(video_score: np.ndarray, how: Classes) -> np.ndarray:
+    """Indices of the classes to localize. video_score (C,) -> (K,)"""
+    kept = np.flatnonzero(video_score >= how.threshold)
+    if len(kept) == 0 and how.fallback == "argmax":
+        kept = np.array([np.argmax(video_score)])
+    return kept
+
+
+def normalize(activation: np.ndarray, how: str) -> np.ndarray:
+    """Min-max over time of (T,) or, each column apart, (T, C). As BaS-Net and UM do it: both extremes are first cut at
+    zero, and an empty range divides by one; "minmax_clip" also cuts the result to [0, 1] (UM)."""
+    if how == "none":
+        return activation
+    low, high = np.maximum(activation.min(0), 0), np.maximum(activation.max(0), 0)
+    scaled = (activation - low) / np.where(high - low > 0, high - low, 1)
+    return np.clip(scaled, 0, 1) if how == "minmax_clip" else scaled
+
+
+def upsample(activation: np.ndarray, factor: int) -> np.ndarray:
+    """Linear interpolation of (T,) or (T, C) at i / factor for i < T * factor, continued past the last snippet."""
+    length = len(activation)
+    if factor == 1 or length == 1:
+        return np.repeat(activation, factor, axis=0)
+    position = np.arange(length * factor) / factor
+    left = np.minimum(position.astype(int), length - 2)
+    share = (position - left).reshape((-1,) + (1,) * (activation.ndim - 1))
+    return activation[left] + share * (activation[left + 1] - activation[left])
+
+
+def propose(activation: np.ndarray, video_score: float, how: Localize, track: np.ndarray | None = None) -> Runs:
+    """Runs of a class over all thresholds of its activation (L,), scored on `track` (L,) or, without one, on itself."""
+    activation = np.asarray(activation, dtype=np.float64)
+    track = activation if track is None else track
+    parts = []
+    for value in how.thresholds.values:
+        threshold = value if how.thresholds.kind == "absolute" else activation.min() + value * np.ptp(activation)
+        sequence = np.where(activation > threshold, track, 0.0) if how.scoring.outer_zeroed else track
+        parts.append(scored(activation > threshold, sequence, video_score, how))
+    return union(parts)
+
+
+def scored(above: np.ndarray, sequence: np.ndarray, video_score: float, how: Localize) -> Runs:
+    """Runs of `above` (L,), grouped, that are long enough, scored on `sequence` (L,), in boundaries of the snippet grid."""
+    starts, ends = group(*runs_of(above), how.grouping)
+    long = ends - starts >= how.min_run
+    starts, ends = starts[long], ends[long]
+    score = contrast(sequence, starts, ends, video_score, how.scoring)
+    return Runs(starts / how.upsample, (ends + how.extend_end) / how.upsample, score)
+
+
+def union(parts: Sequence[Runs]) -> Runs:
+    """All runs in one list; of no part, none."""
+    return Runs(*(np.concatenate([[], *(getattr(runs, name) for runs in parts)]) for name in ("start", "end", "score")))
+
+
+def runs_of(above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Maximal runs [s, e) of True. (L,) bool -> starts (N,), ends (N,)"""
+    padded = np.concatenate([[False], above, [False]])
+    edges = np.flatnonzero(padded[1:] != padded[:-1])
+    return edges[::2], edges[1::2]
+
+
+def contrast(sequence: np.ndarray, start: np.ndarray, end: np.ndarray, video_score: float, how: Scoring) -> np.ndarray:
+    """Outer-inner contrast of runs [start, end) over `sequence` (L,) -> (N,). Empty outer parts count as 0."""
+    length, n = len(sequence), end - start
+    total = np.concatenate([[0.0], np.cumsum(sequence)])
+    inner_end = np.minimum(end + how.inner_extra, length)
+    if how.inner == "mean":
+        inner = (total[inner_end] - total[start]) / np.maximum(inner_end - start, 1)
+    else:
+        inner = np.array([sequence[s:e].max() for s, e in zip(start, inner_end, strict=True)])
+    left = np.maximum((start - how.outer_ratio * n).astype(int), 0)
+    first = end + how.inner_extra
+    right = np.minimum((first + how.outer_ratio * n).astype(int), length - (not how.outer_last))
+    first, right = np.minimum(first, length), np.maximum(right, np.minimum(first, length))
+    size = (start - left) + (right - first)
+    outer = (total[start] - total[left] + total[right] - total[first]) / np.maximum(size, 1)
+    return inner - how.outer_weight * outer + how.video_weight * (1.0 if how.video_binary else video_score)
+
+
+def suppress(runs: Runs, grid: TimeGrid, how: Suppression) -> np.ndarray:
+    """Indices that greedy suppression keeps, best first; equal scores in the order (start, end)."""
+    unit = 1.0 if how.unit == "snippet" else grid.step_s
+    return nms(runs.start * unit, runs.end * unit, runs.score, how.threshold, overlap=how.overlap, plus=how.plus)
+
+
+def nms(start: np.ndarray, end: np.ndarray, score: np.ndarray, threshold: float, *, overlap: str, plus: float) -> np.ndarray:
+    """Greedy suppression by the rules of `Suppression`. start, end, score (N,) -> kept indices (K,), best first."""
+    order = np.lexsort((end, start, -score))
+    kept = []
+    while len(order):
+        best, rest = order[0], order[1:]
+        kept.append(best)
+        shared = np.maximum(np.minimum(end[best], end[rest]) - np.maximum(start[best], start[rest]) + plus, 0)
+        length = end[rest] - start[rest] + plus
+        if overlap == "iou":
+            length = length + (end[best] - start[best] + plus) - shared
+        order = rest[shared <= threshold * length]
+    return np.array(kept, dtype=int)
+
+
+def fuse(streams: Mapping[str, dict[int, Runs]], grid: TimeGrid, how: Localize) -> dict[int, Runs]:
+    """Class-wise union over the streams, scores scaled, then suppression; a stream alone passes through unchanged."""
+    if len(streams) == 1:
+        return next(iter(streams.values()))
+    fused = {}
+    for label in sorted({label for found in streams.values() for label in found}):
+        parts = [(how.stream_scale[name], found[label]) for name, found in streams.items() if label in found]
+        every = union([Runs(runs.start, runs.end, scale * runs.score) for scale, runs in parts])
+        fused[label] = every.take(suppress(every, grid, how.fusion))
+    return fused

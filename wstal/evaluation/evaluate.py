@@ -1,0 +1,252 @@
+"""Mean average precision of detections: one vectorised evaluator, one named protocol per published evaluator.
+
+What happens with unusual input (a note is a sentence in `Result.notes`, an error a UserError of one sentence):
+- a label without an instance in the ground truth: its detections are ignored (the official evaluator breaks); note;
+- a video outside the ground-truth subset: false positives where the protocol keeps videos without instances, as in
+  the official evaluator, else dropped; note;
+- no detections: mAP 0; note. A class without detections: AP 0, or mAP 0 altogether (`zero_if_undetected`); note;
+- an instance that does not last (end <= start): counted but hardly ever matched (`empty_matches_empty`); note;
+- score or time that is not finite, end before start, thresholds outside (0, 1]: error, also raised by
+  `detections.read_json`, which names the file too;
+- ground truth without an instance; a file that is missing, cut short, not JSON or of another layout: error.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from wstal.base.errors import UserError
+from wstal.base.types import Detections, Truth
+from wstal.detect import detections as detections_json
+from wstal.evaluation.matching import Segments, candidates, match, pairs
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What a published evaluator does differently from the others."""
+
+    snippets_per_s: float | None  # whole snippets: instances rounded half to even, detections truncated; None: seconds
+    first_in_file: bool  # True: a detection takes the first free instance in file order; False: that of the highest tIoU
+    later_instance_first: bool  # of two instances with equal tIoU, the later in file order is preferred
+    later_row_first: bool  # of two detections with equal scores, the later row ranks higher
+    interpolated: bool  # precision envelope as in VOC 2011; False: mean precision at the hits
+    ambiguity_filter: bool  # remove detections of any class that overlap an ambiguous time
+    drop_empty_videos: bool  # videos without an instance are left out, so false alarms there are free
+    zero_if_undetected: bool  # mAP is 0 as soon as one class has no detection
+    empty_matches_empty: bool  # a detection and an instance of 0 s: their 0/0 is not below any threshold
+    tious: tuple[float, ...]  # usual thresholds
+    subsets: tuple[str, ...]  # preferred subset names of a ground-truth file, for `truth.read`
+    ambiguous_label: str | None  # annotations with this label are ambiguous times; None: an ordinary class
+
+    @property
+    def preference(self) -> dict:
+        """What `matching.candidates` must know: how segments that last nothing and equal tIoUs count."""
+        later_first = None if self.first_in_file else self.later_instance_first
+        return {"empty_tiou": np.inf if self.empty_matches_empty else 0.0, "later_first": later_first}
+
+
+_ACTIVITYNET = Protocol(  # activitynet/ActivityNet 82304fa, Evaluation/eval_detection.py
+    snippets_per_s=None,
+    first_in_file=False,
+    later_instance_first=True,  # argsort()[::-1] over the instances of a video
+    later_row_first=True,  # argsort()[::-1] over the scores
+    interpolated=True,
+    ambiguity_filter=False,
+    drop_empty_videos=False,
+    zero_if_undetected=False,
+    empty_matches_empty=True,
+    tious=tuple(np.linspace(0.5, 0.95, 10).tolist()),
+    subsets=("validation", "test", "testing"),
+    ambiguous_label=None,
+)
+_FACNET = Protocol(  # FAC-Net c010886, evaluation/detectionMAP.py
+    snippets_per_s=25 / 16,
+    first_in_file=False,
+    later_instance_first=False,
+    later_row_first=False,  # argsort(-score)
+    interpolated=True,
+    ambiguity_filter=True,
+    drop_empty_videos=True,
+    zero_if_undetected=True,
+    empty_matches_empty=False,  # the authors' code divides by zero there
+    tious=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
+    subsets=("test", "testing", "validation"),
+    ambiguous_label="Ambiguous",
+)
+
+
+PROTOCOLS: dict[str, Protocol] = {
+    "activitynet": _ACTIVITYNET,  # also HACS
+    "thumos-facnet": _FACNET,
+    # sujoyp/wtalc-pytorch 81ea982, detectionMAP.py
+    "thumos-wtalc": replace(_FACNET, first_in_file=True, interpolated=False, tious=(0.1, 0.2, 0.3, 0.4, 0.5)),
+    # wsad 3e1c3d0, eval_detection.py: ActivityNet's matching on W-TALC's integer ranges
+    "thumos-wsad": replace(
+        _FACNET, later_instance_first=True, later_row_first=True, zero_if_undetected=False, tious=(0.1, 0.3, 0.5, 0.7)
+    ),
+    # BaSNet-pytorch c8c6bbd and WTAL-Uncertainty-Modeling f8e52f5, eval/eval_detection.py: a port of ActivityNet's
+    "thumos-basnet": replace(_ACTIVITYNET, tious=tuple(np.linspace(0.1, 0.9, 9).tolist()), subsets=_FACNET.subsets),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """Average precision as fractions of 1; K thresholds, C classes."""
+
+    tious: np.ndarray  # (K,) thresholds
+    classes: tuple[str, ...]  # (C,) as in Truth.labels
+    ap: np.ndarray  # (K, C), nan for a class without an instance
+    mAP: np.ndarray  # (K,) mean over the classes with an instance
+    average_mAP: float  # mean over the thresholds
+    notes: tuple[str, ...]  # remarks, a sentence each
+
+
+def evaluate(truth: Truth, detections: Detections, protocol: Protocol, tious: Sequence[float]) -> Result:
+    """Average precision of every class at every threshold, as `protocol` defines it."""
+    tious = np.array(tious, dtype=np.float64)
+    if tious.ndim != 1 or not len(tious) or not np.all((tious > 0) & (tious <= 1)):
+        raise UserError(f"tIoU thresholds {tious.tolist()} must be numbers above 0 and not above 1; change --tiou.")
+    rows, instances, notes = prepare(truth, detections, protocol)
+    row, instance, tiou = candidates(rows, instances, tious.min(), **protocol.preference)
+    positives = np.bincount(truth.label, minlength=len(truth.labels))
+    count = np.bincount(rows.label, minlength=len(truth.labels))
+    ap = np.full((len(tious), len(count)), np.nan)
+    for k in np.argsort(tious):
+        keep = tiou >= tious[k]
+        row, instance, tiou = row[keep], instance[keep], tiou[keep]
+        hits = row[match(row, instance, len(instances))]
+        ap[k] = average_precision(hits, rows.label[hits], positives, count, protocol.interpolated)
+    missing = [label for label, p, n in zip(truth.labels, positives, count, strict=True) if p and not n]
+    mean = np.zeros(len(tious)) if protocol.zero_if_undetected and missing else np.nanmean(ap, axis=1)
+    notes += _remarks(truth, missing if len(rows) else [], protocol)
+    return Result(tious, truth.labels, ap, mean, float(mean.mean()), tuple(notes))
+
+
+def prepare(truth: Truth, detections: Detections, protocol: Protocol) -> tuple[Segments, Segments, list[str]]:
+    """What a protocol compares, on its axis of time: the detections that count, by class and within a class from the
+    highest rank down; the instances in the order of `truth`; and notes.
+
+    Raises:
+        UserError: there is no instance, or a detection that `detections.check` refuses.
+    """
+    if not len(truth.label):
+        raise UserError("the ground truth holds no action instance; choose another subset or file.")
+    detections_json.check(detections, "detections")
+    rows, notes = _ranked(truth, detections, protocol)
+    times = _instance_times(truth.start_s, truth.end_s, protocol)
+    return rows, Segments(truth.video.astype(np.int64), truth.label.astype(np.int64), *times), notes
+
+
+def _instance_times(start_s, end_s, protocol: Protocol):
+    """Ground-truth seconds on the protocol's axis; Python's round and np.rint both round half to even."""
+    if protocol.snippets_per_s is None:
+        return start_s, end_s
+    return np.rint(start_s * protocol.snippets_per_s), np.rint(end_s * protocol.snippets_per_s)
+
+
+def _detection_times(time_s, protocol: Protocol):
+    """Detected seconds on the protocol's axis, int() after rounding to 1e-6, so that k snippets in seconds give k."""
+    if protocol.snippets_per_s is None:
+        return time_s
+    return np.trunc(np.round(time_s * protocol.snippets_per_s, 6))
+
+
+def _ranked(truth: Truth, detections: Detections, protocol: Protocol) -> tuple[Segments, list[str]]:
+    """The detections that count, sorted by class and within a class from the highest rank down; and notes."""
+    d = detections
+    label = _translate(d.labels, truth.labels, only=truth.label)[d.label]
+    known = _translate(d.videos, truth.videos, only=None)[d.video]
+    video = _translate(d.videos, truth.videos, only=truth.video if protocol.drop_empty_videos else None)[d.video]
+    notes = [] if len(d) else ["There are no detections, so mAP is 0."]
+    if ignored := np.count_nonzero(label < 0):
+        names = {d.labels[i] for i in np.flatnonzero(np.bincount(d.label[label < 0]))}
+        labels = f"{_count(len(names), 'label')} without a ground-truth instance: {_some(sorted(names))}"
+        notes.append(f"Ignored {_count(ignored, 'detection')} of {labels}.")
+    if strangers := np.count_nonzero(known < 0):
+        names = {d.videos[i] for i in np.flatnonzero(np.bincount(d.video[known < 0]))}
+        fate = "left out" if protocol.drop_empty_videos else "counted as false positives"
+        videos = f"{_count(len(names), 'video')} outside the ground truth, {fate}: {_some(sorted(names))}"
+        notes.append(f"Found {_count(strangers, 'detection')} in {videos}.")
+    rows = Segments(video, label, _detection_times(d.start_s, protocol), _detection_times(d.end_s, protocol))
+    keep = label >= 0
+    if protocol.drop_empty_videos:
+        keep &= video >= 0
+    if protocol.ambiguity_filter:
+        keep &= ~_overlaps_ambiguous(rows, truth, protocol)
+    order = np.argsort(d.score, kind="stable")[::-1] if protocol.later_row_first else np.argsort(-d.score, kind="stable")
+    order = order[keep[order]]
+    narrow = np.int16 if len(truth.labels) < 2**15 else np.int32  # stable sorting of 16-bit integers is a radix sort
+    order = order[np.argsort(label[order].astype(narrow), kind="stable")]
+    return rows[order], notes
+
+
+def _translate(names: Sequence[str], into: Sequence[str], only) -> np.ndarray:
+    """Index of each name in `into`; -1 where it is not there, or not among the indices `only` (None: all)."""
+    allowed = range(len(into)) if only is None else set(np.unique(only).tolist())
+    index = {name: i for i, name in enumerate(into) if i in allowed}
+    return np.array([index.get(name, -1) for name in names], dtype=np.int64)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}{'e' * noun.endswith('s')}s"
+
+
+def _remarks(truth: Truth, missing: Sequence[str], protocol: Protocol) -> list[str]:
+    """Notes on classes without detections and on instances that cannot be matched."""
+    notes = []
+    if missing:
+        effect = "mAP is 0 under this protocol" if protocol.zero_if_undetected else "their AP is 0"
+        notes.append(f"Found {_count(len(missing), 'class')} without a detection, so {effect}: {_some(missing)}.")
+    if empty := np.count_nonzero(truth.end_s <= truth.start_s):
+        notes.append(
+            f"Counted {_count(empty, 'ground-truth instance')} that end at or before their start; hardly anything matches them."
+        )
+    return notes
+
+
+def _overlaps_ambiguous(rows: Segments, truth: Truth, protocol: Protocol) -> np.ndarray:
+    """(N,) bool: shares a snippet with an ambiguous time of its video, as W-TALC, FAC-Net and WSAD remove."""
+    start, end = _instance_times(truth.ambiguous_start_s, truth.ambiguous_end_s, protocol)
+    overlaps = np.zeros(len(rows.label), dtype=bool)
+    for i, j in pairs(rows.video, truth.ambiguous_video):
+        overlaps[i[np.minimum(rows.end[i], end[j]) > np.maximum(rows.start[i], start[j])]] = True
+    return overlaps
+
+
+def average_precision(hits, label, positives, count, interpolated: bool) -> np.ndarray:
+    """(C,) AP, nan for a class without an instance; only true positives matter, between them precision falls.
+
+    hits (H,): their rows, ascending; label (H,); positives, count (C,): instances and rows of each class, whose rows
+    are consecutive and in the order of their rank.
+    """
+    true = np.bincount(label, minlength=len(count))
+    tp = np.arange(len(hits)) - (np.cumsum(true) - true)[label] + 1
+    precision = tp / (hits - (np.cumsum(count) - count)[label] + 1)
+    if interpolated:
+        precision = _envelope(precision, label)
+    total = np.bincount(label, precision, minlength=len(positives))
+    return np.divide(total, positives, out=np.full(len(positives), np.nan), where=positives > 0)
+
+
+def _envelope(value: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Largest value from each row to the end of its group; groups ascend. A running maximum of ranks, so exact."""
+    values, rank = np.unique(value, return_inverse=True)
+    best = np.maximum.accumulate((rank - group * len(values))[::-1])[::-1]
+    return values[best + group * len(values)]
+
+
+def classification_mAP(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]:
+    """Video-level AP (C,), mean precision at the positives, and its mean; scores (V, C), labels (V, C) in {0, 1}.
+
+    Equal scores rank in the order of the videos. A class without positives has AP nan and no part in the mean.
+    """
+    positive = np.take_along_axis(labels > 0, np.argsort(-scores, axis=0, kind="stable"), axis=0)
+    precision = np.cumsum(positive, axis=0) / np.arange(1, len(scores) + 1)[:, None]
+    count = positive.sum(axis=0)
+    ap = np.divide((precision * positive).sum(axis=0), count, out=np.full(len(count), np.nan), where=count > 0)
+    return ap, float(np.nanmean(ap))

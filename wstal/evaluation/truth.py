@@ -1,0 +1,118 @@
+"""The only reader of segment times: ActivityNet's ground-truth layout -> Truth.
+
+    {"database": {VIDEO: {"subset": NAME, "duration": s, "annotations": [{"segment": [start_s, end_s], "label": NAME}],
+                          "ambiguous": [[start_s, end_s]]}}, "classes": [NAME]}
+
+`ambiguous` (times that annotators could not decide), `classes` (class order, else sorted by name) and `duration` are
+optional. Times may be text, as in BaS-Net's gt.json. An instance that ends before it starts stays (ActivityNet 1.2
+has nine): the official evaluator counts it as an instance that nothing matches.
+Training code cannot import this module: weak supervision is structural.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from wstal.base import files
+from wstal.base.errors import UserError
+from wstal.base.types import Truth
+
+LAYOUT = '{"database": {video: {"subset": name, "annotations": [{"segment": [start_s, end_s], "label": name}, ...]}}}'
+
+
+def read(path: Path, *, subset: str | None, preferred: Sequence[str], ambiguous_label: str | None) -> Truth:
+    """One subset of a ground-truth file.
+
+    subset: its name (case does not matter); None takes the first of `preferred` that has annotations, else the only
+    subset that has. ambiguous_label: annotations with this label become ambiguous times; None: an ordinary class.
+    """
+    content = files.decode(files.read_bytes(path), path)
+    database = content.get("database") if isinstance(content, dict) else None
+    if not isinstance(database, dict) or not all(map(_is_video, database.values())):
+        raise UserError(f'{path} holds no "database" object of videos; write {LAYOUT}.')
+    subset = _choose(database, subset, preferred, path)
+    chosen = {video: entry for video, entry in database.items() if _subset(entry) == subset.casefold()}
+    instances, ambiguous = [], []  # (video index, label, start_s, end_s)
+    for index, (video, entry) in enumerate(chosen.items()):
+        for number, annotation in enumerate(entry.get("annotations") or []):
+            label, start_s, end_s = _parse(annotation, f"{path}: annotation {number} (counting from 0) of video {video!r}")
+            (ambiguous if label == ambiguous_label else instances).append((index, label, start_s, end_s))
+        for segment in entry.get("ambiguous") or []:
+            times = _times(segment, f"{path}: an ambiguous segment of video {video!r}")
+            ambiguous.append((index, ambiguous_label, *times))
+    if not instances:
+        raise UserError(f"{path}: subset {subset!r} holds no action instance; choose another one with --subset.")
+    return _truth(tuple(chosen), _classes(content.get("classes"), instances, path), instances, ambiguous)
+
+
+def _truth(videos, labels, instances, ambiguous) -> Truth:
+    index = {label: i for i, label in enumerate(labels)}
+    video, label, start_s, end_s = zip(*instances, strict=True)
+    ambiguous_video, _, ambiguous_start_s, ambiguous_end_s = zip(*ambiguous, strict=True) if ambiguous else ((),) * 4
+    return Truth(
+        videos=videos,
+        labels=labels,
+        video=np.array(video, dtype=np.int32),
+        label=np.array([index[name] for name in label], dtype=np.int32),
+        start_s=np.array(start_s, dtype=np.float64),
+        end_s=np.array(end_s, dtype=np.float64),
+        ambiguous_video=np.array(ambiguous_video, dtype=np.int32),
+        ambiguous_start_s=np.array(ambiguous_start_s, dtype=np.float64),
+        ambiguous_end_s=np.array(ambiguous_end_s, dtype=np.float64),
+    )
+
+
+def _choose(database: dict, subset: str | None, preferred: Sequence[str], path: Path) -> str:
+    """Name of the subset to read; a UserError that lists them where none fits."""
+    videos, annotated = Counter(), Counter()
+    for entry in database.values():
+        videos[_subset(entry)] += 1
+        annotated[_subset(entry)] += bool(entry.get("annotations"))
+    listing = ", ".join(f"{name!r} ({annotated[name]} of {videos[name]} videos annotated)" for name in sorted(videos))
+    if subset is not None:
+        if subset.casefold() not in videos:
+            raise UserError(f"{path} has no subset {subset!r}; choose one of {listing or 'none: it has no videos'}.")
+        return subset
+    candidates = [name for name in videos if annotated[name]]
+    fitting = [name for name in preferred if name in candidates] or candidates[: len(candidates) == 1]
+    if not candidates:
+        raise UserError(f"{path} holds no action instance in any subset ({listing}); give a file with annotations.")
+    if not fitting:
+        raise UserError(f"{path}: none of the usual subsets ({', '.join(preferred)}) is there; choose --subset: {listing}.")
+    return fitting[0]
+
+
+def _subset(entry: dict) -> str:
+    return str(entry.get("subset", "")).casefold()
+
+
+def _is_video(entry) -> bool:
+    lists = ("annotations", "ambiguous")
+    return isinstance(entry, dict) and all(isinstance(entry.get(key) or [], list) for key in lists)
+
+
+def _parse(annotation, where: str) -> tuple[str, float, float]:
+    if not isinstance(annotation, dict) or not isinstance(annotation.get("label"), str):
+        raise UserError(f'{where} has no label that is text; write {{"segment": [start_s, end_s], "label": name}}.')
+    return (annotation["label"], *_times(annotation.get("segment"), where))
+
+
+def _times(segment, where: str) -> tuple[float, float]:
+    try:
+        start_s, end_s = map(float, segment if isinstance(segment, list) else ())
+    except (TypeError, ValueError, OverflowError):
+        start_s = end_s = math.nan
+    if not (math.isfinite(start_s) and math.isfinite(end_s)):
+        raise UserError(f"{where} has segment {segment!r}; write two finite numbers [start_s, end_s].")
+    return start_s, end_s
+
+
+def _classes(declared, instances, path: Path) -> tuple[str, ...]:
+    """Class order: the file's own `classes` if it has them, and then the labels they leave out, sorted by name."""
+    declared = [] if declared is None else declared
+    if not isinstance(declared, list) or not all(isinstance(label, str) for label in declared):
+        raise UserError(f'{path}: "classes" is not a list of class names; mend or remove it.')
+    return tuple(dict.fromkeys([*declared, *sorted({label for _, label, _, _ in instances})]))

@@ -1,0 +1,65 @@
+"""Clips -> features: one function around a network, with what makes it fast on its device."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from wstal.base import seeding
+from wstal.base.errors import UserError
+from wstal.base.record import Record
+from wstal.features.backbones.blocks import fold
+from wstal.features.backbones.registry import Backbone
+
+
+class Speed(Record):
+    """How a network is run. Nothing here changes features by more than the rounding of `precision`."""
+
+    precision: Literal["float32", "bfloat16", "float16"]  # of convolutions and products, by autocast
+    channels_last: bool  # the order in memory that tensor cores, and the CPU's vector units, prefer
+    fold: bool  # merge batch normalization into convolutions
+    compile: bool  # torch.compile; takes minutes at the first clips
+
+
+def embedder(backbone: Backbone, network: nn.Module, speed: Speed, device: torch.device) -> Callable[[Tensor], Tensor]:
+    """-> embed(clips): (N, C, T, H, W) values 0 to 255, uint8 as decoded -> (N, width) float32 on `device`.
+
+    `network` is moved and changed in place. Clips whose number varies from call to call cost a compiled network time.
+    """
+    seeding.full_precision()
+    network, precision = network.to(device), getattr(torch, speed.precision)
+    if speed.fold:
+        fold(network)
+    for module in network.modules():
+        if isinstance(module, (nn.Conv2d, nn.Conv3d, nn.Linear)):
+            module.to(precision)  # once, where autocast would do it for every batch
+    if speed.channels_last:
+        for parameter in network.parameters():
+            parameter.data = channels_last(parameter.data)
+    shape = (1, len(backbone.mean), 1, 1, 1)
+    mean, std = (torch.tensor(values, device=device).view(shape) for values in (backbone.mean, backbone.std))
+
+    def forward(clips: Tensor) -> Tensor:
+        x = (clips.float() - mean) / std
+        with torch.autocast(device.type, precision, enabled=speed.precision != "float32"):
+            return network(channels_last(x) if speed.channels_last else x.contiguous()).float()
+
+    run = torch.compile(forward) if speed.compile else forward
+
+    @torch.inference_mode()
+    def embed(clips: Tensor) -> Tensor:
+        if clips.dim() != 5 or tuple(clips.shape[1:]) != backbone.clip:
+            raise UserError(
+                f"clips of the shape {tuple(clips.shape)} do not fit {backbone.name}, which wants (N, *{backbone.clip}); "
+                "decode them with its `offsets` and `size`."
+            )
+        return run(clips.to(device))
+
+    return embed
+
+
+def channels_last(tensor: Tensor) -> Tensor:
+    """Images (4 axes) and clips (5 axes) with channels last in memory; others as they are."""
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    return tensor.contiguous(memory_format=formats[tensor.dim()]) if tensor.dim() in formats else tensor

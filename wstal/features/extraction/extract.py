@@ -1,0 +1,249 @@
+"""Videos -> the feature store, through a network: decoding, optical flow and network at the same time, resumable.
+
+    video files --threads--> frames -> (flow) -> crop -> snippets --bounded queues--> batches -> network -> parts -> store
+
+Threads decode several files at once and wait when the network is slower, another runs the network while the next batch is
+put together; the network always gets full batches, across videos and of one size, so that features do not depend on which
+videos share a batch. What is finished lies in a folder of
+parts (parts.py): after an interruption only the rest is computed, and the store is the same, byte for byte.
+A file that cannot be decoded is noted, and the others go on.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from wstal.base import progress
+from wstal.base.errors import UserError
+from wstal.base.timegrid import TimeGrid
+from wstal.base.types import Annotations
+from wstal.features.extraction.ahead import End, side_by_side
+from wstal.features.extraction.importer import import_features
+from wstal.features.extraction.parts import Part, Parts
+from wstal.features.pixels.decode import Footage
+from wstal.features.pixels.snippets import centre_crop, snippets
+
+SHOWN = 5  # failures that a sentence quotes
+
+
+class Clips(Protocol):
+    """The clips that a network wants."""
+
+    fps: float  # frames a second
+    window_f: int  # frames of a snippet
+    offsets: tuple[int, ...]  # those of a snippet's frames that it sees
+    short_side: int  # pixels of the short side of a frame before the crop
+    size: int  # pixels of the square crop
+
+
+Network = Callable[[np.ndarray], np.ndarray]  # clips (N, T, size, size, channels) uint8 -> (N, D) float16 or float32
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One feature stream of the store."""
+
+    clips: Clips
+    load: Callable[[], Network]  # called once, by the process that runs the network, and only if there is work
+    prepare: Callable[[Iterator[np.ndarray]], Iterator[np.ndarray]]  # frames (H, W, 3) -> as many (H, W, channels) uint8,
+    # in the thread that decodes: `iter` for RGB, optical flow for flow
+    grid: TimeGrid  # of its snippets
+    origin: str  # names network, weights and flow, and so what the features are: another text, other features
+
+
+@dataclass
+class Summary:
+    """What became of the videos."""
+
+    computed: int = 0  # parts that this run made
+    reused: int = 0  # parts that earlier runs had made
+    warnings: dict[str, list[str]] = field(default_factory=dict)  # video -> what was wrong with its file
+    failures: dict[str, str] = field(default_factory=dict)  # video -> the sentence that says why it has no features
+
+
+@dataclass
+class Job:
+    """One video on its way through one stream."""
+
+    video: str
+    footage: Footage
+    sources: list  # the state of what it is made from, before it was read
+    rows: list[np.ndarray] = field(default_factory=list)  # features (D,) so far
+    failure: str | None = None
+
+
+def make_store(
+    videos: Mapping[str, Path], streams: Mapping[str, Stream], annotations: Annotations, out: Path, parts: Path, *,
+    batch: int, workers: int, slack_s: float, overrun: Collection[str],
+) -> Summary:  # fmt: skip
+    """Extract what `parts` lacks, then write the store `out`, whole or not at all; see `extract` and `import_features`.
+
+    Raises:
+        UserError: when all videos have been tried and some have no features. The parts of the others stay.
+    """
+    summary = extract(videos, streams, parts, batch=batch, workers=workers)
+    if failures := summary.failures:
+        raise UserError(
+            f"{len(failures)} of {len(videos)} videos have no features ({reasons(failures)}); mend them, or leave them out "
+            f"with `exclude: [{', '.join(sorted(failures))}]` in params.yaml."
+        )
+    reader = SimpleNamespace(features=lambda *_: finished(videos, streams, parts))
+    origin = "; ".join(f"{name}: {stream.origin}" for name, stream in sorted(streams.items()))
+    grids = {name: stream.grid for name, stream in streams.items()}
+    import_features(
+        reader, None, grids, annotations, out,
+        backbone=origin, slack_s=slack_s, overrun=overrun, warnings=summary.warnings,
+    )  # fmt: skip
+    return summary
+
+
+def reasons(failures: Mapping[str, str]) -> str:
+    """Why videos have no features: the first SHOWN sentences, and how many more there are."""
+    first = [f"{video}: {failures[video].rstrip('.')}" for video in sorted(failures)[:SHOWN]]
+    return " | ".join(first) + (f" | and {len(failures) - SHOWN} more" if len(failures) > SHOWN else "")
+
+
+def finished(
+    videos: Mapping[str, Path], streams: Mapping[str, Stream], parts: Path
+) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """(video, {stream: (T, D)}) of videos whose parts are all there, as readers give features."""
+    for video, file in sorted(videos.items()):
+        found = {name: Parts(parts / name, stream.origin, stream.grid).load(video, file) for name, stream in streams.items()}
+        if None not in found.values():
+            yield video, {name: part.features for name, part in found.items()}
+
+
+def extract(
+    videos: Mapping[str, Path], streams: Mapping[str, Stream], parts: Path, *,
+    batch: int,  # snippets that the network sees at once
+    workers: int,  # files that are decoded at once, each at most one batch ahead
+    shard: tuple[int, int] = (1, 1),  # (i, n): only the i-th of n shares of the videos, counted from 1
+) -> Summary:  # fmt: skip
+    """Bring `parts` up to date for the videos {id: file}. May be stopped at any time and started again."""
+    mine, summary = sorted(videos)[shard[0] - 1 :: shard[1]], Summary()
+    for name, stream in streams.items():
+        check_grid(name, stream.clips, stream.grid)
+        store = Parts(parts / name, stream.origin, stream.grid)
+        todo = missing(mine, videos, store, summary)
+        jobs = (Job(video, Footage(videos[video]), store.sources(videos[video])) for video in todo)
+        for done, job in enumerate(finish(jobs, stream, batch=batch, workers=workers), start=1):
+            settle(job, store, summary)
+            share = "" if shard[1] == 1 else f", share {shard[0]} of {shard[1]}"
+            progress.report(f"extract {name}{share}", done, len(todo))
+    return summary
+
+
+def finish(jobs: Iterable[Job], stream: Stream, *, batch: int, workers: int) -> Iterator[Job]:
+    """Each job when its features are there or it has failed."""
+
+    def clips(job: Job) -> Iterator[np.ndarray]:
+        try:
+            yield from clips_of(job.footage, stream)
+        except UserError as error:
+            job.failure = str(error)
+
+    load = cache(stream.load)
+    with closing(side_by_side(jobs, clips, workers=workers, ahead=batch)) as items:
+        for job, row in embed(items, lambda clips: load()(clips), batch):
+            if row is End:
+                yield job
+            else:
+                job.rows.append(row)
+
+
+def clips_of(footage: Footage, stream: Stream) -> Iterator[np.ndarray]:
+    """The snippets of a video file as a network wants them: (len(offsets), size, size, channels) uint8."""
+    network = stream.clips
+    frames = centre_crop(stream.prepare(footage.frames(stream.grid.fps, network.short_side)), network.size)
+    return (clip[list(network.offsets)] for clip in snippets(frames, stream.grid))
+
+
+def full(clips: list[np.ndarray], batch: int) -> np.ndarray:
+    """A batch of `batch` clips, filled up with copies of the last one."""
+    return np.stack(clips + clips[-1:] * (batch - len(clips)))
+
+
+def embed(items: Iterable[tuple], network: Network, batch: int) -> Iterator[tuple]:
+    """(job, snippet) -> (job, its feature (D,)), in the same order; End passes through.
+
+    The network always gets `batch` snippets, and works in a thread of its own while the next batch is put together.
+    """
+    held: list[tuple] = []
+    clips: list[np.ndarray] = []
+    running: deque[tuple[list[tuple], Future | None]] = deque()
+
+    def begin() -> None:
+        nonlocal held, clips
+        running.append((held, pool.submit(network, full(clips, batch)) if clips else None))
+        held, clips = [], []
+
+    def end() -> Iterator[tuple]:
+        of, future = running.popleft()
+        features = iter(future.result() if future else ())
+        yield from ((job, item if item is End else next(features)) for job, item in of)
+
+    threads = torch.get_num_threads()  # in the bits of what it computes
+    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(threads,)) as pool:
+        for job, item in items:
+            held.append((job, item))
+            if item is not End:
+                clips.append(item)
+            if len(clips) == batch:
+                begin()
+                if len(running) > 1:
+                    yield from end()
+        begin()
+        while running:
+            yield from end()
+
+
+def missing(mine: Iterable[str], videos: Mapping[str, Path], store: Parts, summary: Summary) -> list[str]:
+    """Those of `mine` that no earlier run has finished; the others are counted as reused."""
+    todo = []
+    for video in mine:
+        part = store.load(video, videos[video])
+        if part is None:
+            todo.append(video)
+        else:
+            summary.reused += 1
+            _warn(video, part, summary)
+    return todo
+
+
+def settle(job: Job, store: Parts, summary: Summary) -> None:
+    """Save what a job has brought, or note why it has brought nothing."""
+    if job.failure is None and not np.isfinite(job.rows).all():
+        job.failure = f"{job.footage.path} gives features that are NaN or infinite; check the network's weights."
+    if job.failure is not None:
+        summary.failures[job.video] = job.failure
+        return
+    part = Part(np.stack(job.rows), job.footage.warnings)
+    store.save(job.video, part, job.sources)
+    job.rows.clear()
+    summary.computed += 1
+    _warn(job.video, part, summary)
+
+
+def _warn(video: str, part: Part, summary: Summary) -> None:
+    if part.warnings:
+        summary.warnings[video] = part.warnings
+
+
+def check_grid(name: str, backbone: Clips, grid: TimeGrid) -> None:
+    """The grid is the one that the network was trained on."""
+    for key in ("fps", "window_f"):
+        given, wanted = getattr(grid, key), getattr(backbone, key)
+        if given != wanted:
+            raise UserError(
+                f"params.yaml: `grid` has {key} {given}, but the network of stream {name!r} was trained with {wanted}; "
+                f"set {key} to {wanted}."
+            )

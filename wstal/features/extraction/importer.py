@@ -1,0 +1,176 @@
+"""Published features -> the feature store: one plain .npy per video and stream, and a manifest. Never pickles.
+
+    <out>/<stream>/<video>.npy     (T, D) float16 or float32, as published; wider floats become float32
+    <out>/manifest.json            backbone, grids {stream: grid}, streams {stream: D}, videos {id: {stream: shape,
+                                   dtype, sha256}}; warnings {id: what is wrong with its file} where there are any
+
+The store is filled in a folder beside `out` and takes its place only when every check has passed, so that no reader
+ever sees half a file, half a store, or a video that is no longer listed.
+"""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from wstal.base import progress
+from wstal.base.errors import UserError
+from wstal.base.timegrid import Grids, TimeGrid
+from wstal.base.types import Annotations
+
+log = logging.getLogger(__name__)
+
+GRID_ERROR = 1.5  # features that cover so many times a video's length, or as much less, were made on another grid
+
+
+def import_features(
+    reader: ModuleType,
+    source: Any,
+    grids: Grids,  # in the order of the streams
+    annotations: Annotations,
+    out: Path,
+    *,
+    backbone: str,  # what made the features; only recorded
+    slack_s: float,  # how far a segment may end behind the last snippet, in seconds
+    overrun: Collection[str] = (),  # videos known to be annotated past their end (THUMOS14 video_test_0000270)
+    uneven_t: int = 0,  # snippets by which streams of one grid may differ; the longer ones lose their last ones
+    warnings: Mapping[str, Sequence[str]] = MappingProxyType({}),  # video -> what was wrong with the file that it came from
+) -> None:
+    """Check the features of every annotated video and write the store `out`, all of it or nothing."""
+    streams = tuple(grids)
+    last_s: dict[str, float] = {}  # last annotated second of each video
+    for segment in annotations.segments:
+        last_s[segment.video] = max(segment.end_s, last_s.get(segment.video, 0.0))
+    lengths_s = {video.id: video.duration_s for video in annotations.videos}
+    fresh = out.with_name(f".{out.name}.fresh")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        for stream in streams:
+            (fresh / stream).mkdir(parents=True)
+        videos: dict[str, dict] = {}
+        dims: dict[str, int] = {}
+        for video, arrays in _annotated(reader.features(source, streams, grids), annotations):
+            origins = {stream: _origin(arrays[stream], f"{video}, stream {stream}") for stream in streams}
+            values = {stream: _checked(arrays[stream], origin) for stream, origin in origins.items()}
+            values = _evened(_origin(arrays[streams[0]], video), values, grids, uneven_t)
+            for stream, origin in origins.items():
+                _check_width(origin, values[stream], dims.setdefault(stream, values[stream].shape[1]))
+                if video not in overrun:
+                    length, last = len(values[stream]), last_s.get(video, 0.0)
+                    faults = warnings.get(video, ())
+                    _check_coverage(origin, length, grids[stream], last, lengths_s[video], slack_s, faults)
+            videos[video] = {stream: _save(fresh / stream / f"{video}.npy", x) for stream, x in values.items()}
+        noted = {video: list(warnings[video]) for video in videos if warnings.get(video)}
+        content = {"grids": grids, "backbone": backbone, "streams": dims, "videos": videos}
+        _write_manifest(fresh, content | ({"warnings": noted} if noted else {}))
+        _swap(fresh, out)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    log.info("%s: %d videos, streams %s", out, len(videos), dims)
+
+
+def _annotated(items: Iterator[tuple[str, dict]], annotations: Annotations) -> Iterator[tuple[str, dict]]:
+    """The items of annotated videos; at the end, a sentence if one of these was missing."""
+    missing = dict.fromkeys(video.id for video in annotations.videos)
+    total = len(missing)
+    for video, arrays in items:
+        if video in missing:
+            yield video, arrays
+            del missing[video]
+            progress.report("features", total - len(missing), total)
+    if missing:
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise UserError(f"annotated video {next(iter(missing))}{more} has no features; add them or `exclude` the video.")
+
+
+def _origin(array: np.ndarray, what: str) -> str:
+    """How a sentence names an array: its file where it has one of its own."""
+    path = getattr(array, "filename", None)
+    return f"{path} ({what})" if path else f"features of {what}"
+
+
+def _checked(array: np.ndarray, where: str) -> np.ndarray:
+    """(T, D) little-endian float16 or float32, every entry finite."""
+    if array.dtype.kind != "f":
+        raise UserError(f"{where}: entries are {array.dtype}, not floats; save the features as float16 or float32.")
+    if array.ndim != 2 or 0 in array.shape:
+        raise UserError(f"{where}: the shape is {array.shape}; save one row of features per snippet, (T, D).")
+    with np.errstate(over="ignore"):
+        values = np.ascontiguousarray(array, dtype="<f2" if array.dtype.itemsize == 2 else "<f4")
+    good = np.isfinite(values).all(axis=1)
+    if not good.all():
+        raise UserError(f"{where}: snippet {np.argmin(good)} holds NaN or infinity; extract the video again.")
+    return values
+
+
+def _evened(video: str, values: dict[str, np.ndarray], grids: Grids, uneven_t: int) -> dict[str, np.ndarray]:
+    """One T over the streams of each grid; what the longer ones have at their end, up to `uneven_t` snippets, goes."""
+    shortest = {}
+    for grid in grids.values():
+        lengths = {stream: len(x) for stream, x in values.items() if grids[stream] == grid}
+        shortest[grid] = min(lengths.values())
+        if max(lengths.values()) - shortest[grid] > uneven_t:
+            raise UserError(
+                f"{video}: streams differ in their number of snippets ({lengths}); extract them on one grid, or give each "
+                "its own under `grids` in params.yaml, or allow a small difference there by `uneven_t`."
+            )
+    return {stream: x[: shortest[grids[stream]]] for stream, x in values.items()}
+
+
+def _check_width(origin: str, values: np.ndarray, dim: int) -> None:
+    """One D over the videos of a stream."""
+    if values.shape[1] != dim:
+        raise UserError(
+            f"{origin}: {values.shape[1]} features a snippet, videos before it have {dim}; extract all videos with one "
+            "backbone."
+        )
+
+
+def _check_coverage(
+    video: str, snippets_t: int, grid: TimeGrid, last_s: float, duration_s: float, slack_s: float, faults: Sequence[str]
+) -> None:
+    """The snippets reach to the last annotated second, but for `slack_s`, and cover about as much as the video lasts."""
+    covered_s = grid.coverage_s(snippets_t)
+    damage = f"its file ends early or is damaged: {'; '.join(faults)}; replace it or `exclude` the video." if faults else None
+    if not duration_s / GRID_ERROR - slack_s <= covered_s <= duration_s * GRID_ERROR + slack_s:
+        cure = damage or (
+            "mend fps, stride_f or window_f of `grid` (or the stream's own under `grids`) in params.yaml, the duration, or "
+            "`exclude` the video."
+        )
+        raise UserError(f"{video}: {snippets_t} snippets cover {covered_s:.2f} s of a video of {duration_s:.2f} s; {cure}")
+    if last_s > covered_s + slack_s:
+        cure = damage or "mend `grid` in params.yaml, extract the whole video, or `exclude` it."
+        raise UserError(
+            f"{video}: {snippets_t} snippets cover {covered_s:.2f} s, but a segment reaches {last_s:.2f} s, more than "
+            f"slack_s = {slack_s} later; {cure}"
+        )
+
+
+def _save(path: Path, values: np.ndarray) -> dict:
+    """Write one array; its entry in the manifest."""
+    np.save(path, values, allow_pickle=False)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"shape": list(values.shape), "dtype": values.dtype.name, "sha256": digest}
+
+
+def _write_manifest(out: Path, content: dict) -> None:
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, default=dataclasses.asdict) + "\n"
+    (out / "manifest.json").write_text(text, encoding="utf-8")
+
+
+def _swap(fresh: Path, out: Path) -> None:
+    """`fresh` takes the place of `out`."""
+    old = out.with_name(f".{out.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists():
+        out.rename(old)
+    fresh.rename(out)
+    shutil.rmtree(old, ignore_errors=True)

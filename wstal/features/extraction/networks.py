@@ -1,0 +1,173 @@
+"""Extraction as params.yaml describes it: the named backbone, its weights and its input size as a `Stream`, over all cores."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+
+from wstal.base import code, paths, seeding, workers
+from wstal.base.errors import UserError
+from wstal.base.paths import PIPELINE, Tree
+from wstal.base.record import Count, Record
+from wstal.base.timegrid import Grids
+from wstal.features.backbones import registry, weights
+from wstal.features.backbones.checkpoint import restore
+from wstal.features.backbones.embed import Speed, embedder
+from wstal.features.backbones.registry import Backbone
+from wstal.features.extraction.extract import Stream, Summary, check_grid, extract, finished
+from wstal.features.pixels.motion import flow_images
+
+# Features depend on what extraction imports, but for files that leave them as they are.
+SPARED = (
+    *(f"base/{name}.py" for name in ("code", "errors", "files", "paths", "progress", "workers")),
+    *(f"features/extraction/{name}.py" for name in ("ahead", "importer", "parts", "scaleout")),
+    "features/backbones/weights.py",
+)
+
+
+class Extraction(Record):
+    """How videos go through a backbone: the `extraction` of a dataset's features."""
+
+    short_side: Count  # pixels of the short side of a frame; the backbone was trained on its own `short_side`
+    size: Count  # pixels of the square that is cut out of its middle
+    batch: Count  # snippets that the network sees at once
+    workers: Count  # files that are decoded at once, by each copy of the network
+    speed: Speed
+    weights: str | None = (
+        None  # their file, {stream} its stream; none: that of data/raw/weights, fetched where a package ships it
+    )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How videos become features."""
+
+    streams: tuple[str, ...]
+    backbone: str  # {stream} stands for the stream's name
+    grids: Grids
+    how: Extraction
+
+    def backbones(self) -> dict[str, Backbone]:
+        """{stream: its backbone}, at the sizes of pictures that `how` says.
+
+        Raises:
+            UserError: there is no such backbone, it sees something else, or the sizes do not suit it.
+        """
+        return {name: self._backbone(name) for name in self.streams}
+
+    def _backbone(self, name: str) -> Backbone:
+        found, how = registry.load(self.backbone.replace("{stream}", name)), self.how
+        if "flow" in (name, found.stream) and name != found.stream:
+            raise UserError(
+                f"params.yaml: backbone {found.name} sees {found.stream}, which does not fit the stream {name!r}; call the "
+                f"stream {found.stream!r}, or name a backbone for every stream, as i3d_{{stream}} does."
+            )
+        if how.size > how.short_side:
+            raise UserError(f"params.yaml: extraction.size {how.size} is above short_side {how.short_side}; lower it.")
+        if found.fixed and how.size != found.size:
+            raise UserError(f"params.yaml: {found.name} takes {found.size} pixels, not {how.size}; set extraction.size.")
+        check_grid(name, found, self.grids[name])
+        return replace(found, short_side=how.short_side, size=how.size)
+
+
+def streams(recipe: Recipe, tree: Tree = PIPELINE) -> dict[str, Stream]:
+    """{stream: what makes it}.
+
+    Raises:
+        UserError: the recipe does not fit together, or weights are missing and cannot be fetched.
+    """
+    return {name: stream(name, backbone, recipe, tree) for name, backbone in recipe.backbones().items()}
+
+
+def stream(name: str, backbone: Backbone, recipe: Recipe, tree: Tree) -> Stream:
+    """One stream; the network is loaded when the first clips come."""
+    how = recipe.how
+    file = Path(how.weights.replace("{stream}", name)) if how.weights else weights.fetch(backbone, tree)
+    try:
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UserError(f"{file} cannot be read ({error.strerror}); set extraction.weights to a file of weights.") from None
+    prepare, motion = (flow_images, ", flow by TV-L1") if backbone.stream == "flow" else (iter, "")
+    origin = f"{backbone.name}, weights {digest[:16]}, {how.short_side} to {how.size} pixels, {how.speed.precision}{motion}"
+    return Stream(backbone, partial(network, backbone, file, how.speed), prepare, recipe.grids[name], origin)
+
+
+def network(backbone: Backbone, file: Path, speed: Speed) -> Callable[[np.ndarray], np.ndarray]:
+    """Clips (N, T, size, size, channels) uint8 -> features (N, D) float32, on the device of this machine."""
+    embed = embedder(backbone, restore(backbone, file), speed, seeding.device())
+    return lambda clips: embed(torch.from_numpy(clips).permute(0, 4, 1, 2, 3)).cpu().numpy()
+
+
+def parts(recipe: Recipe) -> Path:
+    """Folder in which finished features are kept: another for other code or settings."""
+    what = replace(recipe, how=msgspec.structs.replace(recipe.how, workers=1))  # how many decode changes no feature
+    key = [what, str(torch.__version__), code.digest(code_files(recipe))]
+    return paths.CACHE / "parts" / hashlib.sha256(msgspec.json.encode(key)).hexdigest()[:16]
+
+
+def code_files(recipe: Recipe) -> list[Path]:
+    """The source files that features depend on."""
+    architectures = {backbone.name.split("_")[0] for backbone in recipe.backbones().values()}
+    return code.closure(["features/extraction/networks.py", *(f"features/backbones/{a}.py" for a in architectures)], SPARED)
+
+
+def load(videos: Mapping[str, Path], recipe: Recipe) -> dict[str, dict[str, np.ndarray]]:
+    """{video: {stream: (T, D)}} of the videos whose features are finished."""
+    return dict(finished(videos, streams(recipe), parts(recipe)))
+
+
+def extract_all(
+    videos: Mapping[str, Path], recipe: Recipe, *,
+    spread: bool,  # few videos get the cores that are left; the number of threads shows in the last bits of features
+    shard: tuple[int, int] = (1, 1),  # (i, n): only the i-th of n shares of the videos, counted from 1
+) -> Summary:  # fmt: skip
+    """Bring the `parts` of `videos` up to date: a process a core, each with its share, or one network on a GPU."""
+    made, folder, how = streams(recipe), parts(recipe), recipe.how  # weights are fetched, faults are said
+    mine = {video: videos[video] for video in sorted(videos)[shard[0] - 1 :: shard[1]]}
+    done = {video for video, _ in finished(mine, made, folder)}
+    whole = extract({v: mine[v] for v in done}, made, folder, batch=how.batch, workers=how.workers)
+    if not (todo := {video: file for video, file in mine.items() if video not in done}):
+        return whole
+    count = 1 if seeding.device().type == "cuda" else min(workers.count(), len(todo))
+    threads = max(1, workers.count() // count) if spread else 1
+    with workers.pool(count) as pool:
+        work = partial(pool.submit, share, todo, recipe, folder, threads)
+        for one in [work((i + 1, count)) for i in range(count)]:
+            part = one.result()
+            whole.computed += part.computed
+            whole.reused += part.reused
+            whole.warnings |= part.warnings
+            whole.failures |= part.failures
+    return whole
+
+
+def share(videos: Mapping[str, Path], recipe: Recipe, folder: Path, threads: int, shard: tuple[int, int]) -> Summary:
+    """What one process does."""
+    torch.set_num_threads(threads)
+    return extract(videos, streams(recipe), folder, batch=recipe.how.batch, workers=recipe.how.workers, shard=shard)
+
+
+def extract_on_cluster(videos: Mapping[str, Path], recipe: Recipe, *, copies: int) -> Summary:
+    """`extract_all` on a Ray cluster, with so many copies of each network, on a GPU each if the cluster has any.
+
+    Raises:
+        UserError: Ray is not installed, or no cluster is found.
+    """
+    try:
+        import ray
+
+        from wstal.features.extraction import scaleout
+    except ImportError:
+        raise UserError('Ray is not installed; install it with `pip install -e ".[ray]"`, or leave --ray out.') from None
+    made, folder = streams(recipe), parts(recipe)
+    try:
+        ray.init(address="auto", log_to_driver=False)
+    except ConnectionError:
+        raise UserError("no Ray cluster is running; start one with `ray start --head`, or set RAY_ADDRESS.") from None
+    gpus = 1.0 if ray.cluster_resources().get("GPU") else 0.0
+    return scaleout.extract(videos, made, folder, batch=recipe.how.batch, networks=copies, gpus=gpus)

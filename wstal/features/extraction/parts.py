@@ -1,0 +1,76 @@
+"""What extraction has finished: one file per video and stream, whole or not there, so that it can stop at any time.
+
+    <folder>/<stream>/<video>-<digest>.safetensors     "features" (T, D); metadata: what they were made from, and warnings
+
+A part counts only while nothing that it was made from has changed: the video file (its size and time), the network, the grid.
+A digest of these is in its name: files of one name in two places do not disturb each other, and a file may move.
+Any number of processes may fill one folder.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from wstal.base.timegrid import TimeGrid
+
+KEY = "wstal"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Features of one video in one stream."""
+
+    features: np.ndarray  # (T, D)
+    warnings: list[str]  # what was wrong with the file, from `Footage`
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The finished parts of one stream."""
+
+    folder: Path  # of this stream
+    origin: str  # what makes the features: network, weights, optical flow
+    grid: TimeGrid
+
+    def path(self, video: str, sources: list) -> Path:
+        """Where the part of a video lies that is made from `sources`."""
+        digest = hashlib.sha256(json.dumps(sources).encode()).hexdigest()
+        return self.folder / f"{video}-{digest[:8]}.safetensors"
+
+    def sources(self, file: Path) -> list:
+        """All that features of the video `file` depend on; a missing file differs from every one there was."""
+        stamp = [(status := file.stat()).st_size, status.st_mtime_ns] if file.is_file() else None
+        return [stamp, self.origin, list(dataclasses.astuple(self.grid))]
+
+    def load(self, video: str, file: Path) -> Part | None:
+        """The part, or None where it is missing, damaged, or made from something else."""
+        sources = self.sources(file)
+        try:
+            with safe_open(self.path(video, sources), framework="np") as content:
+                record = json.loads(content.metadata()[KEY])
+                features = content.get_tensor("features")
+        except (OSError, SafetensorError):
+            return None
+        return Part(features, record["warnings"]) if record["sources"] == sources else None
+
+    def save(self, video: str, part: Part, sources: list) -> None:
+        """Write the part at once. `sources` are those from before the video was read."""
+        record = json.dumps({"sources": sources, "warnings": part.warnings}, sort_keys=True)
+        data = save({"features": np.ascontiguousarray(part.features)}, metadata={KEY: record})
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle, scratch = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".partial")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Path(scratch).replace(self.path(video, sources))
+        except BaseException:
+            Path(scratch).unlink()
+            raise

@@ -1,0 +1,1 @@
+"""Video files -> frames -> snippets, and optical flow between frames. Knows no network."""

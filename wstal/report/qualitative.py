@@ -1,0 +1,126 @@
+"""Looking into trained models: videos chosen by a stated rule, their score curves, and snippet embeddings."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from sklearn.manifold import TSNE
+from sklearn.neighbors import NearestNeighbors
+
+from wstal import published
+from wstal.base.errors import UserError
+from wstal.data.bags import Bags
+from wstal.detect import detections
+from wstal.evaluation.metrics import ground_truth
+from wstal.report import plots
+from wstal.report.report import Claim
+from wstal.training import experiment
+from wstal.training.experiment import Run
+from wstal.training.predict import forward, predict
+
+RULES = {"sparsest": 0.0, "median": 0.5, "densest": 1.0}  # position among the videos sorted by instances a minute
+
+
+def choose(runs: Sequence[Run], label: str, rule: str) -> str:
+    """The test video of a class with the fewest, the median or the most instances a minute; ties by name.
+
+    Videos that show this class alone come first; only where there is none (every cliff dive of THUMOS14 is a dive as
+    well) are all videos of the class looked at.
+    """
+    table, durations_s = ground_truth(runs[0]), experiment.durations_s(runs[0])
+    index = table.labels.index(label)
+    shown = {v: set(table.label[table.video == v]) for v in np.unique(table.video[table.label == index])}
+    alone = [v for v, labels in shown.items() if labels == {index}]
+    if not shown:
+        raise UserError(f"no test video shows {label!r}; name another class in the notebook.")
+    ranked = sorted(
+        (float(((table.video == v) & (table.label == index)).sum()) / durations_s[table.videos[v]], table.videos[v])
+        for v in alone or shown
+    )
+    return ranked[round(RULES[rule] * (len(ranked) - 1))][1]
+
+
+def row(runs: Sequence[Run], name: str) -> Run:
+    """The run of row `name` with the first seed."""
+    return next(run for run in runs if run.row == name)
+
+
+def one_video(run: Run, network: str, video: str) -> Bags:
+    """The bags of one network of a run, cut down to one test video."""
+    _, test = experiment.bags(run, network)
+    keep = test.videos.index(video)
+    return Bags(test.store, test.streams, [video], test.labels[keep : keep + 1].numpy())
+
+
+def compare(runs: Sequence[Run], names: Mapping[str, str], label: str, rule: str, network: str) -> Figure:
+    """Score curves of the video that `choose` picks, under several rows {row: its title}, from one stream's network.
+
+    Detections are those of the whole system, both streams fused.
+    """
+    video, table = choose(runs, label, rule), ground_truth(runs[0])
+    index = table.videos.index(video)
+    wanted = table.labels.index(label)
+    inside = (table.video == index) & (table.label == wanted)
+    truth = np.stack([table.start_s[inside], table.end_s[inside]], axis=1)
+    panels, found, grid = {}, {}, None
+    for name, title in names.items():
+        run = row(runs, name)
+        bags = one_video(run, network, video)
+        grid = bags.grid
+        panels[title] = predict(experiment.load(run, network), bags)[video]
+        found[title] = detected(run, video, label)
+    instances, length_s = len(truth), experiment.durations_s(runs[0])[video]
+    title = (
+        f"{label}, {video}: {instances} instance{'s' * (instances != 1)} in {length_s:.0f} s; curves of the {network} stream"
+    )
+    return plots.timeline(panels, wanted, truth, found, grid, title)
+
+
+def detected(run: Run, video: str, label: str) -> np.ndarray:
+    """Detections of a run in one video and class: (N, 3) start_s, end_s, score, lowest score first."""
+    found = detections.read_json(run.predictions())
+    if video not in found.videos or label not in found.labels:
+        return np.zeros((0, 3))
+    chosen = (found.video == found.videos.index(video)) & (found.label == found.labels.index(label))
+    columns = np.stack([found.start_s[chosen], found.end_s[chosen], found.score[chosen]], axis=1)
+    return columns[np.argsort(columns[:, 2], kind="stable")]
+
+
+def embed(run: Run, network: str, every: int) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings of every `every`-th snippet of the test videos (N, H), and whether each is foreground (N,) bool.
+
+    A snippet is foreground when its centre lies in an action instance of any class.
+    """
+    _, test = experiment.bags(run, network)
+    table, grid, points, inside = ground_truth(run), test.grid, [], []
+    for video, scores in forward(experiment.load(run, network), test):
+        x = scores.embedding[0].double().cpu().numpy()
+        centres = grid.seconds(np.arange(len(x)) + 0.5)[:, None]
+        own = table.video == table.videos.index(video)
+        points.append(x)
+        inside.append(((centres >= table.start_s[own]) & (centres < table.end_s[own])).any(1))
+    return np.concatenate(points)[::every], np.concatenate(inside)[::every]
+
+
+def tsne(points: np.ndarray, seed: int) -> np.ndarray:
+    """t-SNE map of (N, H) embeddings, directions only, as the networks compare by cosine: (N, 2)."""
+    unit = points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-12)
+    return TSNE(init="pca", random_state=seed, n_jobs=1).fit_transform(np.round(unit, 4))
+
+
+def purity(points: np.ndarray, foreground: np.ndarray, neighbours: int = 10) -> float:
+    """How well foreground and background separate: balanced share of a snippet's nearest neighbours, by cosine, that are
+    of its own kind, in percent. 50 is chance, 100 is full separation."""
+    near = NearestNeighbors(n_neighbors=neighbours + 1, metric="cosine").fit(points).kneighbors(return_distance=False)
+    same = (foreground[near] == foreground[:, None]).mean(1)
+    return 50 * float(same[foreground].mean() + same[~foreground].mean())
+
+
+def separation(runs: Sequence[Run], better: str, worse: str, network: str, every: int) -> Claim:
+    """Whether row `better` separates foreground from background better than row `worse`, paired over the seeds."""
+    found = {
+        name: np.array([purity(*embed(run, network, every)) for run in runs if run.row == name]) for name in (better, worse)
+    }
+    means = " against ".join(f"{values.mean():.1f}" for values in found.values())
+    names = (published.label(runs[0].entry, name) for name in (better, worse))
+    return Claim(f"{' separates better than '.join(names)}: {means}", "purity", found[better] - found[worse])

@@ -1,0 +1,77 @@
+"""A table of text cells, as Markdown, CSV and LaTeX."""
+
+import csv
+import io
+from dataclasses import dataclass
+
+import numpy as np
+
+from wstal.base.paths import Tree
+
+ESCAPES = {
+    "±": r"$\pm$", "τ": r"$\tau$", "κ": r"$\kappa$", "−": "$-$", "–": "--", "<": "$<$", ">": "$>$",
+    "_": r"\_", "%": r"\%", "&": r"\&", "`": "",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, repr=False)
+class Table:
+    """Cells as text; the first column names the row."""
+
+    title: str
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def texts(self) -> tuple[bool, ...]:
+        """Which columns hold words, to stand on the left; numbers stand on the right."""
+        others = ("".join(row[k] for row in self.rows) for k in range(1, len(self.header)))
+        return True, *(any(character.isalpha() for character in text) for text in others)
+
+    def markdown(self) -> str:
+        """The table as GitHub Markdown, caption below. A mean and its deviation stay on one line."""
+        lines = [self.header, ["---" if text else "---:" for text in self.texts], *self.rows]
+        body = "\n".join("| " + " | ".join(cells) + " |" for cells in lines).replace(
+            " ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
+        )
+        return f"**{self.title}**\n\n{body}\n\n*{self.caption}*\n"
+
+    def csv(self) -> str:
+        """The table as comma-separated values."""
+        out = io.StringIO(f"# {self.title}. {self.caption}\n")
+        out.seek(0, io.SEEK_END)
+        csv.writer(out, lineterminator="\n").writerows((self.header, *self.rows))
+        return out.getvalue()
+
+    def latex(self) -> str:
+        """The table for LaTeX with booktabs."""
+        rows = [" & ".join(latex_text(cell) for cell in row) + r" \\" for row in (self.header, *self.rows)]
+        columns = "".join("l" if text else "r" for text in self.texts)
+        lines = [r"\begin{table}", rf"\caption{{{latex_text(self.title)}. {latex_text(self.caption)}}}"]
+        lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", rows[0], r"\midrule", *rows[1:]]
+        return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"]) + "\n"
+
+    def __repr__(self) -> str:
+        return f"{self.title}: {len(self.rows)} rows"
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
+
+    def save(self, name: str, tree: Tree) -> None:
+        """Write reports/tables/<name>.{md,csv,tex}."""
+        for suffix, text in (("md", self.markdown()), ("csv", self.csv()), ("tex", self.latex())):
+            tree.output(tree.tables() / f"{name}.{suffix}").write_text(text)
+
+
+def mean_std(values: np.ndarray) -> str:
+    """Mean ± sample standard deviation over the seeds (S,), one decimal; the mean alone for a single seed."""
+    spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
+    return f"{values.mean():.1f}{spread}"
+
+
+def latex_text(cell: str) -> str:
+    """Text with what LaTeX treats specially escaped."""
+    for plain, escaped in ESCAPES.items():
+        cell = cell.replace(plain, escaped)
+    return cell

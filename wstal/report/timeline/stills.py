@@ -1,0 +1,59 @@
+"""Small JPEG pictures of a video at given times, for pages and reports."""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from wstal.base.record import Count, Positive, Record
+from wstal.features.pixels.decode import DecodeError, Footage
+
+FINE_FPS = 10_000.0  # no picture is shown so briefly that it falls between two of these
+
+
+class Stills(Record):
+    """How pictures are taken."""
+
+    fps: Positive  # frames a second that are looked at: a picture is at most half of such a frame off its time
+    short_side: Count  # pixels
+    quality: Count  # of JPEG: 2 is best, 31 worst
+    strip: Count  # pictures of the film strip above a video's curves
+
+
+def stills(path: Path, times_s: Sequence[float], how: Stills) -> list[bytes]:
+    """A JPEG of the frame at each time, in the order of `times_s`; times past the end get the last frame.
+
+    Raises:
+        DecodeError: the file yields no frame.
+    """
+    wanted, taken = [max(0, int(time_s * how.fps)) for time_s in times_s], {}
+    for number, frame in enumerate(frames(path, how)):
+        if number in wanted:
+            taken[number] = frame
+        if number >= max(wanted, default=0):
+            break
+    return [jpeg(taken.get(number, frame), how.quality) for number in wanted]
+
+
+def frames(path: Path, how: Stills) -> Iterator[np.ndarray]:
+    """`how.fps` frames a second; of a file that is too short for one, its first."""
+    regular = Footage(path).frames(how.fps, how.short_side)
+    try:
+        yield next(regular)
+    except DecodeError:
+        yield next(Footage(path).frames(FINE_FPS, how.short_side))
+    yield from regular
+
+
+def jpeg(frame: np.ndarray, quality: int) -> bytes:
+    """(H, W, 3) uint8 RGB as a JPEG file."""
+    frame = frame[: len(frame) // 2 * 2, : frame.shape[1] // 2 * 2]
+    codec = av.CodecContext.create("mjpeg", "w")
+    codec.height, codec.width = frame.shape[:2]
+    codec.pix_fmt, codec.time_base, codec.thread_count = "yuvj420p", Fraction(1, 25), 1
+    codec.options = {"qmin": str(quality), "qmax": str(quality)}
+    picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame)).reformat(format="yuvj420p")
+    picture.pts = 0
+    return b"".join(bytes(packet) for packet in [*codec.encode(picture), *codec.encode(None)])

@@ -1,0 +1,38 @@
+"""Weights x bags -> scores, video by video over its full length."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from wstal.base.types import VideoScores
+from wstal.data.bags import Bags
+from wstal.methods.base import Method, Scores
+
+
+def forward(model: Method, bags: Bags) -> Iterator[tuple[str, Scores]]:
+    """(video, its scores as a batch of one) for each video of `bags`, without gradients."""
+    place = next(model.parameters()).device
+    model.eval()
+    with torch.no_grad():
+        for i, video in enumerate(bags.videos):
+            x = torch.from_numpy(bags.features(i))[None].to(place)
+            yield video, model(x, torch.ones(x.shape[:2], dtype=torch.bool, device=place))
+
+
+def predict(model: Method, bags: Bags) -> dict[str, VideoScores]:
+    """What localization needs: {video: VideoScores}, in float64."""
+    return {
+        video: VideoScores(
+            activation=numpy(scores.activation),
+            video_score=numpy(scores.video_score),
+            actionness=numpy(scores.actionness),
+            logits=numpy(scores.logits[..., : scores.video_score.shape[-1]]),
+        )
+        for video, scores in forward(model, bags)
+    }
+
+
+def numpy(batch: torch.Tensor) -> np.ndarray:
+    """The only bag of a batch as float64."""
+    return batch[0].double().cpu().numpy()
