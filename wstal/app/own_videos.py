@@ -25,12 +25,14 @@ import numpy as np
 from wstal.app import intervals
 from wstal.app.intervals import Shown
 from wstal.base import files
-from wstal.base.errors import UserError
+from wstal.base.errors import MachineError, UserError, of_system
 from wstal.base.paths import Tree
 from wstal.base.record import Count, Record
 from wstal.base.types import Detections, VideoScores
 from wstal.config import parameters
 from wstal.config.parameters import Features
+from wstal.data.bags import Bags
+from wstal.data.store import ArrayStore
 from wstal.datasets import prepare
 from wstal.detect import detections
 from wstal.detect import localize as post
@@ -65,16 +67,6 @@ class Material(NamedTuple):
     videos: Path  # folder of training videos
     new: Sequence[Path]  # files to localize in
     out: Path  # folder to write to
-
-
-class Videos(NamedTuple):
-    """Features in memory, as `predict` reads them."""
-
-    videos: tuple[str, ...]
-    arrays: tuple[np.ndarray, ...]  # (T, D) of each
-
-    def features(self, i: int) -> np.ndarray:
-        return self.arrays[i].astype(np.float32)
 
 
 @dataclass
@@ -131,7 +123,7 @@ def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, meth
     with tempfile.TemporaryDirectory() as scratch:
         run = experiment.Run(params, Tree(Path(scratch)), NAME, method, seed)
         prepare.annotate(params, NAME, run.tree)
-        prepare.extract(params, NAME, run.tree)
+        prepare.store_videos(params.dataset(NAME).features, NAME, run.tree.output(run.tree.features(NAME)), summary)
         experiment.train_all([run])
         replace(run.folder, out)
     return Outcome(**vars(summary), lost=sorted(known - reader.trained(where)))
@@ -146,7 +138,9 @@ def check_out(out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryDirectory(dir=out if out.exists() else out.parent).cleanup()
     except OSError as error:
-        raise UserError(f"{out} cannot be written ({error.strerror}); name a folder in one that you may write.") from None
+        raise of_system(error, out) or UserError(
+            f"{out} cannot be written ({error.strerror}); name a folder in one that you may write."
+        ) from None
 
 
 def check_given(labels: Path, videos: Path) -> None:
@@ -193,6 +187,8 @@ def noted(video: str, summary: Summary) -> Iterator[None]:
     """A video that cannot be used is noted, and the others go on."""
     try:
         yield
+    except MachineError:
+        raise
     except UserError as error:
         summary.failures[video] = str(error)
 
@@ -231,7 +227,7 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     )
     summary = through(videos, section)
     features = networks.load(videos, prepare.recipe(section, NAME))
-    scores = {network: predict(model, joined(features, card.how.networks[network])) for network, model in models.items()}
+    scores = {network: predict(model, unlabelled(features, network, card)) for network, model in models.items()}
     durations_s: dict[str, float] = {}
     for video in features:
         with noted(video, summary):
@@ -250,9 +246,10 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     return located
 
 
-def joined(features: Mapping[str, Mapping[str, np.ndarray]], streams: Sequence[str]) -> Videos:
-    """The streams that a network reads, side by side."""
-    return Videos(tuple(features), tuple(np.concatenate([x[name] for name in streams], axis=1) for x in features.values()))
+def unlabelled(features: Mapping[str, Mapping[str, np.ndarray]], network: str, card: trained.Trained) -> Bags:
+    """Videos {id: {stream: (T, D)}} of which no label is known, as bags of a network."""
+    labels = np.zeros((len(features), len(card.classes)), dtype=np.float32)
+    return Bags(ArrayStore(features, dict.fromkeys(card.dims, card.grid)), card.how.networks[network], tuple(features), labels)
 
 
 def named(files: Sequence[Path]) -> dict[str, Path]:

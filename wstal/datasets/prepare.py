@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import msgspec
-
 from wstal.base.errors import UserError
+from wstal.base.manifest import Manifest
 from wstal.base.paths import Tree
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations
@@ -29,21 +28,20 @@ def annotate(params: parameters.Params, name: str, tree: Tree) -> Annotations:
     return read
 
 
-def extract(params: parameters.Params, name: str, tree: Tree) -> dict:
-    """Write the feature store of dataset `name`; -> its manifest, where `warnings` name damaged files, if any."""
+def extract(params: parameters.Params, name: str, tree: Tree) -> Manifest:
+    """Write the feature store of dataset `name`; -> its manifest, whose `warnings` name damaged files."""
     section = params.dataset(name).features
     reader, where = source(section, place := f"datasets.{name}")
     folder = tree.output(tree.features(name))
     if section.extraction:
-        extract_videos(section, place, folder)
-    elif hasattr(reader, "features"):
-        import_features(
-            reader, where, grids(section), reader.annotations(where, section.grid), folder,
-            backbone=section.backbone, slack_s=section.slack_s, overrun=section.overrun, uneven_t=section.uneven_t,
-        )  # fmt: skip
-    else:
+        return store_videos(section, place, folder, extract_ahead(section, place, (1, 1), None))
+    if not hasattr(reader, "features"):
         raise UserError(f"params.yaml: {place}.features needs a section `extraction`, as that of clips; add it.")
-    return msgspec.json.decode((folder / "manifest.json").read_bytes())
+    streams = grids(section)
+    return import_features(
+        reader.features(where, tuple(streams), streams), streams, reader.annotations(where, section.grid), folder,
+        backbone=section.backbone, slack_s=section.slack_s, overrun=section.overrun, uneven_t=section.uneven_t,
+    )  # fmt: skip
 
 
 def grids(section: parameters.Features) -> dict[str, TimeGrid]:
@@ -72,22 +70,21 @@ def footage(section: parameters.Features, place: str) -> dict[str, Path]:
     return reader.videos(where)
 
 
-def extract_videos(section: parameters.Features, place: str, out: Path) -> None:
-    """The feature store `out` of a dataset of videos, through its backbone."""
+def store_videos(section: parameters.Features, place: str, out: Path, summary) -> Manifest:
+    """Write the feature store `out` of a dataset of videos that have been extracted, as the `Summary` of that says."""
     from wstal.features.extraction import networks
     from wstal.features.extraction.extract import make_store
 
     reader, where = source(section, place)
-    videos, way = footage(section, place), recipe(section, place)
-    networks.extract_all(videos, way, spread=False)
-    make_store(
-        videos, networks.streams(way), reader.annotations(where, section.grid), out, networks.parts(way),
-        batch=way.how.batch, workers=way.how.workers, slack_s=section.slack_s, overrun=section.overrun,
+    way = recipe(section, place)
+    return make_store(
+        reader.videos(where), networks.streams(way), reader.annotations(where, section.grid), out, networks.parts(way),
+        summary=summary, slack_s=section.slack_s, overrun=section.overrun,
     )  # fmt: skip
 
 
 def extract_ahead(section: parameters.Features, place: str, shard: tuple[int, int], copies: int | None):
-    """Bring finished features of a dataset of videos up to date before its stage runs, which then finds them; -> Summary.
+    """Bring finished features of a dataset of videos up to date, for its stage or before it runs; -> Summary.
 
     `shard` (i, n) is the i-th of n shares of the videos, counted from 1; `copies` of the network run on a Ray cluster.
     """

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from wstal.base import files, seeding
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, of_system, system_errors
 from wstal.base.record import Record
 from wstal.base.timegrid import TimeGrid
 from wstal.config.parameters import MethodConfig
@@ -50,7 +50,9 @@ def read(folder: Path) -> Trained:
     if not path.is_file():
         raise UserError(f"{folder} is no trained run, as it holds no run.yaml; {CURE}.")
     try:
-        return msgspec.convert(yaml.safe_load(path.read_text()), Trained)
+        with system_errors(path):
+            text = path.read_text()
+        return msgspec.convert(yaml.safe_load(text), Trained)
     except (msgspec.ValidationError, yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path} is damaged or of another version ({reason}); train again, or {CURE}.") from None
@@ -67,9 +69,12 @@ def load(folder: Path, network: str, checkpoint: int | None = None) -> Method:
     model = build(trained.how, trained.method, dim, len(trained.classes))
     path, prefix = folder / f"{network}.safetensors", "" if checkpoint is None else f"{checkpoint}:"
     try:
+        path.open("rb").close()  # safetensors says "No such file", whatever the system says
         tensors = load_file(path)
         model.load_state_dict({name: tensors[prefix + name] for name in model.state_dict()})
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{path} is missing or damaged ({reason}); copy the whole run folder, or train again.") from None
+        raise of_system(error, path) or UserError(
+            f"{path} is missing or damaged ({reason}); copy the whole run folder, or train again."
+        ) from None
     return model.to(seeding.device()).eval()
