@@ -120,7 +120,7 @@ def test_damage_is_one_sentence_and_the_old_store_stays(mine, kind):
 def test_a_good_dataset_passes(mine):
     make(mine)
     manifest = json.loads((mine[2].features("mine") / "manifest.json").read_text())
-    assert set(manifest["videos"]) == set(VIDEOS) and manifest["streams"] == {"rgb": 8}
+    assert set(manifest["videos"]) == set(VIDEOS) and manifest["streams"] == {"rgb": {"dim": 8, "dtype": "float32"}}
 
 
 def test_through_a_notebook_the_user_sees_the_sentence_alone(mine, tmp_path):

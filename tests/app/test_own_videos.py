@@ -358,8 +358,8 @@ def test_a_dataset_of_videos_goes_through_its_backbone(clips, tmp_path):
     tree = Tree(tmp_path / "tree")
     prepare.annotate(clips, "clips", tree)
     manifest = prepare.extract(clips, "clips", tree)
-    assert manifest["streams"] == {"rgb": 6} and len(manifest["videos"]) == 3
-    assert manifest["backbone"].startswith("rgb: colours, weights ") and "36 to 32 pixels, float32" in manifest["backbone"]
+    assert manifest.streams["rgb"].dim == 6 and len(manifest.videos) == 3
+    assert manifest.backbone.startswith("rgb: colours, weights ") and "36 to 32 pixels, float32" in manifest.backbone
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "films").iterdir()}
     assert prepare.extract(clips, "clips", tree) == manifest
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "films").iterdir()} == before
@@ -388,7 +388,7 @@ def test_shares_that_were_made_ahead_are_all_that_the_stage_needs(clips, tmp_pat
     shares = [prepare.extract_ahead(section, "datasets.clips", (i, 2), None) for i in (1, 2)]
     assert [(share.computed, share.reused) for share in shares] == [(2, 0), (1, 0)]
     monkeypatch.setattr(networks, "network", lambda *_: pytest.fail("a network was loaded in vain"))
-    assert len(prepare.extract(clips, "clips", Tree(tmp_path / "tree"))["videos"]) == 3
+    assert len(prepare.extract(clips, "clips", Tree(tmp_path / "tree")).videos) == 3
 
 
 def test_extract_says_what_it_did(clips, monkeypatch, capsys):

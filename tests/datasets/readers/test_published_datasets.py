@@ -125,7 +125,9 @@ def test_a_section_reads_the_published_layout(name, dataset):
     found = prepare.annotate(params, name, tree)
     assert found.classes == classes and found.videos == videos and segment in found.segments
     manifest = prepare.extract(params, name, tree)
-    assert manifest["streams"] == streams and set(manifest["videos"]) == {video.id for video in videos}
+    assert {name: form.dim for name, form in manifest.streams.items()} == streams and set(manifest.videos) == {
+        video.id for video in videos
+    }
 
 
 def test_joint_features_are_split(dataset):
