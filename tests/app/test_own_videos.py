@@ -1,6 +1,8 @@
 """One's own videos, from files to intervals, through a backbone that sees colours; what goes wrong is one sentence."""
 
+import errno
 import shutil
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -17,13 +19,15 @@ from tests.features.films import write
 from wstal.app import cli, opening, own_videos
 from wstal.app.own_videos import NAME
 from wstal.base import paths, workers
-from wstal.base.errors import UserError
+from wstal.base.errors import MachineError, UserError
 from wstal.base.paths import Tree
 from wstal.config import parameters
 from wstal.datasets import prepare
 from wstal.detect import detections
 from wstal.features.backbones import registry
 from wstal.features.extraction import networks
+from wstal.features.extraction.parts import Parts
+from wstal.features.pixels.decode import Footage
 from wstal.training import experiment, trained
 
 FRAMES = 160
@@ -151,6 +155,41 @@ def test_nothing_is_extracted_twice(raw, run, films, labels, tmp_path):
     again = own_videos.train(raw, labels, films, tmp_path / "other", method="wtalc", seed=1)
     assert (again.computed, again.reused) == (0, 6)
     assert trained.read(tmp_path / "other").how.training.epochs == 100  # 100 steps of 6 of 6 videos
+
+
+def test_training_decodes_a_video_once_and_loads_its_features_once(raw, labels, films, tmp_path, monkeypatch):
+    seen = Counter()
+
+    def counted(kind, name, video):
+        method = getattr(kind, name)
+
+        def call(self, *given):
+            seen[name, video(self, *given)] += 1
+            return method(self, *given)
+
+        monkeypatch.setattr(kind, name, call)
+
+    counted(Footage, "frames", lambda footage, *_: footage.path.stem)
+    counted(Parts, "load", lambda parts, video, file: video)
+    own_videos.train(raw, labels, films, tmp_path / "run", method="wtalc", seed=0)
+    assert seen == {(name, f"{label}{n}"): 1 for name in ("frames", "load") for label in COLOURS for n in (1, 2, 3)}
+
+
+@pytest.mark.parametrize("command", ["train", "localize"])
+def test_a_machine_at_its_limit_ends_the_work_and_blames_no_video(raw, run, labels, films, tmp_path, monkeypatch, command):
+    """Were its videos left out one by one, as damaged ones are, a run on fewer videos would come out."""
+    shutil.rmtree(paths.CACHE)
+
+    def refuse(*_, **__):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("wstal.features.pixels.decode.av.open", refuse)
+    with pytest.raises(MachineError, match=r"\.mp4 cannot be opened, [^\n]* `ulimit -n [^\n]*\.$"):
+        if command == "train":
+            own_videos.train(raw, labels, films, tmp_path / "other", method="wtalc", seed=0)
+        else:
+            own_videos.localize(raw, new(films), run, tmp_path / "found")
+    assert not (tmp_path / "other").exists() and not (tmp_path / "found").exists()
 
 
 @pytest.fixture

@@ -83,15 +83,15 @@ class Job:
 
 def make_store(
     videos: Mapping[str, Path], streams: Mapping[str, Stream], annotations: Annotations, out: Path, parts: Path, *,
-    summary: Summary,  # of the extraction that has filled `parts`
+    summary: Summary,  # of the extraction of these videos, and perhaps others, into `parts`
     slack_s: float, overrun: Collection[str],
 ) -> Manifest:  # fmt: skip
     """Write the store `out` from finished `parts`, whole or not at all; see `import_features`.
 
     Raises:
-        UserError: some videos have no features. The parts of the others stay.
+        UserError: some of `videos` have no features. The parts of the others stay.
     """
-    if failures := summary.failures:
+    if failures := {video: why for video, why in summary.failures.items() if video in videos}:
         raise UserError(
             f"{len(failures)} of {len(videos)} videos have no features ({reasons(failures)}); mend them, or leave them out "
             f"with `exclude: [{', '.join(sorted(failures))}]` in params.yaml."
