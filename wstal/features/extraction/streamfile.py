@@ -48,7 +48,8 @@ class StreamFile:
 
     def close(self) -> None:
         """Close the file, finished or not."""
-        self._file.close()
+        with system_errors(self.path):
+            self._file.close()
 
     def _begin(self) -> None:
         """An empty array."""
