@@ -16,7 +16,7 @@ from wstal.base.timegrid import TimeGrid
 AGAIN = "make the features again with `dvc repro features`"
 
 
-class Rows(Record):
+class Rows(Record, gc=False):  # of which a big store has many
     """A video's snippets in the array of a stream."""
 
     start: Index  # row of the first one

@@ -1,6 +1,7 @@
 """Datasets into the pipeline's own layout: reader -> annotations, reader -> feature store."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wstal.base.errors import UserError
 from wstal.base.manifest import Manifest
@@ -10,6 +11,9 @@ from wstal.base.types import Annotations
 from wstal.config import parameters
 from wstal.datasets import annotations, readers
 from wstal.features.extraction.importer import import_features
+
+if TYPE_CHECKING:
+    from wstal.features.extraction.extract import Summary  # loads torch, which datasets of features do not need
 
 
 def source(section: parameters.Features, place: str):
@@ -70,8 +74,12 @@ def footage(section: parameters.Features, place: str) -> dict[str, Path]:
     return reader.videos(where)
 
 
-def store_videos(section: parameters.Features, place: str, out: Path, summary) -> Manifest:
-    """Write the feature store `out` of a dataset of videos that have been extracted, as the `Summary` of that says."""
+def store_videos(section: parameters.Features, place: str, out: Path, summary: "Summary") -> Manifest:
+    """Write the feature store `out` of a dataset of videos, extracted as `summary` says.
+
+    Raises:
+        UserError: a video has no features, or features do not fit the annotations.
+    """
     from wstal.features.extraction import networks
     from wstal.features.extraction.extract import make_store
 

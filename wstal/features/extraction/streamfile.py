@@ -26,16 +26,16 @@ class StreamFile:
     @property
     def format(self) -> Format:
         """What the rows are, for the manifest."""
-        return Format(dim=self.dim, dtype=self.dtype.name)
+        return Format(dim=self.dim, dtype="float32" if self.dtype == WIDE else "float16")
 
     def append(self, video: str, values: np.ndarray) -> None:
         """Put the features of a video, (T, D) little-endian float16 or float32, behind those that are there."""
         if values.dtype.itemsize > self.dtype.itemsize:
             self._widen()
-        values = np.ascontiguousarray(values, dtype=self.dtype)
+        data = values.astype(self.dtype, copy=False).tobytes()
         with system_errors(self.path):
-            self._file.write(values)
-        self.rows[video] = Rows(start=self._length, length=len(values), sha256=hashlib.sha256(values).hexdigest())
+            self._file.write(data)
+        self.rows[video] = Rows(start=self._length, length=len(values), sha256=hashlib.sha256(data).hexdigest())
         self._length += len(values)
 
     def finish(self) -> None:
