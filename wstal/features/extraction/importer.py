@@ -18,7 +18,7 @@ import numpy as np
 
 from wstal.base import manifest, progress
 from wstal.base.errors import UserError, system_errors
-from wstal.base.manifest import Manifest
+from wstal.base.manifest import Manifest, Rows
 from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations
 from wstal.features.extraction.streamfile import StreamFile
@@ -47,35 +47,13 @@ def import_features(
     Raises:
         UserError: features are missing, damaged, of several widths, or do not fit the time grid or the annotations.
     """
-    last_s: dict[str, float] = {}  # last annotated second of each video
-    for segment in annotations.segments:
-        last_s[segment.video] = max(segment.end_s, last_s.get(segment.video, 0.0))
-    lengths_s = {video.id: video.duration_s for video in annotations.videos}
+    checked = _checked_videos(items, grids, annotations, slack_s, overrun, uneven_t, warnings)
     fresh = out.with_name(f".{out.name}.fresh")
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         with system_errors(fresh):
             fresh.mkdir(parents=True)
-        with ExitStack() as stack:
-            dims: dict[str, int] = {}
-            files: dict[str, StreamFile] = {}
-            for video, arrays in _annotated(items, annotations):
-                origins = {stream: _origin(arrays[stream], f"{video}, stream {stream}") for stream in grids}
-                values = {stream: _checked(arrays[stream], origin) for stream, origin in origins.items()}
-                values = _evened(_origin(arrays[next(iter(grids))], video), values, grids, uneven_t)
-                for stream, origin in origins.items():
-                    _check_width(origin, values[stream], dims.setdefault(stream, values[stream].shape[1]))
-                    if video not in overrun:
-                        length, last = len(values[stream]), last_s.get(video, 0.0)
-                        faults = warnings.get(video, ())
-                        _check_coverage(origin, length, grids[stream], last, lengths_s[video], slack_s, faults)
-                for stream, x in values.items():
-                    if stream not in files:
-                        file = StreamFile(manifest.array_file(fresh, stream), dims[stream], x.dtype)
-                        files[stream] = stack.enter_context(closing(file))
-                    files[stream].append(video, x)
-            made = _finished(files, grids, backbone, warnings)
-        manifest.write(made, fresh)
+        made = _write(checked, fresh, grids, backbone, warnings)
         _swap(fresh, out)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -83,20 +61,51 @@ def import_features(
     return made
 
 
-def _finished(files: Mapping[str, StreamFile], grids: Grids, backbone: str, warnings: Mapping[str, Sequence[str]]) -> Manifest:
-    """The manifest of a store whose files are complete."""
-    videos: dict[str, dict[str, manifest.Rows]] = {}
-    for stream, file in files.items():
-        file.finish()
-        for video, rows in file.rows.items():
-            videos.setdefault(video, {})[stream] = rows
-    return Manifest(
-        backbone=backbone,
-        grids=dict(grids),
-        streams={stream: file.format for stream, file in files.items()},
-        videos=videos,
-        warnings={video: list(warnings[video]) for video in videos if warnings.get(video)},
-    )
+def _checked_videos(
+    items: Iterable[tuple[str, Arrays]], grids: Grids, annotations: Annotations, slack_s: float, overrun: Collection[str],
+    uneven_t: int, warnings: Mapping[str, Sequence[str]],
+) -> Iterator[tuple[str, Arrays]]:  # fmt: skip
+    """The annotated videos with arrays that passed every check, (T, D) little-endian float16 or float32."""
+    last_s: dict[str, float] = {}  # last annotated second of each video
+    for segment in annotations.segments:
+        last_s[segment.video] = max(segment.end_s, last_s.get(segment.video, 0.0))
+    lengths_s = {video.id: video.duration_s for video in annotations.videos}
+    dims: dict[str, int] = {}
+    for video, arrays in _annotated(items, annotations):
+        origins = {stream: _origin(arrays[stream], f"{video}, stream {stream}") for stream in grids}
+        values = {stream: _checked(arrays[stream], origin) for stream, origin in origins.items()}
+        values = _evened(_origin(arrays[next(iter(grids))], video), values, grids, uneven_t)
+        for stream, origin in origins.items():
+            _check_width(origin, values[stream], dims.setdefault(stream, values[stream].shape[1]))
+            if video not in overrun:
+                length, last = len(values[stream]), last_s.get(video, 0.0)
+                faults = warnings.get(video, ())
+                _check_coverage(origin, length, grids[stream], last, lengths_s[video], slack_s, faults)
+        yield video, values
+
+
+def _write(
+    videos: Iterable[tuple[str, Arrays]], folder: Path, grids: Grids, backbone: str, warnings: Mapping[str, Sequence[str]]
+) -> Manifest:
+    """Write the arrays of all videos, then the manifest."""
+    files: dict[str, StreamFile] = {}
+    rows: dict[str, dict[str, Rows]] = {}
+    with ExitStack() as stack:
+        for video, arrays in videos:
+            for stream, x in arrays.items():
+                if stream not in files:
+                    file = StreamFile(manifest.array_file(folder, stream), x.shape[1], x.dtype)
+                    files[stream] = stack.enter_context(closing(file))
+                files[stream].append(video, x)
+        for stream, file in files.items():
+            file.finish()
+            for video, of_video in file.rows.items():
+                rows.setdefault(video, {})[stream] = of_video
+    streams = {stream: file.format for stream, file in files.items()}
+    noted = {video: list(warnings[video]) for video in rows if warnings.get(video)}
+    made = Manifest(backbone=backbone, grids=dict(grids), streams=streams, videos=rows, warnings=noted)
+    manifest.write(made, folder)
+    return made
 
 
 def _annotated(items: Iterable[tuple[str, Arrays]], annotations: Annotations) -> Iterator[tuple[str, Arrays]]:
