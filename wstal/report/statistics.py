@@ -105,7 +105,7 @@ def similarity(plan: DatasetPlan, tree: Tree) -> Figure:
     store, video = data.store, data.labels.subset("train")[0]
     drawing, axes = plt.subplots(1, len(streams), figsize=(4.5 * len(streams), 3.8), layout="constrained", squeeze=False)
     for axis, stream in zip(axes[0], streams, strict=True):
-        x = store.open(stream, video.id).astype(np.float64)
+        x = store.features(stream, video.id).astype(np.float64)
         x /= np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
         sns.heatmap(x @ x.T, ax=axis, cmap="mako", vmin=0, vmax=1, square=True, xticklabels=40, yticklabels=40)
         axis.set(title=f"{video.id}, {stream}: {', '.join(video.labels)}", xlabel="snippet", ylabel="snippet")
