@@ -1,10 +1,11 @@
 """The base of every section of params.yaml, and the ranges its values may have."""
 
-from typing import Annotated
+from typing import Annotated, dataclass_transform
 
 from msgspec import Meta, Struct
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True)  # to type checkers, what its subclasses inherit
 class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A section of params.yaml: all fields required unless a default stands in the class, none unknown."""
 

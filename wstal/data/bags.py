@@ -42,7 +42,7 @@ class Bags:
         return np.concatenate(parts, axis=1, dtype=np.float32)
 
     def batch(self, index: Sequence[int], how: Snippets, rng: np.random.Generator) -> Batch:
-        """The bags `index` as one padded batch."""
+        """The bags `index` (B,) as one padded batch, of each the snippets that `draw` takes."""
         bags = [self.features(i) for i in index]
         bags = [bag[draw(len(bag), how, rng)] for bag in bags]
         x = torch.zeros(len(bags), max(map(len, bags)), self.dim)
@@ -54,15 +54,17 @@ class Bags:
 
 
 def shuffled(count: int, size: int, epochs: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Batches of `size` indices below `count`; a batch runs on over the end of an epoch, an incomplete last one is left
-    out. Each epoch is a fresh permutation."""
+    """Batches (size,) of indices below `count`, from a fresh permutation an epoch.
+
+    A batch runs on over the end of an epoch; an incomplete last one is left out.
+    """
     order = np.concatenate([rng.permutation(count) for _ in range(epochs)])
     for step in range(len(order) // size):
         yield order[step * size : (step + 1) * size]
 
 
 def grouped(labels: np.ndarray, size: int, epochs: int, groups: Groups, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Batches of `size` indices, as many as `shuffled` makes: groups of videos that share a class, then single videos.
+    """Batches (size,) of indices, as many as `shuffled` makes: groups of videos that share a class, then single videos.
 
     labels (N, C) multi-hot. Each group draws its class anew among all that a video shows, then its videos among those of
     the class: with replacement if `groups.replace` or if the class has fewer videos than a group, else without. Single

@@ -46,10 +46,9 @@ class Params(base.Params):
     classification: Literal["cross_entropy", "bce"]
 
 
-class UM(base.Method):
+class UM(base.Method[Params]):
     """UM on concatenated streams."""
 
-    Params = Params
     loss_names = ("cls", "be", "um")
 
     def __init__(self, dim: int, classes: int, params: Params):
@@ -59,6 +58,7 @@ class UM(base.Method):
         self.classify = TimeConv(params.hidden, classes, 1, bias=False)
 
     def forward(self, x: Tensor, mask: Tensor) -> base.Scores:
+        """x (B, T, D), mask (B, T) True = real snippet -> scores, activation weighted by the relative magnitude g."""
         features = self.embed(x, mask).relu()  # f (B, T, H)
         cas = self.classify(self.drop(features), mask)  # (B, T, C)
         k_act, k_bkg = share(mask, self.params.action_ratio), share(mask, self.params.background_ratio)
@@ -81,7 +81,10 @@ class UM(base.Method):
         )
 
     def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """L_cls: actions of the video. L_be: background has the entropy of a fair die. L_um: magnitudes part."""
+        """L_cls: actions of the video. L_be: all classes are equally probable in background. L_um: magnitudes part.
+
+        labels (B, C) multi-hot, mask (B, T) -> unweighted scalars, summed over the B bags.
+        """
         kind, terms = self.params.classification, scores.terms
         short = (self.params.margin - norm(terms["f_act"])).relu()  # (B,)
         return {
