@@ -37,6 +37,7 @@ from wstal.nn import suppression
 from wstal.nn.context import LSTM, BiLSTM, MeanPool, NonLocal
 from wstal.nn.convolution import TimeConv
 from wstal.nn.dropout import Dropout
+from wstal.nn.scaling import fraction
 
 
 def strongest(cas: Tensor, log_p: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
@@ -58,7 +59,7 @@ def top_class(cas: Tensor, log_p: Tensor, labels: Tensor, mask: Tensor) -> Tenso
     own = cas.gather(-1, best)[..., 0]
     low = own.masked_fill(~mask, torch.inf).amin(-1, keepdim=True)
     high = own.masked_fill(~mask, -torch.inf).amax(-1, keepdim=True)
-    return ((own - low) / (high - low).clamp_min(1e-12)).clamp(0, 1)  # the clamp is for padding
+    return fraction(own, low, high)  # in the padding, cut
 
 
 GLOBAL = {"bilstm": BiLSTM, "lstm": LSTM, "non_local": NonLocal, "pooling": MeanPool}

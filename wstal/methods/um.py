@@ -33,6 +33,7 @@ from wstal.nn.cosine import norm
 from wstal.nn.dropout import Dropout
 from wstal.nn.losses import compare, target
 from wstal.nn.pooling import largest, mean_over, share, topk_mean
+from wstal.nn.scaling import fraction
 
 
 class Params(base.Params):
@@ -106,4 +107,4 @@ def choose(magnitude: Tensor, factor: Tensor, mask: Tensor, k_act: Tensor, k_bkg
 def between(magnitude: Tensor, act: Tensor, bkg: Tensor) -> Tensor:
     """g: 0 at the mean magnitude of pseudo-background, 1 at that of pseudo-action, cut there. All (B, T)."""
     high, low = (mean_over(magnitude[..., None], chosen) for chosen in (act, bkg))  # (B, 1)
-    return ((magnitude - low) / (high - low).clamp_min(1e-12)).clamp(0, 1)
+    return fraction(magnitude, low, high)
