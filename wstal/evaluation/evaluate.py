@@ -153,7 +153,7 @@ def _instance_times(start_s: np.ndarray, end_s: np.ndarray, protocol: Protocol) 
 
 
 def _detection_times(time_s: np.ndarray, protocol: Protocol) -> np.ndarray:
-    """Detected seconds (N,) on the protocol's axis, (N,): int() after rounding to 1e-6, so that k snippets in seconds give k."""
+    """Detected seconds (N,) on the protocol's axis, (N,): int() after rounding to 1e-6: k snippets in seconds give k."""
     if protocol.snippets_per_s is None:
         return time_s
     return np.trunc(np.round(time_s * protocol.snippets_per_s, 6))
