@@ -21,7 +21,10 @@ class Batch(NamedTuple):
 
 
 class Bags:
-    """Videos of one subset as bags. `streams` with more than one name are concatenated (early fusion), on one grid."""
+    """Videos of one subset as bags, with their labels (N, C) multi-hot.
+
+    `streams` with more than one name are concatenated (early fusion), on one grid.
+    """
 
     def __init__(self, store: FeatureStore, streams: Sequence[str], videos: Sequence[str], labels: np.ndarray):
         self.store, self.streams, self.videos = store, tuple(streams), tuple(videos)

@@ -82,7 +82,7 @@ class Runs(msgspec.Struct, frozen=True):
     score: np.ndarray  # (N,) float64
 
     def take(self, index: np.ndarray) -> "Runs":
-        """The rows `index`, in that order."""
+        """The rows `index` (K,), in that order."""
         return Runs(self.start[index], self.end[index], self.score[index])
 
 

@@ -17,7 +17,7 @@ PAIRS = 1 << 18  # candidate pairs held at once
 
 @dataclass(frozen=True)
 class Segments:
-    """Detections or instances as columns, on one axis of time."""
+    """Detections or instances as columns, on one axis of time; segments[rows (K,)] are some of them."""
 
     video: np.ndarray  # (N,) int64, index of the video; -1 for one that has no instances
     label: np.ndarray  # (N,) int64, class index

@@ -115,7 +115,7 @@ class I3D(nn.Module):
 
 
 def flax(theirs: str, tensor: Tensor) -> Tensor:
-    """The tensor of a Flax checkpoint in torch's order of axes: kernels (t, h, w, in, out) -> (out, in, t, h, w)."""
+    """The tensor of a Flax checkpoint in torch's order of axes: kernels (T, H, W, in, out) -> (out, in, T, H, W)."""
     return tensor.permute(4, 3, 0, 1, 2) if theirs.endswith("kernel") else tensor
 
 

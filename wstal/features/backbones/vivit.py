@@ -97,7 +97,7 @@ TADACONV = Layout(
 def flax(theirs: str, tensor: Tensor) -> Tensor:
     """The tensor of a Flax checkpoint in torch's order of axes; biases of heads in one row.
 
-    Kernels (in, out), with the heads an axis of their own, -> (out, in).
+    Kernels (I, O), with the heads an axis of their own, -> (O, I).
     """
     if theirs == "embedding/kernel":
         return tensor.permute(4, 3, 0, 1, 2)
