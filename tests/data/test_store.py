@@ -22,7 +22,7 @@ from wstal.base.manifest import Format, Manifest, Rows
 from wstal.base.paths import ROOT
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Video
-from wstal.config import parameters
+from wstal.base.yamlfile import merge
 from wstal.data.bags import Bags
 from wstal.data.sampling import Snippets
 from wstal.data.store import ArrayStore, FeatureStore

@@ -23,13 +23,19 @@ class Judged(Protocol):
     """What evaluation knows of a run, trained or an ensemble."""
 
     @property
-    def row(self) -> str: ...
+    def row(self) -> str:
+        """Its row in the entry."""
+
     @property
-    def seed(self) -> int: ...
+    def seed(self) -> int:
+        """Its seed."""
+
     @property
-    def preset(self) -> str: ...
+    def preset(self) -> str:
+        """What its table says of its settings."""
+
     def predictions(self) -> Path:
-        """File of detections."""
+        """File of its detections."""
 
 
 R = TypeVar("R", bound=Judged)

@@ -26,6 +26,7 @@ def embedder(backbone: Backbone, network: nn.Module, speed: Speed, device: torch
     """-> embed(clips): (N, C, T, H, W) values 0 to 255, uint8 as decoded -> (N, width) float32 on `device`.
 
     `network` is moved and changed in place. Clips whose number varies from call to call cost a compiled network time.
+    `embed` raises a UserError for clips that the backbone does not take.
     """
     seeding.full_precision()
     network, precision = network.to(device), getattr(torch, speed.precision)
@@ -60,6 +61,6 @@ def embedder(backbone: Backbone, network: nn.Module, speed: Speed, device: torch
 
 
 def channels_last(tensor: Tensor) -> Tensor:
-    """Images (4 axes) and clips (5 axes) with channels last in memory; others as they are."""
+    """Images (N, C, H, W) and clips (N, C, T, H, W) with channels last in memory; others as they are."""
     formats = {4: torch.channels_last, 5: torch.channels_last_3d}
     return tensor.contiguous(memory_format=formats[tensor.dim()]) if tensor.dim() in formats else tensor
