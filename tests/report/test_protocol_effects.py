@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.report.made import make_metrics
 from wstal.base import paths
 from wstal.config import parameters
 from wstal.detect import detections
@@ -65,3 +66,64 @@ def test_tables_and_claims(found):
     assert any("not a result" in name for name in made.header)
     assert [row[0] for row in protocol_effects.order(table).rows] == list(PROTOCOLS)
     assert any(protocol_effects.BEST in claim.text for claim in protocol_effects.gains(table, ["fewer"]))
+
+
+OFFSETS = {  # points over the entry's protocol, of seed 0 and 1; the fewest under thumos-basnet, the most under activitynet
+    "activitynet": (4, 6), "thumos-facnet": (0, 0), "thumos-wtalc": (2, 2), "thumos-wsad": (-1, -1), "thumos-basnet": (-2, -4),
+    "fewer": (1, 2), protocol_effects.BEST: (3, 5),
+}  # fmt: skip
+
+
+def variants(averages):
+    """Metrics of given averages {row: of seed 0 and 1} under thumos-facnet, moved by OFFSETS under the others."""
+    return make_metrics(
+        {
+            row: [
+                {"all": [mean]} | {name: [mean + offset[seed]] for name, offset in OFFSETS.items()}
+                for seed, mean in enumerate(seeds)
+            ]
+            for row, seeds in averages.items()
+        },
+        "protocols",
+        tious=[0.5],
+    )
+
+
+@pytest.fixture
+def known():
+    """Three rows; one wins under every protocol."""
+    return variants({"um": (20, 24), "facnet": (40, 44), "wtalc": (10, 10)})
+
+
+def test_every_cell_by_hand(known):
+    table = protocol_effects.table(known, ["fewer"])
+    assert table.header == (
+        "method", "reference: thumos-facnet", "activitynet", "thumos-facnet", "thumos-wtalc", "thumos-wsad", "thumos-basnet",
+        "fewer", "best-on-test (not a result)", "evaluators differ by",
+    )  # fmt: skip
+    assert table.rows[1:] == (
+        (
+            "FAC-Net", "42.0 ± 2.8", "47.0 ± 4.2", "42.0 ± 2.8", "44.0 ± 2.8", "41.0 ± 2.8", "39.0 ± 1.4", "43.5 ± 3.5",
+            "46.0 ± 4.2", "8.0",
+        ),
+        (
+            "W-TALC", "10.0 ± 0.0", "15.0 ± 1.4", "10.0 ± 0.0", "12.0 ± 0.0", "9.0 ± 0.0", "7.0 ± 1.4", "11.5 ± 0.7",
+            "14.0 ± 1.4", "8.0",
+        ),
+    )  # fmt: skip
+    assert [row[0] for row in table.rows] == ["UM", "FAC-Net", "W-TALC"]
+
+
+def test_gains_by_hand(known):
+    """Over the entry's protocol, seed by seed; a variant that changes nothing is no claim."""
+    found = {claim.text.split(" gives ")[0]: claim for claim in protocol_effects.gains(known, ["fewer"])}
+    assert list(found) == [name for name in OFFSETS if name != "thumos-facnet"]
+    for name, claim in found.items():
+        np.testing.assert_allclose(claim.differences, OFFSETS[name], atol=1e-9)
+        assert claim.text.endswith("gives higher numbers than thumos-facnet on the full list") and claim.measure == "AVG"
+
+
+def test_who_wins_by_hand(known):
+    table = protocol_effects.order(known)
+    assert table.header == ("protocol", "order of the methods", "lead of the first")
+    assert table.rows == tuple((name, "FAC-Net > UM > W-TALC", "+20.0") for name in PROTOCOLS)

@@ -15,7 +15,7 @@ from wstal.base.errors import UserError
 from wstal.config import parameters
 from wstal.evaluation import metrics
 from wstal.evaluation.evaluate import evaluate
-from wstal.report import errors, report
+from wstal.report import errors, results
 from wstal.training import experiment
 
 
@@ -191,7 +191,7 @@ def test_tables_of_a_real_run(runs, cache, inline, tmp_path):
     found = metrics.evaluate_all(runs)
     metrics.write(found, runs[0].tree)
     assert metrics.read("tiny_table", runs[0].tree) == found
-    table = report.groups(found)
+    table = results.groups(found)
     mean = f"{found.average('full').mean():.1f}"
     table.save("tiny_table", runs[0].tree)
     for suffix in ("md", "csv", "tex"):
