@@ -123,7 +123,7 @@ def test_padding_changes_nothing(make, batch, name):
 def test_order_of_the_bags_does_not_matter(make, batch, name):
     """Of groups of bags, where `losses` compares the bags of a group; the bags of a group share their labels here."""
     method = make(name)
-    size = method.groups.size
+    size = method.params.bag_groups.size
     x, mask, labels = (part.repeat_interleave(size, 0) for part in batch)
     x = x * torch.linspace(0.5, 1, len(x), dtype=x.dtype)[:, None, None]
     order = torch.arange(3 * size).reshape(3, size)[[2, 0, 1]].flatten()

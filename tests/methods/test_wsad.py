@@ -208,7 +208,7 @@ def test_known_distances():
 
 
 def test_batches_begin_with_the_groups_of_params():
-    assert method(groups=5, group_size=4).groups == Groups(count=5, size=4, replace=False)
+    assert method(groups=5, group_size=4).params.bag_groups == Groups(count=5, size=4, replace=False)
 
 
 def test_nothing_shared_costs_nothing():

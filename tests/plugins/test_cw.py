@@ -99,7 +99,7 @@ def test_a_host_answers_as_if_alone(row, name):
     terms = plugged.losses(ours, labels, mask)
     assert tuple(terms) == (*alone.loss_names, "cw") == plugged.loss_names
     assert all(torch.equal(terms[key], value) for key, value in alone.losses(theirs, labels, mask).items())
-    assert plugged.groups == alone.groups
+    assert plugged.params.bag_groups == alone.params.bag_groups
 
 
 def test_asking_for_the_width_draws_nothing(row):

@@ -8,20 +8,22 @@ from wstal.base.errors import UserError
 from wstal.base.paths import Tree
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations
-from wstal.config import parameters
+from wstal.base.yamlfile import convert
+from wstal.config.parameters import Features
+from wstal.config.plan import DatasetPlan
 from wstal.datasets import annotations, readers
 from wstal.features.extraction.importer import import_features
 
 
-def source(section: parameters.Features, place: str):
+def source(section: Features, place: str):
     """The reader module of a dataset and its checked `source` section; `place` is its name in params.yaml: datasets.mine."""
     reader = readers.load(section.reader)
-    return reader, parameters.convert(section.source, reader.Source, f"{place}.features.source")
+    return reader, convert(section.source, reader.Source, f"params.yaml, {place}.features.source")
 
 
-def annotate(params: parameters.Params, name: str, tree: Tree) -> Annotations:
-    """Write videos.json and segments.json of dataset `name`; -> what was read."""
-    section = params.dataset(name).features
+def annotate(plan: DatasetPlan, tree: Tree) -> Annotations:
+    """Write videos.json and segments.json of a dataset; -> what was read."""
+    section, name = plan.features, plan.name
     reader, where = source(section, f"datasets.{name}")
     read = reader.annotations(where, section.grid)
     origin = f"{where.root} (datasets.{name})" if hasattr(where, "root") else f"datasets.{name}"
@@ -29,9 +31,9 @@ def annotate(params: parameters.Params, name: str, tree: Tree) -> Annotations:
     return read
 
 
-def extract(params: parameters.Params, name: str, tree: Tree) -> dict:
-    """Write the feature store of dataset `name`; -> its manifest, where `warnings` name damaged files, if any."""
-    section = params.dataset(name).features
+def extract(plan: DatasetPlan, tree: Tree) -> dict:
+    """Write the feature store of a dataset; -> its manifest, where `warnings` name damaged files, if any."""
+    section, name = plan.features, plan.name
     reader, where = source(section, place := f"datasets.{name}")
     folder = tree.output(tree.features(name))
     if section.extraction:
@@ -46,20 +48,20 @@ def extract(params: parameters.Params, name: str, tree: Tree) -> dict:
     return msgspec.json.decode((folder / "manifest.json").read_bytes())
 
 
-def grids(section: parameters.Features) -> dict[str, TimeGrid]:
+def grids(section: Features) -> dict[str, TimeGrid]:
     """{stream: its time grid}."""
     return {stream: section.grids.get(stream, section.grid) for stream in section.streams}
 
 
-def recipe(section: parameters.Features, place: str):
+def recipe(section: Features, place: str):
     """How videos of a dataset go through its backbone: a checked `networks.Recipe`."""
     from wstal.features.extraction import networks  # loads torch, which other datasets do not need
 
-    how = parameters.convert(section.extraction, networks.Extraction, f"{place}.features.extraction")
+    how = convert(section.extraction, networks.Extraction, f"params.yaml, {place}.features.extraction")
     return networks.Recipe(section.streams, section.backbone, grids(section), how)
 
 
-def footage(section: parameters.Features, place: str) -> dict[str, Path]:
+def footage(section: Features, place: str) -> dict[str, Path]:
     """{video id: file} of a dataset of videos."""
     reader, where = source(section, place)
     if not section.extraction or not hasattr(reader, "videos"):
@@ -72,7 +74,7 @@ def footage(section: parameters.Features, place: str) -> dict[str, Path]:
     return reader.videos(where)
 
 
-def extract_videos(section: parameters.Features, place: str, out: Path) -> None:
+def extract_videos(section: Features, place: str, out: Path) -> None:
     """The feature store `out` of a dataset of videos, through its backbone."""
     from wstal.features.extraction import networks
     from wstal.features.extraction.extract import make_store
@@ -86,7 +88,7 @@ def extract_videos(section: parameters.Features, place: str, out: Path) -> None:
     )  # fmt: skip
 
 
-def extract_ahead(section: parameters.Features, place: str, shard: tuple[int, int], copies: int | None):
+def extract_ahead(section: Features, place: str, shard: tuple[int, int], copies: int | None):
     """Bring finished features of a dataset of videos up to date before its stage runs, which then finds them; -> Summary.
 
     `shard` (i, n) is the i-th of n shares of the videos, counted from 1; `copies` of the network run on a Ray cluster.

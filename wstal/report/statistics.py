@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from wstal import published
 from wstal.base.paths import Tree
 from wstal.base.types import Annotations
-from wstal.config import parameters
-from wstal.data import labels
-from wstal.data.store import FeatureStore
+from wstal.config.parameters import lookup
+from wstal.config.plan import DatasetPlan
+from wstal.data.prepared import Prepared
 from wstal.published.records import Statistics, Subset
 from wstal.report.cells import number
 from wstal.report.figure_dataset import Distributions, distributions
@@ -50,14 +50,14 @@ def covered(intervals: list[tuple[float, float]]) -> float:
     return total
 
 
-def known(params: parameters.Params, dataset: str) -> Statistics | None:
+def known(plan: DatasetPlan) -> Statistics | None:
     """What was published of the dataset that `statistics` of its section names; None if it names none.
 
     Raises:
         UserError: wstal/published has no such dataset.
     """
-    name = params.dataset(dataset).features.statistics
-    return parameters.lookup(published.statistics(), name, "wstal/published") if name else None
+    name = plan.features.statistics
+    return lookup(published.statistics(), name, "wstal/published") if name else None
 
 
 def table(annotations: Annotations, name: str, known: Statistics | None) -> Table:
@@ -119,15 +119,15 @@ def per_class(annotations: Annotations) -> Table:
     return Table("Classes", "A video counts for each of its classes.", header, tuple(rows))
 
 
-def similarity(params: parameters.Params, dataset: str, tree: Tree) -> Figure:
+def similarity(plan: DatasetPlan, tree: Tree) -> Figure:
     """Cosine similarity between the snippets of the first training video, a panel a stream."""
-    return similarities(params, dataset, tree).draw()
+    return similarities(plan, tree).draw()
 
 
-def similarities(params: parameters.Params, dataset: str, tree: Tree) -> Similarity:
+def similarities(plan: DatasetPlan, tree: Tree) -> Similarity:
     """What `similarity` draws."""
-    store = FeatureStore(tree.features(dataset))
-    video = labels.read(tree.annotations(dataset) / "videos.json").subset("train")[0]
-    streams = params.dataset(dataset).features.streams
+    data = Prepared.of(tree, plan.name)
+    store, video = data.store, data.labels.subset("train")[0]
     shown = ", ".join(video.labels)
-    return Similarity({f"{video.id}, {stream}: {shown}": cosines(store.open(stream, video.id)) for stream in streams})
+    maps = {stream: cosines(store.open(stream, video.id)) for stream in plan.features.streams}
+    return Similarity({f"{video.id}, {stream}: {shown}": cosine for stream, cosine in maps.items()})
