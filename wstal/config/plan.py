@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 
-from wstal import published
 from wstal.base import code, yamlfile
 from wstal.base.errors import UserError
 from wstal.base.record import Name, Record
@@ -102,9 +101,7 @@ def of_ensemble(params: Params, name: str) -> EnsemblePlan:
 
 def of_judging(params: Params, name: str) -> JudgingPlan:
     """How an entry is judged."""
-    printed = msgspec.to_builtins(published.entry(name))
-    dataset = params.reported[name].dataset
-    return JudgingPlan(entry=name, dataset=dataset, evaluation=resolve.evaluation(params, name), printed=printed)
+    return JudgingPlan(entry=name, dataset=params.reported[name].dataset, evaluation=resolve.evaluation(params, name))
 
 
 def sources(named: Iterable[str]) -> dict[str, str]:

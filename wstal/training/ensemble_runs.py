@@ -59,6 +59,11 @@ def ensemble_run(plan: EnsemblePlan, row: str, seed: int, known: dict[tuple[str,
     return EnsembleRun(row, seed, combination, members, known[plan.localize, seed], tree.run(plan.entry, row, seed), tree)
 
 
+def members(runs: Sequence[EnsembleRun]) -> dict[str, Run]:
+    """The runs that ensembles of the first seed join: {row: run}."""
+    return {row: run for one in runs if one.seed == runs[0].seed for row, run in one.members.items()}
+
+
 def join_all(todo: list[EnsembleRun]) -> None:
     """Write the detections of all ensembles, seed by seed; each member predicts once."""
     done = 0
