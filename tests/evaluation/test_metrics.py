@@ -9,6 +9,7 @@ from wstal.base.errors import UserError
 from wstal.config import parameters
 from wstal.evaluation import metrics
 from wstal.evaluation.evaluate import PROTOCOLS, evaluate
+from wstal.evaluation.judging import Judging
 from wstal.evaluation.metrics import Cell, Metrics
 
 TRUTH = make_truth([(0, 0, 0, 10), (1, 1, 0, 10), (1, 2, 20, 30)])  # classes x, y, z in videos a, b, b; c is empty
@@ -23,9 +24,14 @@ SECTION = parameters.Evaluation(
 )
 
 
+def judging(section=SECTION, runs=(), tree=None):
+    """How runs are judged on TRUTH."""
+    return Judging("e", "d", section, PROTOCOLS[section.protocol], TRUTH, runs, tree)
+
+
 def test_every_cell_of_a_run_by_hand():
     """x is found, z is not; y has tIoU 7 / 10 in seconds, and 11 / 16 in snippets, as FAC-Net's evaluator counts."""
-    cells = metrics.judge(TRUTH, FOUND, PROTOCOLS["thumos-facnet"], SECTION)
+    cells = metrics.judge(judging(), FOUND)
     assert cells == {
         "all": Cell([0.666667, 0.333333], 0.5),
         "one": Cell([1, 1], 1),
@@ -38,7 +44,7 @@ def test_every_cell_of_a_run_by_hand():
 
 def test_the_unified_cell_does_not_depend_on_the_papers_protocol():
     late = make_detections([(0, 0, 0, 10, 0.9), (1, 1, 3, 10, 0.8), (2, 1, 0, 10, 0.9)])
-    cells = metrics.judge(TRUTH, late, PROTOCOLS["thumos-facnet"], SECTION)
+    cells = metrics.judge(judging(), late)
     assert cells["all"] == Cell([0, 0], 0)  # FAC-Net's evaluator: class z has no detection
     assert cells["unified"] == Cell([0.5, 0.5], 0.5)  # x whole, y behind a false alarm in the empty video c
 
@@ -69,7 +75,7 @@ def test_among_keeps_truth_and_detections_of_the_videos_alone():
 def test_a_group_of_videos_that_are_not_there_is_a_sentence():
     section = msgspec.structs.replace(SECTION, video_groups={"some": ("a", "w")})
     with pytest.raises(UserError, match="'w', which is no test video"):
-        metrics.judge(TRUTH, FOUND, PROTOCOLS["thumos-facnet"], section)
+        metrics.judge(judging(section), FOUND)
 
 
 def test_what_is_asked_of_metrics_by_hand():

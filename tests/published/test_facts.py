@@ -151,8 +151,8 @@ def test_an_entry_in_two_files_is_a_sentence(folder):
         ("table1: {title: a, rows: {x: {label: a}, x: {label: b}}}\n", "key 'x' stands twice"),
         ("table1: {title: a, claim: b, claim: c}\n", "key 'claim' stands twice"),
         ("table1: [", r"acme\.yaml is not valid YAML"),
-        ("", r"acme\.yaml holds no `name: \.\.\.`"),
-        ("- a\n", r"acme\.yaml holds no `name: \.\.\.`"),
+        ("", r"acme\.yaml is empty; restore it with `git checkout wstal/published`"),
+        ("- a\n", r"acme\.yaml holds no sections `name: \.\.\.`"),
         ("table1:\n", "table1 holds no `name: "),
     ],
 )

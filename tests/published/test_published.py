@@ -8,7 +8,7 @@ import pytest
 from tests.published.test_facts import ENTRY, STATISTICS, changed, write
 from wstal import published
 from wstal.base.errors import UserError
-from wstal.config import parameters
+from wstal.config import parameters, resolve
 
 ROWS, TIOUS = {"table1": ["full", "bare"]}, {"table1": [0.3, 0.5]}
 
@@ -91,6 +91,6 @@ def test_an_entry_that_params_lacks_is_a_sentence(asked):
 
 def test_the_committed_facts_are_about_the_committed_parameters():
     params = parameters.load()
-    entries = {**params.entries, **params.ensembles}
-    rows = {name: list(entry.rows) for name, entry in entries.items()}
-    published.check(rows, {name: params.evaluation(entry).tious for name, entry in entries.items()})
+    rows = {name: list(entry.every) for name, entry in params.entries.items()}
+    rows |= {name: list(entry.rows) for name, entry in params.ensembles.items()}
+    published.check(rows, {name: resolve.evaluation(params, name).tious for name in params.reported})

@@ -47,8 +47,8 @@ def test_classes_are_ranked_by_the_mean_over_all_rows(monkeypatch):
 
     found = {"um": [result(0.2, 0.3, np.nan), result(0.4, 0.5, np.nan)], "full": [result(0.9, 0.1, np.nan)]}
     asked = []
-    monkeypatch.setattr(errors, "by_row", lambda runs, judge, tious: asked.append(tious) or found)
-    table = errors.per_class([SimpleNamespace(entry="facnet_table1")], 0.5)
+    monkeypatch.setattr(errors, "by_row", lambda judging, judge, tious: asked.append(tious) or found)
+    table = errors.per_class(SimpleNamespace(entry="facnet_table1"), 0.5)
     assert asked == [[0.5]] and table.title == "AP of each class at tIoU 0.5" and table.header == ("class", "UM", "FAC-Net")
     assert table.rows == (("x", "30.0 ± 14.1", "90.0"), ("y", "40.0 ± 14.1", "10.0"))
 

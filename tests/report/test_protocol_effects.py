@@ -5,29 +5,32 @@ import pytest
 
 from tests.report.made import make_metrics
 from wstal.base import paths
-from wstal.config import parameters
+from wstal.config import parameters, plan
 from wstal.detect import detections
 from wstal.evaluation import metrics
 from wstal.evaluation.evaluate import PROTOCOLS
+from wstal.evaluation.judging import judging
 from wstal.report import protocol_effects
 from wstal.training import experiment
 
 
 @pytest.fixture(scope="module")
 def found(small, prepared, tmp_path_factory):
-    """(runs, metrics) of two rows with checkpoints on the small dataset."""
+    """(judging, metrics) of two rows with checkpoints on the small dataset."""
     patch = pytest.MonkeyPatch()
     patch.setattr(paths, "CACHE", tmp_path_factory.mktemp("cache"))
     _, tree = prepared
-    rows = {name: {"method": name, "set": {"training": {"checkpoints": 2}}} for name in ("facnet", "wtalc")}
+    rows = {name: {"method": name, "training": {"checkpoints": 2}} for name in ("facnet", "wtalc")}
     entry = {"dataset": "tiny", "notebook": "04_protocols", "rows": rows}
     entry["evaluation"] = {
         "test_lists": {"fewer": ["sim_test_0000"]},
         "video_groups": {"first": ["sim_test_0000", "sim_test_0001"]},
     }
-    runs = experiment.runs(parameters.load(small | {"comparisons": {"p": entry}}), tree, "p")
+    params = parameters.load(small | {"entries": {"p": entry}})
+    runs = experiment.runs(plan.of_rows(params, "p"), tree)
     experiment.train_all(runs)
-    yield runs, protocol_effects.evaluate_variants(runs)
+    judged = judging(plan.of_judging(params, "p"), runs, tree)
+    yield judged, protocol_effects.evaluate_variants(judged)
     patch.undo()
 
 
@@ -40,17 +43,17 @@ def test_every_variant_has_a_number(found):
 
 
 def test_choosing_on_test_data_never_hurts(found):
-    runs, table = found
+    judged, table = found
     for row in table.rows:
         assert (table.average(row, protocol_effects.BEST) >= table.average(row)).all()
     assert any((table.average(row, protocol_effects.BEST) > table.average(row)).any() for row in table.rows)
-    one, last = (detections.read_json(runs[0].predictions(checkpoint)) for checkpoint in (0, None))
+    one, last = (detections.read_json(judged.runs[0].predictions(checkpoint)) for checkpoint in (0, None))
     assert len(one) != len(last) or not np.array_equal(one.score, last.score)
 
 
 def test_a_list_leaves_out_truth_and_detections(found):
-    runs, _ = found
-    truth, every = metrics.ground_truth(runs[0]), detections.read_json(runs[0].predictions())
+    judged, _ = found
+    truth, every = judged.truth, detections.read_json(judged.runs[0].predictions())
     kept, left = metrics.among(truth, every, set(truth.videos) - {"sim_test_0000"})
     gone = truth.videos.index("sim_test_0000")
     assert (truth.video == gone).any() and not (kept.video == gone).any()

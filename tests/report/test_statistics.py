@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from tests.made import dataset_plan
 from wstal import published
 from wstal.base.errors import UserError
 from wstal.base.types import Annotations, Segment, Video
-from wstal.config import parameters
+from wstal.config import plan
 from wstal.datasets import prepare
 from wstal.report import statistics
 
@@ -26,6 +27,11 @@ ANNOTATIONS = Annotations(
 )
 
 
+def planned(raw, name):
+    """The plan of a dataset of params.yaml."""
+    return dataset_plan(name, raw["datasets"][name]["features"])
+
+
 def cells(table):
     return {row[:2]: row[2:] for row in table.rows}
 
@@ -39,14 +45,14 @@ def test_known_answers():
 
 @pytest.mark.parametrize("name", ["thumos14", "activitynet12", "activitynet13", "hacs"])
 def test_every_real_dataset_has_its_own(raw, name):
-    known = statistics.known(parameters.load(raw), name)
+    known = statistics.known(planned(raw, name))
     table = statistics.table(ANNOTATIONS, name, known)
     assert table.header == ("subset", "quantity", name, known.title) and known.source in table.caption
     assert cells(table)["train", "videos"] == ("2", str(known.train.videos))
 
 
 def test_what_nobody_published_is_a_dash(raw):
-    known = statistics.known(parameters.load(raw), "hacs")
+    known = statistics.known(planned(raw, "hacs"))
     found = cells(statistics.table(ANNOTATIONS, "hacs", known))
     assert found["train", "instances"][1] == "–" and found["train", "instances a minute"][1] == "–"
     assert found["test", "instances a video"][1] == "2.8"
@@ -56,18 +62,16 @@ def test_what_nobody_published_is_a_dash(raw):
 
 def test_a_dataset_that_names_nothing(raw):
     features = {**raw["datasets"]["thumos14-sim"]["features"], "statistics": None}
-    params = parameters.load({"datasets": {"mine": {"features": features}}})
-    table = statistics.table(ANNOTATIONS, "mine", statistics.known(params, "mine"))
+    table = statistics.table(ANNOTATIONS, "mine", statistics.known(dataset_plan("mine", features)))
     assert table.header == ("subset", "quantity", "mine") and {len(row) for row in table.rows} == {3}
 
 
 def test_a_name_that_is_not_there(raw):
     features = {**raw["datasets"]["thumos14-sim"]["features"], "statistics": "thumos15"}
-    params = parameters.load({"datasets": {"mine": {"features": features}}})
     with pytest.raises(
         UserError, match=r"wstal/published has no 'thumos15'; it has: activitynet12, activitynet13, hacs, thumos14"
     ):
-        statistics.known(params, "mine")
+        statistics.known(dataset_plan("mine", features))
 
 
 def test_published_statistics_agree_with_themselves():
@@ -78,7 +82,7 @@ def test_published_statistics_agree_with_themselves():
 
 
 def test_each_published_value_stands_beside_its_own_quantity(raw):
-    known = statistics.known(parameters.load(raw), "thumos14")
+    known = statistics.known(planned(raw, "thumos14"))
     found = {place: cell[1] for place, cell in cells(statistics.table(ANNOTATIONS, "mine", known)).items()}
     assert {quantity: cell for (subset, quantity), cell in found.items() if subset == "train"} == {
         "videos": "200", "instances": "3007", "mean video length (s)": "209.0", "instances a video": "15.0",
@@ -98,7 +102,7 @@ def test_every_quantity_of_ours_by_hand():
 
 
 def test_the_figure_shows_training_videos_with_published_means(raw):
-    known = statistics.known(parameters.load(raw), "thumos14")
+    known = statistics.known(planned(raw, "thumos14"))
     found = {
         one.name: (one.values.tolist(), one.published) for one in statistics.training_videos(ANNOTATIONS, known).quantities
     }
@@ -119,13 +123,13 @@ def test_classes_by_hand():
 def test_similarity_is_that_of_directions(prepared):
     """Of the first training video; simulated features are not of unit length."""
     params, tree = prepared
-    found = statistics.similarities(params, "tiny", tree)
-    video = prepare.annotate(params, "tiny", tree).videos[0]
+    tiny = plan.of_dataset(params, "tiny")
+    found, video = statistics.similarities(tiny, tree), prepare.annotate(tiny, tree).videos[0]
     shown = ", ".join(video.labels)
     assert video.subset == "train" and list(found.maps) == [f"{video.id}, {stream}: {shown}" for stream in ("rgb", "flow")]
     for cosine in found.maps.values():
         np.testing.assert_allclose(np.diag(cosine), 1, atol=1e-9)
         assert cosine.shape[0] == cosine.shape[1] > 10 and np.abs(cosine).max() <= 1 + 1e-9
         np.testing.assert_allclose(cosine, cosine.T, atol=1e-12)
-    drawn = statistics.similarity(params, "tiny", tree)
+    drawn = statistics.similarity(tiny, tree)
     assert [axis.get_title("left") for axis in drawn.axes[:2]] == list(found.maps)

@@ -36,6 +36,6 @@ def test_a_saved_table_is_three_files(tmp_path):
 
 
 def test_latex_knows_every_sign_of_the_tables():
-    text = "".join((PIPELINE.tables() / f"{entry}.md").read_text() for entry in parameters.load().tables)
+    text = "".join((PIPELINE.tables() / f"{entry}.md").read_text() for entry in parameters.load().entries)
     left = {sign for sign in latex_text(text) if not sign.isascii()} - {"\N{NO-BREAK SPACE}"}
     assert not left
