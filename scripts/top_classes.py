@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from wstal.base import seeding
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, of_system
 from wstal.base.timegrid import TimeGrid
 from wstal.features.backbones import registry, weights
 from wstal.features.backbones.checkpoint import restore
@@ -55,8 +55,10 @@ def read_names(path: Path | None, classes: int) -> list[str]:
         return [str(number) for number in range(classes)]
     try:
         names = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        raise UserError(f"{path} cannot be read; give a text file with the name of a class on each line.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise of_system(error, path) or UserError(
+            f"{path} cannot be read; give a text file with the name of a class on each line."
+        ) from None
     if len(names) != classes:
         raise UserError(f"{path} has {len(names)} lines, the network {classes} classes; give the names that it was trained on.")
     return names

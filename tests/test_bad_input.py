@@ -117,7 +117,7 @@ def test_damage_is_one_sentence_and_the_old_store_stays(mine, kind):
 def test_a_good_dataset_passes(mine):
     make(mine)
     manifest = json.loads((mine[2].features("mine") / "manifest.json").read_text())
-    assert set(manifest["videos"]) == set(VIDEOS) and manifest["streams"] == {"rgb": 8}
+    assert set(manifest["videos"]) == set(VIDEOS) and manifest["streams"] == {"rgb": {"dim": 8, "dtype": "float32"}}
 
 
 def test_a_notebook_raises_the_sentence(mine, monkeypatch):

@@ -1,6 +1,8 @@
 """One's own videos, from files to intervals, through a backbone that sees colours; what goes wrong is one sentence."""
 
+import errno
 import shutil
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +19,7 @@ from tests.features.films import write
 from wstal.app import cli, opening, own_videos
 from wstal.app.own_videos import NAME
 from wstal.base import paths, workers
-from wstal.base.errors import UserError
+from wstal.base.errors import MachineError, UserError
 from wstal.base.paths import Tree
 from wstal.base.yamlfile import merge
 from wstal.config import parameters, plan
@@ -25,6 +27,8 @@ from wstal.datasets import prepare
 from wstal.detect import detections
 from wstal.features.backbones import registry
 from wstal.features.extraction import networks
+from wstal.features.extraction.parts import Parts
+from wstal.features.pixels.decode import Footage
 from wstal.training import card as cards
 from wstal.training import experiment
 
@@ -153,6 +157,41 @@ def test_nothing_is_extracted_twice(raw, run, films, labels, tmp_path):
     again = own_videos.train(raw, labels, films, tmp_path / "other", method="wtalc", seed=1)
     assert (again.computed, again.reused) == (0, 6)
     assert cards.read(tmp_path / "other").settings.training.epochs == 100  # 100 steps of 6 of 6 videos
+
+
+def test_training_decodes_a_video_once_and_loads_its_features_once(raw, labels, films, tmp_path, monkeypatch):
+    seen = Counter()
+
+    def counted(kind, name, video):
+        method = getattr(kind, name)
+
+        def call(self, *given):
+            seen[name, video(self, *given)] += 1
+            return method(self, *given)
+
+        monkeypatch.setattr(kind, name, call)
+
+    counted(Footage, "frames", lambda footage, *_: footage.path.stem)
+    counted(Parts, "load", lambda parts, video, file: video)
+    own_videos.train(raw, labels, films, tmp_path / "run", method="wtalc", seed=0)
+    assert seen == {(name, f"{label}{n}"): 1 for name in ("frames", "load") for label in COLOURS for n in (1, 2, 3)}
+
+
+@pytest.mark.parametrize("command", ["train", "localize"])
+def test_a_machine_at_its_limit_ends_the_work_and_blames_no_video(raw, run, labels, films, tmp_path, monkeypatch, command):
+    """Were its videos left out one by one, as damaged ones are, a run on fewer videos would come out."""
+    shutil.rmtree(paths.CACHE)
+
+    def refuse(*_, **__):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("wstal.features.pixels.decode.av.open", refuse)
+    with pytest.raises(MachineError, match=r"\.mp4 cannot be opened, [^\n]* `ulimit -n [^\n]*\.$"):
+        if command == "train":
+            own_videos.train(raw, labels, films, tmp_path / "other", method="wtalc", seed=0)
+        else:
+            own_videos.localize(raw, new(films), run, tmp_path / "found")
+    assert not (tmp_path / "other").exists() and not (tmp_path / "found").exists()
 
 
 @pytest.fixture
@@ -362,8 +401,8 @@ def test_a_dataset_of_videos_goes_through_its_backbone(clips, tmp_path):
     tree = Tree(tmp_path / "tree")
     prepare.annotate(plan.of_dataset(clips, "clips"), tree)
     manifest = prepare.extract(plan.of_dataset(clips, "clips"), tree)
-    assert manifest["streams"] == {"rgb": 6} and len(manifest["videos"]) == 3
-    assert manifest["backbone"].startswith("rgb: colours, weights ") and "36 to 32 pixels, float32" in manifest["backbone"]
+    assert manifest.streams["rgb"].dim == 6 and len(manifest.videos) == 3
+    assert manifest.backbone.startswith("rgb: colours, weights ") and "36 to 32 pixels, float32" in manifest.backbone
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "films").iterdir()}
     assert prepare.extract(plan.of_dataset(clips, "clips"), tree) == manifest
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "films").iterdir()} == before
@@ -392,7 +431,7 @@ def test_shares_that_were_made_ahead_are_all_that_the_stage_needs(clips, tmp_pat
     shares = [prepare.extract_ahead(section, "datasets.clips", (i, 2), None) for i in (1, 2)]
     assert [(share.computed, share.reused) for share in shares] == [(2, 0), (1, 0)]
     monkeypatch.setattr(networks, "network", lambda *_: pytest.fail("a network was loaded in vain"))
-    assert len(prepare.extract(plan.of_dataset(clips, "clips"), Tree(tmp_path / "tree"))["videos"]) == 3
+    assert len(prepare.extract(plan.of_dataset(clips, "clips"), Tree(tmp_path / "tree")).videos) == 3
 
 
 def test_extract_says_what_it_did(clips, monkeypatch, capsys):

@@ -180,7 +180,7 @@ def test_a_damaged_feature_file_is_a_sentence(prepared, tmp_path):
     copy = type(tree)(tmp_path / "copy")
     shutil.copytree(tree.root, copy.root)
     run = experiment.runs(plan.of_rows(params, "tiny_table"), copy)[0]
-    victim = sorted((copy.features("tiny") / "rgb").glob("*.npy"))[0]
+    victim = copy.features("tiny") / "rgb.npy"
     content = victim.read_bytes()
     for damage in (content[: len(content) // 2], b"", content[:-64]):
         victim.write_bytes(damage)

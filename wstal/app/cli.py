@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, of_system
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -25,6 +25,11 @@ def main(argv: list[str] | None = None) -> int:
     except UserError as error:
         over = getattr(options, "params", None) and str(error).startswith("params.yaml")
         print(f"wstal: {f'{options.params}, laid over ' if over else ''}{error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if not (said := of_system(error, error.filename or "a file")):
+            raise
+        print(f"wstal: {said}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("wstal: stopped; what is finished is kept: the same command goes on.", file=sys.stderr)

@@ -18,7 +18,9 @@ import yaml
 from papermill.engines import NBClientEngine, papermill_engines
 
 from wstal.base import paths, progress, seeding
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, of_system
+
+SENTENCES = ("UserError", "DecodeError", "MachineError")  # names of errors whose message is all that users need
 
 
 class Engine(NBClientEngine):
@@ -96,7 +98,9 @@ def run(notebook: Path, out: Path, given: dict) -> None:
         partial.parent.mkdir(parents=True, exist_ok=True)
         partial.touch()
     except OSError as error:
-        raise UserError(f"{out} cannot be written ({error.strerror}); name a file in a folder you may write.") from None
+        raise of_system(error, out) or UserError(
+            f"{out} cannot be written ({error.strerror}); name a file in a folder you may write."
+        ) from None
     try:
         execute(notebook, partial, given)
         partial.replace(out)
@@ -110,7 +114,9 @@ def parameters(notebook: Path) -> set[str]:
         return set(papermill.inspect_notebook(str(notebook)))
     except Exception as error:  # papermill lets through whatever the file system and JSON raise
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise UserError(f"{notebook} is not a notebook that can be read ({reason}); name one of notebooks/*.ipynb.") from None
+        raise of_system(error, notebook) or UserError(
+            f"{notebook} is not a notebook that can be read ({reason}); name one of notebooks/*.ipynb."
+        ) from None
 
 
 def execute(notebook: Path, partial: Path, given: dict) -> None:
@@ -122,7 +128,7 @@ def execute(notebook: Path, partial: Path, given: dict) -> None:
                 cwd=str(paths.ROOT), progress_bar=False, autosave_cell_every=0,
             )  # fmt: skip
     except papermill.PapermillExecutionError as error:
-        if error.ename == "UserError":
+        if error.ename in SENTENCES:
             raise UserError(error.evalue) from None
         raise UserError(f"{notebook} failed with {error.ename}: {error.evalue}; {keep(partial)} shows where.") from None
 
@@ -166,8 +172,10 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         run(options.notebook, options.out, dict(map(pair, options.parameters)) | stage_params())
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
+    except (UserError, OSError) as error:
+        if not (said := error if isinstance(error, UserError) else of_system(error, error.filename or options.out)):
+            raise
+        sys.stderr.write(f"{said}\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("stopped; what is finished is kept: the same command goes on.\n")

@@ -25,7 +25,7 @@ import numpy as np
 from wstal.app import intervals
 from wstal.app.intervals import Shown
 from wstal.base import files
-from wstal.base.errors import UserError
+from wstal.base.errors import MachineError, UserError, of_system
 from wstal.base.paths import Tree
 from wstal.base.record import Count, Record
 from wstal.base.types import Detections, VideoScores
@@ -33,6 +33,8 @@ from wstal.base.yamlfile import convert
 from wstal.config import parameters, plan
 from wstal.config.parameters import Dataset, Entry, Features, lookup
 from wstal.config.plan import DatasetPlan, RowsPlan
+from wstal.data.bags import Bags
+from wstal.data.store import ArrayStore
 from wstal.datasets import prepare
 from wstal.detect import detections
 from wstal.features.extraction import networks
@@ -67,16 +69,6 @@ class Material(NamedTuple):
     videos: Path  # folder of training videos
     new: Sequence[Path]  # files to localize in
     out: Path  # folder to write to
-
-
-class Videos(NamedTuple):
-    """Features in memory, as `predict` reads them."""
-
-    videos: tuple[str, ...]
-    arrays: tuple[np.ndarray, ...]  # (T, D) of each
-
-    def features(self, i: int) -> np.ndarray:
-        return self.arrays[i].astype(np.float32)
 
 
 @dataclass
@@ -130,9 +122,9 @@ def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, meth
     listed = reader.annotations(where, section.grid).videos
     rows = rows_plan(raw, section, method, seed, videos=sum(video.subset == "train" for video in listed))
     with tempfile.TemporaryDirectory() as scratch:
-        planned, tree = DatasetPlan(name=NAME, features=section), Tree(Path(scratch))
-        prepare.annotate(planned, tree)
-        prepare.extract(planned, tree)
+        tree = Tree(Path(scratch))
+        prepare.annotate(DatasetPlan(name=NAME, features=section), tree)
+        prepare.store_videos(section, NAME, tree.output(tree.features(NAME)), summary)
         (run,) = experiment.runs(rows, tree)
         experiment.train_all([run])
         replace(run.folder, out)
@@ -148,7 +140,9 @@ def check_out(out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryDirectory(dir=out if out.exists() else out.parent).cleanup()
     except OSError as error:
-        raise UserError(f"{out} cannot be written ({error.strerror}); name a folder in one that you may write.") from None
+        raise of_system(error, out) or UserError(
+            f"{out} cannot be written ({error.strerror}); name a folder in one that you may write."
+        ) from None
 
 
 def check_given(labels: Path, videos: Path) -> None:
@@ -201,6 +195,8 @@ def noted(video: str, summary: Summary) -> Iterator[None]:
     """A video that cannot be used is noted, and the others go on."""
     try:
         yield
+    except MachineError:
+        raise
     except UserError as error:
         summary.failures[video] = str(error)
 
@@ -239,7 +235,7 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     )
     summary = through(videos, section)
     features = networks.load(videos, prepare.recipe(section, NAME))
-    scores = {network: predict(model, joined(features, card.networks[network])) for network, model in models.items()}
+    scores = {network: predict(model, unlabelled(features, network, card)) for network, model in models.items()}
     durations_s: dict[str, float] = {}
     for video in features:
         with noted(video, summary):
@@ -258,9 +254,10 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     return located
 
 
-def joined(features: Mapping[str, Mapping[str, np.ndarray]], streams: Sequence[str]) -> Videos:
-    """The streams that a network reads, side by side."""
-    return Videos(tuple(features), tuple(np.concatenate([x[name] for name in streams], axis=1) for x in features.values()))
+def unlabelled(features: Mapping[str, Mapping[str, np.ndarray]], network: str, card: Card) -> Bags:
+    """Videos {id: {stream: (T, D)}} of which no label is known, as bags of a network."""
+    labels = np.zeros((len(features), len(card.classes)), dtype=np.float32)
+    return Bags(ArrayStore(features, dict.fromkeys(card.dims, card.grid)), card.networks[network], tuple(features), labels)
 
 
 def named(files: Sequence[Path]) -> dict[str, Path]:

@@ -23,7 +23,7 @@ class Tree:
         return self.root / "data" / "annotations" / dataset
 
     def features(self, dataset: str) -> Path:
-        """Folder of <stream>/<video>.npy and manifest.json."""
+        """Folder of <stream>.npy and manifest.json."""
         return self.root / "data" / "features" / dataset
 
     def weights(self) -> Path:

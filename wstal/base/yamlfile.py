@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, of_system
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ def read(path: Path, cure: str) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError(f"{path} is missing; {cure}.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read ({error}); {cure}.") from None
+        raise of_system(error, path) or UserError(f"{path} cannot be read ({error}); {cure}.") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path} is not valid YAML ({' '.join(str(error).split())}); mend that line.") from None
     if not raw:

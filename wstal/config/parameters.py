@@ -1,5 +1,6 @@
 """params.yaml as records, as it is written: what datasets, methods and entries are made of. resolve.py puts them together."""
 
+import re
 from collections.abc import Mapping
 from itertools import product
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ import msgspec
 from wstal.base import yamlfile
 from wstal.base.errors import UserError
 from wstal.base.paths import PARAMS
-from wstal.base.record import Count, Index, Name, NonNegative, Record, Share
+from wstal.base.record import NAME, Count, Index, Name, NonNegative, Record, Share
 from wstal.base.timegrid import TimeGrid
 from wstal.base.yamlfile import convert, merge
 
@@ -74,11 +75,25 @@ class Grid(Record):
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """{row: what it sets}."""
-        found = {}
-        for values in product(*(axis.items() for axis in self.axes.values())):
-            name = self.name.format(**dict(zip(self.axes, (value for value, _ in values), strict=True)))
-            found[name] = merge(self.set, *(change for _, change in values))
-        return found
+        return {self.row(values): merge(self.set, *(change for _, change in values)) for values in self.cells()}
+
+    def cells(self) -> list[tuple[tuple[str, dict[str, Any]], ...]]:
+        """(value, what it sets) of each axis, for every row."""
+        return list(product(*(axis.items() for axis in self.axes.values())))
+
+    def row(self, values: tuple[tuple[str, dict[str, Any]], ...]) -> str:
+        """The name of the row of these values."""
+        return self.name.format(**{axis: value for axis, (value, _) in zip(self.axes, values, strict=True)})
+
+    def __post_init__(self) -> None:
+        try:
+            names = [self.row(values) for values in self.cells()]
+        except (KeyError, IndexError, ValueError):
+            raise ValueError(f"`name` {self.name!r} must hold axes of the grid: {', '.join(self.axes)}") from None
+        if odd := [name for name in names if not re.match(NAME, name)]:
+            raise ValueError(f"`name` makes a row {odd[0]!r}, which is no name: letters, digits and _.+- only")
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"`name` {self.name!r} makes the row {twice[0]!r} twice")
 
 
 class Entry(Record):

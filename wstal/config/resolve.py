@@ -11,7 +11,7 @@ import msgspec
 from wstal.base.errors import UserError
 from wstal.base.yamlfile import convert, merge
 from wstal.config.parameters import EnsembleEntry, Entry, Evaluation, Params, lookup
-from wstal.config.settings import Settings, settings
+from wstal.config.settings import Draft, Settings, settings
 from wstal.detect.ensemble import Combination
 
 
@@ -22,6 +22,8 @@ def row(params: Params, entry: Entry, values: Mapping[str, Any], where: str) -> 
         UserError: something does not fit.
     """
     place, change = f"params.yaml, {where}", dict(values)
+    if unknown := sorted(set(values) - set(Draft.__struct_fields__)):
+        raise UserError(f"{place} sets {unknown[0]!r}; a row may set {', '.join(Draft.__struct_fields__)}.")
     method, preset = change.pop("method", entry.method), change.pop("preset", None)
     if method is None:
         raise UserError(f"{place} has no `method`; add one to the row.")

@@ -1,10 +1,10 @@
 """Datasets into the pipeline's own layout: reader -> annotations, reader -> feature store."""
 
 from pathlib import Path
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from wstal.base.errors import UserError
+from wstal.base.manifest import Manifest
 from wstal.base.paths import Tree
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations
@@ -13,6 +13,9 @@ from wstal.config.parameters import Features
 from wstal.config.plan import DatasetPlan
 from wstal.datasets import annotations, readers
 from wstal.features.extraction.importer import import_features
+
+if TYPE_CHECKING:
+    from wstal.features.extraction.extract import Summary  # loads torch, which datasets of features do not need
 
 
 def source(section: Features, place: str):
@@ -31,21 +34,20 @@ def annotate(plan: DatasetPlan, tree: Tree) -> Annotations:
     return read
 
 
-def extract(plan: DatasetPlan, tree: Tree) -> dict:
-    """Write the feature store of a dataset; -> its manifest, where `warnings` name damaged files, if any."""
+def extract(plan: DatasetPlan, tree: Tree) -> Manifest:
+    """Write the feature store of a dataset; -> its manifest, whose `warnings` name damaged files."""
     section, name = plan.features, plan.name
     reader, where = source(section, place := f"datasets.{name}")
     folder = tree.output(tree.features(name))
     if section.extraction:
-        extract_videos(section, place, folder)
-    elif hasattr(reader, "features"):
-        import_features(
-            reader, where, grids(section), reader.annotations(where, section.grid), folder,
-            backbone=section.backbone, slack_s=section.slack_s, overrun=section.overrun, uneven_t=section.uneven_t,
-        )  # fmt: skip
-    else:
+        return store_videos(section, place, folder, extract_ahead(section, place, (1, 1), None))
+    if not hasattr(reader, "features"):
         raise UserError(f"params.yaml: {place}.features needs a section `extraction`, as that of clips; add it.")
-    return msgspec.json.decode((folder / "manifest.json").read_bytes())
+    streams = grids(section)
+    return import_features(
+        reader.features(where, tuple(streams), streams), streams, reader.annotations(where, section.grid), folder,
+        backbone=section.backbone, slack_s=section.slack_s, overrun=section.overrun, uneven_t=section.uneven_t,
+    )  # fmt: skip
 
 
 def grids(section: Features) -> dict[str, TimeGrid]:
@@ -74,22 +76,25 @@ def footage(section: Features, place: str) -> dict[str, Path]:
     return reader.videos(where)
 
 
-def extract_videos(section: Features, place: str, out: Path) -> None:
-    """The feature store `out` of a dataset of videos, through its backbone."""
+def store_videos(section: Features, place: str, out: Path, summary: "Summary") -> Manifest:
+    """Write the feature store `out` of a dataset of videos, extracted as `summary` says.
+
+    Raises:
+        UserError: a video has no features, or features do not fit the annotations.
+    """
     from wstal.features.extraction import networks
     from wstal.features.extraction.extract import make_store
 
     reader, where = source(section, place)
-    videos, way = footage(section, place), recipe(section, place)
-    networks.extract_all(videos, way, spread=False)
-    make_store(
-        videos, networks.streams(way), reader.annotations(where, section.grid), out, networks.parts(way),
-        batch=way.how.batch, workers=way.how.workers, slack_s=section.slack_s, overrun=section.overrun,
+    way = recipe(section, place)
+    return make_store(
+        reader.videos(where), networks.streams(way), reader.annotations(where, section.grid), out, networks.parts(way),
+        summary=summary, slack_s=section.slack_s, overrun=section.overrun,
     )  # fmt: skip
 
 
 def extract_ahead(section: Features, place: str, shard: tuple[int, int], copies: int | None):
-    """Bring finished features of a dataset of videos up to date before its stage runs, which then finds them; -> Summary.
+    """Bring finished features of a dataset of videos up to date, for its stage or before it runs; -> Summary.
 
     `shard` (i, n) is the i-th of n shares of the videos, counted from 1; `copies` of the network run on a Ray cluster.
     """

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 import numpy as np
 
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, system_errors
 from wstal.base.paths import Tree
 from wstal.base.types import Detections, Truth
 from wstal.detect import detections
@@ -133,6 +133,7 @@ def read(entry: str, tree: Tree) -> Metrics:
     """Read reports/metrics/<entry>.json."""
     path = tree.metrics(entry)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Metrics)
+        with system_errors(path):
+            return msgspec.json.decode(path.read_bytes(), type=Metrics)
     except (FileNotFoundError, msgspec.MsgspecError) as error:
         raise UserError(f"{path} is missing or damaged ({error}); make it with `dvc repro`.") from None

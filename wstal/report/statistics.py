@@ -129,5 +129,5 @@ def similarities(plan: DatasetPlan, tree: Tree) -> Similarity:
     data = Prepared.of(tree, plan.name)
     store, video = data.store, data.labels.subset("train")[0]
     shown = ", ".join(video.labels)
-    maps = {stream: cosines(store.open(stream, video.id)) for stream in plan.features.streams}
+    maps = {stream: cosines(store.features(stream, video.id)) for stream in plan.features.streams}
     return Similarity({f"{video.id}, {stream}: {shown}": cosine for stream, cosine in maps.items()})

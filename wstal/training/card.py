@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from wstal.base import files, seeding, yamlfile
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, of_system, system_errors
 from wstal.base.record import Index, Name, Record
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Detections, VideoScores
@@ -95,7 +95,9 @@ def read(folder: Path) -> Card:
     if not path.is_file():
         raise UserError(f"{folder} is no trained run, as it holds no run.yaml; {CURE}.")
     try:
-        written = msgspec.convert(yaml.safe_load(path.read_text()), _Written)
+        with system_errors(path):
+            text = path.read_text()
+        written = msgspec.convert(yaml.safe_load(text), _Written)
         resolved = typed(msgspec.to_builtins(written.settings), str(path))
     except (msgspec.ValidationError, yaml.YAMLError, UnicodeDecodeError, UserError) as error:
         reason = " ".join(str(error).split())
@@ -113,9 +115,12 @@ def load(card: Card, folder: Path, network: str, checkpoint: int | None = None) 
     model = build(card.settings, card.dim(network), len(card.classes))
     path, prefix = folder / f"{network}.safetensors", "" if checkpoint is None else f"{checkpoint}:"
     try:
+        path.open("rb").close()  # safetensors says "No such file", whatever the system says
         tensors = load_file(path)
         model.load_state_dict({name: tensors[prefix + name] for name in model.state_dict()})
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{path} is missing or damaged ({reason}); copy the whole run folder, or train again.") from None
+        raise of_system(error, path) or UserError(
+            f"{path} is missing or damaged ({reason}); copy the whole run folder, or train again."
+        ) from None
     return model.to(seeding.device()).eval()

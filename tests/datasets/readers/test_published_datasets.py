@@ -10,6 +10,7 @@ from tests.made import dataset_plan
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree
 from wstal.base.types import Segment, Video
+from wstal.data.store import FeatureStore
 from wstal.datasets import prepare
 
 RNG = np.random.default_rng(0)
@@ -124,23 +125,25 @@ def test_a_section_reads_the_published_layout(name, dataset):
     found = prepare.annotate(plan, tree)
     assert found.classes == classes and found.videos == videos and segment in found.segments
     manifest = prepare.extract(plan, tree)
-    assert manifest["streams"] == streams and set(manifest["videos"]) == {video.id for video in videos}
+    assert {name: form.dim for name, form in manifest.streams.items()} == streams
+    assert set(manifest.videos) == {video.id for video in videos}
 
 
 def test_joint_features_are_split(dataset):
     plan, tree, root = dataset("activitynet13")
     prepare.extract(plan, tree)
     joint = np.load(root / "train" / "v_AoRk69eieek.npy")
-    folder = tree.features("activitynet13")
-    assert np.array_equal(np.load(folder / "rgb" / "v_AoRk69eieek.npy"), joint[:, :1024])
-    assert np.array_equal(np.load(folder / "flow" / "v_AoRk69eieek.npy"), joint[:, 1024:])
+    found = FeatureStore(tree.features("activitynet13"))
+    assert np.array_equal(found.features("rgb", "v_AoRk69eieek"), joint[:, :1024])
+    assert np.array_equal(found.features("flow", "v_AoRk69eieek"), joint[:, 1024:])
 
 
 def test_the_batch_axis_goes(dataset):
     plan, tree, root = dataset("activitynet12")
     prepare.extract(plan, tree)
     with np.load(root / "flow-resize-step16" / "v_5wOmHw6Boj8-flow.npz") as archive:
-        assert np.array_equal(np.load(tree.features("activitynet12") / "flow" / "5wOmHw6Boj8.npy"), archive["feature"][0])
+        found = FeatureStore(tree.features("activitynet12"))
+        assert np.array_equal(found.features("flow", "5wOmHw6Boj8"), archive["feature"][0])
 
 
 @pytest.mark.parametrize("name", KNOWN)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from wstal.base import code, paths, seeding, workers
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, of_system
 from wstal.base.paths import PIPELINE, Tree
 from wstal.base.record import Count, Record
 from wstal.base.timegrid import Grids
@@ -19,13 +19,13 @@ from wstal.features.backbones import registry, weights
 from wstal.features.backbones.checkpoint import restore
 from wstal.features.backbones.embed import Speed, embedder
 from wstal.features.backbones.registry import Backbone
-from wstal.features.extraction.extract import Stream, Summary, check_grid, extract, finished
+from wstal.features.extraction.extract import Stream, Summary, check_grid, extract, finished, ready
 from wstal.features.pixels.motion import flow_images
 
 # Features depend on what extraction imports, but for files that leave them as they are.
 SPARED = (
-    *(f"base/{name}.py" for name in ("code", "errors", "files", "paths", "progress", "workers")),
-    *(f"features/extraction/{name}.py" for name in ("ahead", "importer", "parts", "scaleout")),
+    *(f"base/{name}.py" for name in ("code", "errors", "files", "manifest", "paths", "progress", "workers")),
+    *(f"features/extraction/{name}.py" for name in ("ahead", "importer", "parts", "scaleout", "streamfile")),
     "features/backbones/weights.py",
 )
 
@@ -38,9 +38,7 @@ class Extraction(Record):
     batch: Count  # snippets that the network sees at once
     workers: Count  # files that are decoded at once, by each copy of the network
     speed: Speed
-    weights: str | None = (
-        None  # their file, {stream} its stream; none: that of data/raw/weights, fetched where a package ships it
-    )
+    weights: str | None = None  # their file, {stream} its stream; null: data/raw/weights has it, or a package that ships it
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,9 @@ def stream(name: str, backbone: Backbone, recipe: Recipe, tree: Tree) -> Stream:
     try:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:
-        raise UserError(f"{file} cannot be read ({error.strerror}); set extraction.weights to a file of weights.") from None
+        raise of_system(error, file) or UserError(
+            f"{file} cannot be read ({error.strerror}); set extraction.weights to a file of weights."
+        ) from None
     prepare, motion = (flow_images, ", flow by TV-L1") if backbone.stream == "flow" else (iter, "")
     origin = f"{backbone.name}, weights {digest[:16]}, {how.short_side} to {how.size} pixels, {how.speed.precision}{motion}"
     return Stream(backbone, partial(network, backbone, file, how.speed), prepare, recipe.grids[name], origin)
@@ -129,7 +129,7 @@ def extract_all(
     """Bring the `parts` of `videos` up to date: a process a core, each with its share, or one network on a GPU."""
     made, folder, how = streams(recipe), parts(recipe), recipe.how  # weights are fetched, faults are said
     mine = {video: videos[video] for video in sorted(videos)[shard[0] - 1 :: shard[1]]}
-    done = {video for video, _ in finished(mine, made, folder)}
+    done = ready(mine, made, folder)
     whole = extract({v: mine[v] for v in done}, made, folder, batch=how.batch, workers=how.workers)
     if not (todo := {video: file for video, file in mine.items() if video not in done}):
         return whole

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from wstal.base import progress
-from wstal.base.errors import UserError
+from wstal.base.errors import MachineError, UserError
 from wstal.features.extraction.extract import Job, Stream, Summary, check_grid, clips_of, full, missing, settle
 from wstal.features.extraction.parts import Parts
 from wstal.features.pixels.decode import Footage
@@ -73,6 +73,8 @@ def decode(item: Table, stream: Stream, batch: int) -> Iterator[Table]:
             if len(held) == batch:
                 yield _table(held)
                 held = []
+    except MachineError:
+        raise
     except UserError as error:
         failure = str(error)
     note = json.dumps({"count": count, "failure": failure, "warnings": footage.warnings})

@@ -14,6 +14,7 @@ Damage      What decodes is used. Broken packets are passed over, timestamps tha
 One thread decodes a file, as concealment of damage by several threads differs from run to run; decode files side by side.
 """
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from av.sidedata.sidedata import Type
 from av.stream import Disposition
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, of_system, system_errors
 
 T = TypeVar("T")
 RESIZE = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT | Interpolation.FULL_CHR_H_INT
@@ -129,10 +130,14 @@ class Footage:
 def opened(path: Path):
     """(container, its first video stream that is no cover picture)."""
     try:
+        with system_errors(path):
+            path.open("rb").close()  # FFmpeg says of damaged files, too, that memory or the drive failed
         container = av.open(str(path), metadata_errors="ignore")
     except FileNotFoundError:
         raise UserError(f"{path} is missing; put the video there, or leave it out.") from None
     except (av.FFmpegError, OSError) as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            raise of_system(error, path) from None
         raise DecodeError(path, _reason(error)) from None
     with container:
         films = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
