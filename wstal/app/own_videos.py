@@ -31,8 +31,6 @@ from wstal.base.record import Count, Record
 from wstal.base.types import Detections, VideoScores
 from wstal.config import parameters
 from wstal.config.parameters import Features
-from wstal.data.bags import Bags
-from wstal.data.store import ArrayStore
 from wstal.datasets import prepare
 from wstal.detect import detections
 from wstal.detect import localize as post
@@ -43,7 +41,7 @@ from wstal.report.tables import Table
 from wstal.report.timeline import Film, page
 from wstal.report.timeline.stills import Stills, stills
 from wstal.training import experiment, trained
-from wstal.training.predict import predict
+from wstal.training.predict import predict, unlabelled
 from wstal.training.train import build
 
 NAME = "own"  # of the section in params.yaml, and of dataset and entry inside
@@ -227,7 +225,8 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     )
     summary = through(videos, section)
     features = networks.load(videos, prepare.recipe(section, NAME))
-    scores = {network: predict(model, unlabelled(features, network, card)) for network, model in models.items()}
+    bags = {network: unlabelled(features, streams, card.grid) for network, streams in card.how.networks.items()}
+    scores = {network: predict(model, bags[network]) for network, model in models.items()}
     durations_s: dict[str, float] = {}
     for video in features:
         with noted(video, summary):
@@ -244,12 +243,6 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     located = Located(found, shown, page(list(films.values()), str(folder)), summary, why)
     write(out, located)
     return located
-
-
-def unlabelled(features: Mapping[str, Mapping[str, np.ndarray]], network: str, card: trained.Trained) -> Bags:
-    """Videos {id: {stream: (T, D)}} of which no label is known, as bags of a network."""
-    labels = np.zeros((len(features), len(card.classes)), dtype=np.float32)
-    return Bags(ArrayStore(features, dict.fromkeys(card.dims, card.grid)), card.how.networks[network], tuple(features), labels)
 
 
 def named(files: Sequence[Path]) -> dict[str, Path]:
