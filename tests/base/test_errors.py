@@ -117,7 +117,7 @@ def test_the_limit_of_open_files_is_named_by_all_that_read(prepared, tmp_path):
         assert isinstance(said.get(name), MachineError) and "`ulimit -n" in str(said[name]), (name, said.get(name))
 
 
-def test_trained_weights_and_metrics_that_may_not_be_read(prepared, tmp_path, monkeypatch):
+def test_files_that_may_not_be_read_are_not_called_damaged(prepared, tmp_path, monkeypatch):
     run = experiment.runs(*prepared, "tiny_table")[0]
     trained.write(experiment.summary(run), tmp_path)
     network = next(iter(run.networks))
@@ -128,12 +128,18 @@ def test_trained_weights_and_metrics_that_may_not_be_read(prepared, tmp_path, mo
     whole = Path.open
 
     def refuse(path, *given, **options):
-        if path.suffix in (".safetensors", ".json"):
+        if path.suffix in (".safetensors", ".json", ".mp4"):
             raise PermissionError(errno.EACCES, "Permission denied")
         return whole(path, *given, **options)
 
+    film = write(tmp_path / "film.mp4", grey(8))
     monkeypatch.setattr(Path, "open", refuse)
-    for read, name in ((lambda: trained.load(tmp_path, network), network), (lambda: metrics.read("table", tree), "table.json")):
+    reads = {
+        network: lambda: trained.load(tmp_path, network),
+        "table.json": lambda: metrics.read("table", tree),
+        "film.mp4": lambda: duration_s(film),
+    }
+    for name, read in reads.items():
         with pytest.raises(UserError, match=rf"{name}[^\n]* may not be opened by this user; [^\n]*`chmod`"):
             read()
 
