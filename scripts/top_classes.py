@@ -18,10 +18,11 @@ from torch import Tensor
 
 from wstal.base import seeding
 from wstal.base.errors import UserError, of_system
+from wstal.base.extraction import Speed
 from wstal.base.timegrid import TimeGrid
 from wstal.features.backbones import registry, weights
 from wstal.features.backbones.checkpoint import restore
-from wstal.features.backbones.embed import Speed, embedder
+from wstal.features.backbones.embed import embedder
 from wstal.features.backbones.registry import Backbone
 from wstal.features.pixels.decode import Footage
 from wstal.features.pixels.motion import flow_images

@@ -83,7 +83,7 @@ def panel(name: str, scores: VideoScores, label: int, found: np.ndarray, grid: T
     return Panel(
         name,
         centres_s=grid.seconds(np.arange(length_t) + 0.5),
-        end_s=grid.seconds(length_t),
+        end_s=float(grid.seconds(length_t)),
         foreground=rescale(scores.actionness),
         action=rescale(scores.activation[:, label]),
         detections_s=found[:, :2],

@@ -5,6 +5,7 @@ made by a function, with a method `draw` that adds nothing to them.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import matplotlib
 import numpy as np
@@ -37,7 +38,7 @@ def head(figure: Figure, title: str) -> None:
 def legend(figure: Figure, axis: Axes, place: str = "outside lower center", columns: int = 4, scale: float = 1) -> None:
     """A legend beside the data, each label once."""
     found = {text: handle for handle, text in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(found.values(), found, loc=place, ncols=columns, markerscale=scale, frameon=False)
+    figure.legend(list(found.values()), list(found), loc=cast(Any, place), ncols=columns, markerscale=scale, frameon=False)
 
 
 def losses(histories: Mapping[str, np.ndarray], terms: Sequence[str], smooth: int = 20) -> Figure:

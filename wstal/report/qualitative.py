@@ -68,11 +68,10 @@ def compared(judging: Judging[Run], names: Mapping[str, str], label: str, rule: 
     wanted = table.labels.index(label)
     inside = (table.video == table.videos.index(video)) & (table.label == wanted)
     truth_s = np.stack([table.start_s[inside], table.end_s[inside]], axis=1)
-    models, found, grid = {}, {}, None
+    models, found, grid = {}, {}, judging.runs[0].card.grid
     for name, title in names.items():
         run = row(judging, name)
         bags = one_video(run, network, video)
-        grid = bags.grid
         models[title] = predict(experiment.load(run, network), bags)[video]
         found[title] = detected(run, video, label)
     instances, length_s = len(truth_s), judging.runs[0].data.durations_s()[video]

@@ -144,9 +144,8 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     except FileNotFoundError:
         raise UserError(f"{path} is missing; put the video there, or leave it out.") from None
     except (av.FFmpegError, OSError) as error:
-        if error.errno in (errno.EMFILE, errno.ENFILE):
-            raise of_system(error, path) from None
-        raise DecodeError(path, _reason(error)) from None
+        limit = of_system(error, path) if error.errno in (errno.EMFILE, errno.ENFILE) else None
+        raise limit or DecodeError(path, _reason(error)) from None
     with container:
         films = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
         if not films:
