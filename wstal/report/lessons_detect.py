@@ -57,12 +57,13 @@ def draw_threshold(found: Thresholded, edges: np.ndarray | None = None) -> Figur
 
 @dataclass(frozen=True)
 class Contrasted:
-    """Outer-inner contrast of N runs of a curve."""
+    """Outer-inner contrast of N runs of a curve: score = inner - outer + video."""
 
     curve: np.ndarray  # (L,)
     start: np.ndarray  # (N,) positions
     end: np.ndarray  # (N,)
     weight: np.ndarray  # (N, L) what a position adds to the score, per unit: positive inside, negative outside
+    video: np.ndarray  # (N,) what the video-level score adds
     score: np.ndarray  # (N,)
 
     @property
@@ -73,7 +74,7 @@ class Contrasted:
     @property
     def outer(self) -> np.ndarray:
         """What the outside takes off: (N,)."""
-        return -(np.minimum(self.weight, 0) * self.curve).sum(1)
+        return (np.maximum(-self.weight, 0) * self.curve).sum(1)
 
 
 def scoring(outer_ratio: float, outer_weight: float) -> Scoring:
@@ -84,14 +85,15 @@ def scoring(outer_ratio: float, outer_weight: float) -> Scoring:
     )  # fmt: skip
 
 
-def contrast(curve: np.ndarray, start: Sequence[int], end: Sequence[int], how: Scoring) -> Contrasted:
+def contrast(curve: np.ndarray, start: Sequence[int], end: Sequence[int], how: Scoring, video_score: float = 0.0) -> Contrasted:
     """Scores of runs [start, end) of a curve (L,), and the weight of each position in them.
 
-    With the mean as `inner` a score is linear in the curve, so a weight is the score of a curve that is 1 at one position.
+    With the mean as `inner` a score is linear in the curve, so a weight is what a curve adds that is 1 at one position.
     """
     start, end = np.asarray(start), np.asarray(end)
-    weight = np.stack([localize.contrast(one, start, end, 0.0, how) for one in np.eye(len(curve))], axis=1)
-    return Contrasted(curve, start, end, weight, localize.contrast(curve, start, end, 0.0, how))
+    video = localize.contrast(np.zeros(len(curve)), start, end, video_score, how)
+    weight = np.stack([localize.contrast(one, start, end, video_score, how) - video for one in np.eye(len(curve))], axis=1)
+    return Contrasted(curve, start, end, weight, video, localize.contrast(curve, start, end, video_score, how))
 
 
 def draw_contrast(found: Contrasted, edges: np.ndarray | None = None) -> Figure:
@@ -101,17 +103,25 @@ def draw_contrast(found: Contrasted, edges: np.ndarray | None = None) -> Figure:
     figure, axes = plt.subplots(
         count, 1, figsize=(WIDTH, 0.7 + 1.35 * count), layout="constrained", sharex=True, sharey=True, squeeze=False
     )
-    parts = zip(axes[:, 0], found.start, found.end, found.weight, found.inner, found.outer, found.score, strict=True)
-    for axis, start, end, weight, inner, outer, score in parts:
+    parts = zip(axes[:, 0], found.start, found.end, found.weight, terms(found), strict=True)
+    for axis, start, end, weight, text in parts:
         steps(axis, found.curve, edges, color=ACTION, lw=1.6)
         steps(axis, np.where(weight > 0, found.curve, 0), edges, color=ACTION, fill=True, alpha=0.4, label="inside")
         steps(axis, np.where(weight < 0, found.curve.max(), 0), edges, fill=True, **HATCH, label="outside")
-        run = f"run [{place[start]:.3g}, {place[end]:.3g})"
-        axis.set_title(f"{run}: {inner:.2f} inside − {outer:.2f} outside = {score:.2f}".replace("-", "−"))
+        axis.set_title(f"run [{place[start]:.3g}, {place[end]:.3g}): {text}")
     axes[-1, 0].set_xlabel(unit(edges))
     legend(figure, axes[0, 0])
     sns.despine(figure)
     return figure
+
+
+def terms(found: Contrasted) -> list[str]:
+    """The sum that makes each score, in words; the video-level score only where it adds something."""
+    parts = zip(found.inner, found.outer, found.video, found.score, strict=True)
+    return [
+        f"{inner:.2f} inside − {outer:.2f} outside{f' + {video:.2f} video' if video else ''} = {score:.2f}"
+        for inner, outer, video, score in parts
+    ]
 
 
 @dataclass(frozen=True)
@@ -153,7 +163,7 @@ def draw_suppress(found: Suppressed, grid: TimeGrid | None = None, most: int = 1
         text = f"{found.runs.score[row]:.2f} kept" if kept else f"removed by {found.by[row] + 1}, tIoU {found.tiou[row]:.2f}"
         axis.annotate(text, (1.01, row), xycoords=("axes fraction", "data"), va="center", size="small", color=INK)
     axis.set_yticks(range(shown), [str(row + 1) for row in range(shown)])
-    axis.set(xlim=(0, None), ylim=(shown - 0.5, -0.5), xlabel="snippet" if grid is None else "time (s)", ylabel="rank")
+    axis.set(xlim=(0, None), ylim=(max(shown, 1) - 0.5, -0.5), xlabel="snippet" if grid is None else "time (s)", ylabel="rank")
     axis.set_title(f"{found.kept.sum()} of {len(found.kept)} runs are kept")
     sns.despine(figure)
     return figure

@@ -20,6 +20,12 @@ LOOKS = {  # of a verdict: colour and sign, which tells what colours do not
     "undecided, against": (PALE, "−", INK),
     "fails": (FOUND, "×", "white"),
 }
+PLURAL = {
+    "holds": "claims hold here",
+    "undecided, for": "claims are undecided, their means for them",
+    "undecided, against": "claims are undecided, their means against them",
+    "fails": "claims fail here",
+}
 
 
 @dataclass(frozen=True)
@@ -66,9 +72,10 @@ def decided(found: Sequence[Strip], verdict: str) -> Table:
     chosen.sort(key=lambda pair: -abs(pair[1].differences.mean()))
     rows = tuple((place, *claim.cells()) for place, claim in chosen)
     header = ("table", "claim", "measure", "here", "difference", "seeds for it", "p")
-    return Table(f"{len(rows)} claims: {verdict}", "Differences in points, paired over seeds.", header, rows)
+    return Table(f"{len(rows)} {PLURAL[verdict]}", "Differences in points, paired over seeds.", header, rows)
 
 
 def folded(tables: Sequence[Table]) -> str:
     """Tables as Markdown, each below a line that opens it."""
-    return "\n".join(f"<details><summary>{table.title}</summary>\n\n{table.markdown()}\n</details>\n" for table in tables)
+    bodies = ((table.title, table.markdown().partition("\n\n")[2]) for table in tables)
+    return "\n".join(f"<details><summary>{title}</summary>\n\n{body}\n</details>\n" for title, body in bodies)

@@ -190,19 +190,6 @@ def sweeps(metrics: Metrics) -> Figure:
     return figure
 
 
-def losses(histories: Mapping[str, np.ndarray], terms: Sequence[str], smooth: int = 20) -> Figure:
-    """Training losses {label: (steps, terms)}, a panel a term, running mean over `smooth` steps."""
-    figure, axes = plt.subplots(1, len(terms), figsize=(1.6 + 3.4 * len(terms), 2.8), layout="constrained", squeeze=False)
-    for column, (axis, term) in enumerate(zip(axes[0], terms, strict=True)):
-        for label, history in histories.items():
-            window = min(smooth, len(history))
-            axis.plot(np.convolve(history[:, column], np.ones(window) / window, "valid"), lw=1, label=label)
-        axis.set(title=f"loss {term}", xlabel="step")
-    legend(figure, axes[0, 0], "outside right upper", 1)
-    sns.despine(figure)
-    return figure
-
-
 def timeline(
     panels: Mapping[str, VideoScores],
     label: int,
