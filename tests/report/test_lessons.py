@@ -116,15 +116,16 @@ def test_what_the_video_level_score_adds_is_said_apart():
 
 @pytest.fixture
 def suppressed():
-    """Best first: [0, 4); [0, 3) overlaps it by 3/4; [8, 9) is alone; [6, 8) touches it only."""
-    runs = Runs(np.array([6.0, 0.0, 0.0, 8.0]), np.array([8.0, 3.0, 4.0, 9.0]), np.array([0.1, 0.5, 0.9, 0.3]))
+    """Best first: [0, 4); [0, 3) overlaps it by 3/4; [8, 9) is alone; [8, 9.25) overlaps that by 4/5; [6, 8) only touches it."""
+    runs = np.array([[6.0, 8.0, 0.1], [0.0, 3.0, 0.5], [0.0, 4.0, 0.9], [8.0, 9.25, 0.2], [8.0, 9.0, 0.3]])
+    runs = Runs(*runs.T)
     return lessons_detect.suppress(runs, SECONDS, Suppression(overlap="iou", threshold=0.5, plus=0.0, unit="snippet"))
 
 
 def test_suppression_names_what_removed_a_run(suppressed):
-    assert suppressed.runs.score.tolist() == [0.9, 0.5, 0.3, 0.1]
-    assert suppressed.kept.tolist() == [True, False, True, True]
-    assert suppressed.by.tolist() == [0, 0, 2, 3] and suppressed.tiou.tolist() == [1, 0.75, 1, 1]
+    assert suppressed.runs.score.tolist() == [0.9, 0.5, 0.3, 0.2, 0.1]
+    assert suppressed.kept.tolist() == [True, False, True, False, True]
+    assert suppressed.by.tolist() == [0, 0, 2, 2, 4] and suppressed.tiou.tolist() == [1, 0.75, 1, 0.8, 1]
 
 
 def test_suppressed_runs_are_hollow(suppressed):
@@ -132,7 +133,7 @@ def test_suppressed_runs_are_hollow(suppressed):
     assert [(bar.get_x(), bar.get_width()) for bar in axis.patches] == [(0, 8), (0, 6), (16, 2)]
     assert [color == "#ffffff" for color in colors(axis.patches)] == [False, True, False] and colors(axis.patches)[0] == FOUND
     assert texts(axis) == ["0.90 kept", "removed by 1, tIoU 0.75", "0.30 kept"]
-    assert axis.get_title(loc="left") == "3 of 4 runs are kept"
+    assert axis.get_title(loc="left") == "3 of 5 runs are kept"
 
 
 def test_without_runs_there_is_nothing_to_suppress():

@@ -79,6 +79,7 @@ def test_every_row_has_a_panel_with_its_terms():
     full, single = figure.axes
     assert [axis.get_title(loc="left") for axis in (full, single)] == ["full", "own"]
     np.testing.assert_allclose(full.lines[0].get_ydata()[[0, 5, -1]], [1, 0.5, 0.25])
+    assert full.lines[1].get_ydata().tolist() == [1] * 20
     assert full.lines[0].get_xdata()[[0, -1]].tolist() == [1, 20]
     band = full.collections[0].get_paths()[0].vertices[:, 1]
     assert (band.min(), band.max()) == (0.5 / 4, 4.5 / 4)

@@ -113,13 +113,15 @@ def draw(found: Sequence[History]) -> Figure:
     lines = -(-len(found) // COLUMNS)
     figure, axes = plt.subplots(lines, COLUMNS, figsize=(7.4, 0.9 + 1.55 * lines), layout="constrained", squeeze=False)
     curves = [shares(history) for history in found]
-    low, alike = min(0.0, *(rows.min() for rows in curves)), len({history.terms for history in found}) == 1
+    low, high = min(0.0, *(rows.min() for rows in curves)), max(1.05, *(rows.max() for rows in curves))
+    alike = len({history.terms for history in found}) == 1
     for axis, history, rows in zip(axes.flat, found, curves, strict=False):
         panel(axis, history, rows)
-        axis.set(ylim=(low, 1.15))
+        axis.set(ylim=(low, high))
         axis.tick_params(labelleft=axis in axes[:, 0])
+        axis.set_title(shortened(history.label), size="small", pad=6 if alike else 16)
         if not alike:
-            axis.legend(frameon=False, fontsize="x-small", loc="best", handlelength=1)
+            names_above(axis)
     for axis in axes.flat[len(found) :]:
         axis.remove()
     for axis in axes.flat[: len(found)][-COLUMNS:]:
@@ -131,6 +133,14 @@ def draw(found: Sequence[History]) -> Figure:
     return figure
 
 
+def names_above(axis: Axes) -> None:
+    """The terms of a panel between its title and its lines: nowhere inside is free for sure."""
+    axis.legend(
+        loc="lower left", bbox_to_anchor=(-0.04, 0.96), ncols=4, fontsize="x-small", frameon=False, handlelength=0.7,
+        handletextpad=0.3, columnspacing=0.7,
+    )  # fmt: skip
+
+
 def panel(axis: Axes, history: History, curves: np.ndarray) -> None:
     """The terms of one row, its curves (R, S', K) as `shares` gives them."""
     low, mean, high = curves.min(0), curves.mean(0), curves.max(0)
@@ -138,7 +148,6 @@ def panel(axis: Axes, history: History, curves: np.ndarray) -> None:
     for column, term in enumerate(history.terms):
         (line,) = axis.plot(steps, mean[:, column], lw=1.4, label=term)
         axis.fill_between(steps, low[:, column], high[:, column], color=line.get_color(), alpha=0.2, lw=0)
-    axis.set_title(shortened(history.label), size="small")
 
 
 def shortened(label: str, most: int = 30) -> str:
