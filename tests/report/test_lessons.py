@@ -116,7 +116,7 @@ def test_what_the_video_level_score_adds_is_said_apart():
 
 @pytest.fixture
 def suppressed():
-    """Best first: [0, 4); [0, 3) overlaps it by 3/4; [8, 9) is alone; [8, 9.25) overlaps that by 4/5; [6, 8) only touches it."""
+    """Best first: [0, 4); [0, 3) overlaps it by 3/4; [8, 9) is alone; [8, 9.25) overlaps that by 4/5; [6, 8) overlaps none."""
     runs = np.array([[6.0, 8.0, 0.1], [0.0, 3.0, 0.5], [0.0, 4.0, 0.9], [8.0, 9.25, 0.2], [8.0, 9.0, 0.3]])
     runs = Runs(*runs.T)
     return lessons_detect.suppress(runs, SECONDS, Suppression(overlap="iou", threshold=0.5, plus=0.0, unit="snippet"))
