@@ -35,6 +35,8 @@ def check(raw: dict) -> str:
     for name in params.methods:
         methods.load(name)
     rows = check_rows(params)
+    judged = {name: resolve.evaluation(params, name).tious for name in params.reported}
+    published.check({name: entry.every for name, entry in params.reported.items()}, judged)
     small = smoke.shrink(raw)
     for name in small.entries:
         said("smoke", resolve.rows, small, name)
@@ -75,7 +77,7 @@ def check_entry(params: Params, name: str, entry: Entry | EnsembleEntry) -> None
     if entry.dataset not in params.run.datasets:
         raise UserError(f"params.yaml: {place} is on dataset {entry.dataset!r}; add that dataset to `run.datasets`.")
     checked_protocol(resolve.evaluation(params, name), entry.dataset)
-    if not (entry.every if isinstance(entry, Entry) else entry.rows):
+    if not entry.every:
         raise UserError(f"params.yaml: {place} has no `rows`; add one, or remove {place}.")
     if not (NOTEBOOKS / f"{entry.notebook}.ipynb").is_file():
         raise UserError(f"params.yaml: {place} names the notebook {entry.notebook!r}, which is not in notebooks/.")

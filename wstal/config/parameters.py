@@ -124,6 +124,11 @@ class EnsembleEntry(Record):
     rows: dict[Name, dict[str, Any]]  # a `ScoreMean` or a `DetectionUnion` each, over the base
     evaluation: dict[str, Any] = {}
 
+    @property
+    def every(self) -> dict[str, dict[str, Any]]:
+        """All rows in order."""
+        return self.rows
+
 
 class RunList(Record):
     """Datasets that the pipeline prepares."""

@@ -7,6 +7,7 @@ their text is readable on a phone.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import seaborn as sns
@@ -20,11 +21,11 @@ from wstal.nn import hybrid, pooling, suppression
 from wstal.report.plots import ACTION, FOREGROUND, INK, PALE, head, legend
 
 WIDTH = 5.2  # inches of every picture
-HATCH = {"facecolor": "none", "edgecolor": PALE, "hatch": "////", "lw": 0}
+HATCH: dict[str, Any] = {"facecolor": "none", "edgecolor": PALE, "hatch": "////", "lw": 0}
 SHADES = (PALE, "#7fa8c9", FOREGROUND, INK)  # of lines in an order, the last one sharpest
 
 
-def steps(axis: Axes, values: np.ndarray, edges: np.ndarray | None = None, **look) -> None:
+def steps(axis: Axes, values: np.ndarray, edges: np.ndarray | None = None, **look: Any) -> None:
     """A curve (T,) that is constant between boundaries (T + 1,): those given, or 0..T."""
     edges = np.arange(len(values) + 1) if edges is None else edges
     axis.stairs(values, edges, **look)
@@ -174,9 +175,9 @@ def background(cas: np.ndarray, weight: np.ndarray, labels: np.ndarray, top: int
         "weight": kept,
     }
     losses = suppression.losses("cross_entropy", terms, label, mask)
-    targets = (suppression.target(torch.nn.functional.pad(label, (0, 1), value=value))[0].numpy() for value in (1.0, 0.0))
+    shown, hidden = (suppression.target(torch.nn.functional.pad(label, (0, 1), value=one))[0].numpy() for one in (1.0, 0.0))
     return Background(
-        cas, weight, terms["base"][0].exp().numpy(), terms["supp"][0].exp().numpy(), *targets,
+        cas, weight, terms["base"][0].exp().numpy(), terms["supp"][0].exp().numpy(), shown, hidden,
         {name: float(loss) for name, loss in losses.items()},
     )  # fmt: skip
 

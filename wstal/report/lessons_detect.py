@@ -90,10 +90,10 @@ def contrast(curve: np.ndarray, start: Sequence[int], end: Sequence[int], how: S
 
     With the mean as `inner` a score is linear in the curve, so a weight is what a curve adds that is 1 at one position.
     """
-    start, end = np.asarray(start), np.asarray(end)
-    video = localize.contrast(np.zeros(len(curve)), start, end, video_score, how)
-    weight = np.stack([localize.contrast(one, start, end, video_score, how) - video for one in np.eye(len(curve))], axis=1)
-    return Contrasted(curve, start, end, weight, video, localize.contrast(curve, start, end, video_score, how))
+    runs = np.asarray(start), np.asarray(end)
+    video = localize.contrast(np.zeros(len(curve)), *runs, video_score, how)
+    weight = np.stack([localize.contrast(one, *runs, video_score, how) - video for one in np.eye(len(curve))], axis=1)
+    return Contrasted(curve, *runs, weight, video, localize.contrast(curve, *runs, video_score, how))
 
 
 def draw_contrast(found: Contrasted, edges: np.ndarray | None = None) -> Figure:

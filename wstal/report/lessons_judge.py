@@ -87,7 +87,9 @@ def columns(instances: np.ndarray, detections: np.ndarray) -> tuple[Truth, Detec
     own, found = (np.zeros(len(rows), dtype=np.int32) for rows in (instances, detections))
     none, nothing = np.zeros(0, dtype=np.int32), np.zeros(0)
     names = (("video",), ("action",))
-    return Truth(*names, own, own, *instances.T, none, nothing, nothing), Detections(*names, found, found, *detections.T)
+    (start_s, end_s), (from_s, to_s, score) = instances.T, detections.T
+    truth = Truth(*names, own, own, start_s, end_s, none, nothing, nothing)
+    return truth, Detections(*names, found, found, from_s, to_s, score)
 
 
 def draw_rank(ranked: Ranked) -> Figure:

@@ -7,8 +7,10 @@ made by a function, with a method `draw` that adds nothing to them.
 from typing import Any, cast
 
 import matplotlib
+import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from wstal.base.paths import Tree
@@ -36,3 +38,16 @@ def legend(figure: Figure, axis: Axes, place: str = "outside lower center", colu
     """A legend beside the data, each label once."""
     found = {text: handle for handle, text in zip(*axis.get_legend_handles_labels(), strict=True)}
     figure.legend(list(found.values()), list(found), loc=cast(Any, place), ncols=columns, markerscale=scale, frameon=False)
+
+
+def blend(color: str, share: float) -> tuple[float, ...]:
+    """A colour over white."""
+    return tuple(1 - share * (1 - np.array(to_rgb(color))))
+
+
+def rescale(values: np.ndarray) -> np.ndarray:
+    """Values (N,) moved to [0, 1]; constant ones become 1."""
+    if not len(values):
+        return values
+    low, high = np.min(values), np.max(values)
+    return (values - low) / (high - low) if high > low else np.ones_like(values)
