@@ -22,7 +22,7 @@ from wstal.base.manifest import Format, Manifest, Rows
 from wstal.base.paths import ROOT
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Video
-from wstal.config import parameters
+from wstal.base.yamlfile import merge
 from wstal.data.bags import Bags
 from wstal.data.sampling import Snippets
 from wstal.data.store import ArrayStore, FeatureStore
@@ -231,15 +231,15 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
 from pathlib import Path
 import yaml
 from wstal.base.paths import Tree
-from wstal.config import parameters
+from wstal.config import parameters, plan
 from wstal.datasets import prepare
 from wstal.training import experiment
 
 tree = Tree(Path(sys.argv[1]))
 params = parameters.load(yaml.safe_load((tree.root / "params.yaml").read_text()))
-prepare.annotate(params, "tiny", tree)
-prepare.extract(params, "tiny", tree)
-run = experiment.runs(params, tree, "tiny_table")[0]
+prepare.annotate(plan.of_dataset(params, "tiny"), tree)
+prepare.extract(plan.of_dataset(params, "tiny"), tree)
+run = experiment.runs(plan.of_rows(params, "tiny_table"), tree)[0]
 weights = {network: tree.root / f"{network}.safetensors" for network in run.networks}
 for network, path in weights.items():
     experiment.train_one(run, network, path)
@@ -250,8 +250,8 @@ experiment.localize_one(run, weights)
 def test_a_table_of_many_videos_trains_with_few_open_files(small, tmp_path):
     """300 videos of two streams where a process may hold 256 files open."""
     dataset = {"features": {"source": {"train_videos": 240, "test_videos": 60}}}
-    rows = {"full": {"set": {"training": {"epochs": 1, "checkpoints": 0}}}}
-    raw = parameters.merge(small, {"datasets": {"tiny": dataset}, "tables": {"tiny_table": {"rows": rows}}})
+    rows = {"full": {"training": {"epochs": 1, "checkpoints": 0}}}
+    raw = merge(small, {"datasets": {"tiny": dataset}, "entries": {"tiny_table": {"rows": rows}}})
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw))
     done = subprocess.run(
         [sys.executable, "-c", TRAIN, str(tmp_path)], cwd=ROOT, capture_output=True, text=True,

@@ -167,10 +167,11 @@ def _add_params(command) -> None:
 
 def _settings(options) -> dict:
     """params.yaml, with the file of --params laid over it."""
+    from wstal.base import yamlfile
     from wstal.config import parameters
 
     whole = parameters.read()
-    return parameters.merge(whole, parameters.read(options.params)) if options.params else whole
+    return yamlfile.merge(whole, yamlfile.read(options.params, "name a YAML file of parameters")) if options.params else whole
 
 
 def _train(options) -> int:

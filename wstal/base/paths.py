@@ -34,6 +34,10 @@ class Tree:
         """Folder of what one training run leaves."""
         return self.root / "runs" / entry / row / str(seed)
 
+    def plan(self) -> Path:
+        """Folder of what params.yaml comes to: wstal/config/plan.py."""
+        return self.root / "reports" / "plan"
+
     def metrics(self, entry: str) -> Path:
         """File of what evaluation says of an entry."""
         return self.root / "reports" / "metrics" / f"{entry}.json"

@@ -8,7 +8,9 @@ from wstal.base.manifest import Manifest
 from wstal.base.paths import Tree
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations
-from wstal.config import parameters
+from wstal.base.yamlfile import convert
+from wstal.config.parameters import Features
+from wstal.config.plan import DatasetPlan
 from wstal.datasets import annotations, readers
 from wstal.features.extraction.importer import import_features
 
@@ -16,15 +18,15 @@ if TYPE_CHECKING:
     from wstal.features.extraction.extract import Summary  # loads torch, which datasets of features do not need
 
 
-def source(section: parameters.Features, place: str):
+def source(section: Features, place: str):
     """The reader module of a dataset and its checked `source` section; `place` is its name in params.yaml: datasets.mine."""
     reader = readers.load(section.reader)
-    return reader, parameters.convert(section.source, reader.Source, f"{place}.features.source")
+    return reader, convert(section.source, reader.Source, f"params.yaml, {place}.features.source")
 
 
-def annotate(params: parameters.Params, name: str, tree: Tree) -> Annotations:
-    """Write videos.json and segments.json of dataset `name`; -> what was read."""
-    section = params.dataset(name).features
+def annotate(plan: DatasetPlan, tree: Tree) -> Annotations:
+    """Write videos.json and segments.json of a dataset; -> what was read."""
+    section, name = plan.features, plan.name
     reader, where = source(section, f"datasets.{name}")
     read = reader.annotations(where, section.grid)
     origin = f"{where.root} (datasets.{name})" if hasattr(where, "root") else f"datasets.{name}"
@@ -32,9 +34,9 @@ def annotate(params: parameters.Params, name: str, tree: Tree) -> Annotations:
     return read
 
 
-def extract(params: parameters.Params, name: str, tree: Tree) -> Manifest:
-    """Write the feature store of dataset `name`; -> its manifest, whose `warnings` name damaged files."""
-    section = params.dataset(name).features
+def extract(plan: DatasetPlan, tree: Tree) -> Manifest:
+    """Write the feature store of a dataset; -> its manifest, whose `warnings` name damaged files."""
+    section, name = plan.features, plan.name
     reader, where = source(section, place := f"datasets.{name}")
     folder = tree.output(tree.features(name))
     if section.extraction:
@@ -48,20 +50,20 @@ def extract(params: parameters.Params, name: str, tree: Tree) -> Manifest:
     )  # fmt: skip
 
 
-def grids(section: parameters.Features) -> dict[str, TimeGrid]:
+def grids(section: Features) -> dict[str, TimeGrid]:
     """{stream: its time grid}."""
     return {stream: section.grids.get(stream, section.grid) for stream in section.streams}
 
 
-def recipe(section: parameters.Features, place: str):
+def recipe(section: Features, place: str):
     """How videos of a dataset go through its backbone: a checked `networks.Recipe`."""
     from wstal.features.extraction import networks  # loads torch, which other datasets do not need
 
-    how = parameters.convert(section.extraction, networks.Extraction, f"{place}.features.extraction")
+    how = convert(section.extraction, networks.Extraction, f"params.yaml, {place}.features.extraction")
     return networks.Recipe(section.streams, section.backbone, grids(section), how)
 
 
-def footage(section: parameters.Features, place: str) -> dict[str, Path]:
+def footage(section: Features, place: str) -> dict[str, Path]:
     """{video id: file} of a dataset of videos."""
     reader, where = source(section, place)
     if not section.extraction or not hasattr(reader, "videos"):
@@ -74,7 +76,7 @@ def footage(section: parameters.Features, place: str) -> dict[str, Path]:
     return reader.videos(where)
 
 
-def store_videos(section: parameters.Features, place: str, out: Path, summary: "Summary") -> Manifest:
+def store_videos(section: Features, place: str, out: Path, summary: "Summary") -> Manifest:
     """Write the feature store `out` of a dataset of videos, extracted as `summary` says.
 
     Raises:
@@ -91,7 +93,7 @@ def store_videos(section: parameters.Features, place: str, out: Path, summary: "
     )  # fmt: skip
 
 
-def extract_ahead(section: parameters.Features, place: str, shard: tuple[int, int], copies: int | None):
+def extract_ahead(section: Features, place: str, shard: tuple[int, int], copies: int | None):
     """Bring finished features of a dataset of videos up to date, for its stage or before it runs; -> Summary.
 
     `shard` (i, n) is the i-th of n shares of the videos, counted from 1; `copies` of the network run on a Ray cluster.

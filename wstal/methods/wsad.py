@@ -64,6 +64,11 @@ class Params(base.Params):
     group_size: Annotated[int, Meta(ge=2)]  # S
     score: Literal["logit", "probability"]  # what localization sees
 
+    @property
+    def bag_groups(self) -> Groups:
+        """The bags that the metric loss compares."""
+        return Groups(self.groups, self.group_size, replace=False)
+
 
 class WSAD(base.Method):
     """WSAD on concatenated streams."""
@@ -80,10 +85,6 @@ class WSAD(base.Method):
             nn.init.zeros_(layer.bias)
         if params.distance == "learned":
             self.matrices = nn.Parameter(torch.eye(params.hidden).repeat(classes, 1, 1))  # L (C, H, H)
-
-    @property
-    def groups(self) -> Groups:
-        return Groups(self.params.groups, self.params.group_size, replace=False)
 
     def forward(self, x: Tensor, mask: Tensor) -> base.Scores:
         u = self.drop(self.embed(x).relu())  # (B, T, H)

@@ -6,8 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from wstal.base.types import Groups
-from wstal.methods.base import Method, Params, Scores
+from wstal.base.record import Params
+from wstal.methods.base import Method, Scores
 
 
 class Plugin(nn.Module):
@@ -31,10 +31,6 @@ class Plugged(Method):
         super().__init__(host.dim, host.classes, host.params)
         self.host, self.loss_names = host, (*host.loss_names, *kinds)
         self.plugins = nn.ModuleDict({name: kind(width(host), params[name]) for name, kind in kinds.items()})
-
-    @property
-    def groups(self) -> Groups:
-        return self.host.groups
 
     def forward(self, x: Tensor, mask: Tensor) -> Scores:
         return self.host(x, mask)

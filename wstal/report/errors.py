@@ -1,6 +1,7 @@
 """What is wrong with detections, as tables: what errors cost, which instances are missed, which classes are hard."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -8,10 +9,9 @@ from wstal import published
 from wstal.evaluation.complementarity import Complementarity
 from wstal.evaluation.diagnosis import ERRORS, Diagnosis
 from wstal.evaluation.evaluate import evaluate
+from wstal.evaluation.judging import Judging
 from wstal.evaluation.metrics import by_row
 from wstal.report.tables import Table, mean_std
-from wstal.training.ensemble_runs import EnsembleRun
-from wstal.training.experiment import Run
 
 
 def gains(entry: str, diagnoses: Mapping[str, Sequence[Diagnosis]]) -> Table:
@@ -58,17 +58,17 @@ def points(fractions: Sequence[float]) -> str:
     return "–" if np.isnan(fractions).any() else mean_std(100 * np.array(fractions))
 
 
-def per_class(runs: Sequence[Run | EnsembleRun], tiou: float) -> Table:
+def per_class(judging: Judging[Any], tiou: float) -> Table:
     """Average precision of each class that has an instance at one tIoU, a column a row of the entry.
 
     Classes are sorted by their mean over all columns, best first.
     """
-    results = by_row(runs, evaluate, [tiou])
+    results = by_row(judging, evaluate, [tiou])
     classes = next(iter(results.values()))[0].classes
     ap = {row: 100 * np.stack([result.ap[0] for result in seeds]) for row, seeds in results.items()}  # each (S, C)
     mean = np.mean([seeds.mean(0) for seeds in ap.values()], axis=0)
     ranked = [c for c in np.lexsort((classes, -mean)) if not np.isnan(mean[c])]
-    header = ("class", *[published.label(runs[0].entry, row) for row in ap])
+    header = ("class", *[published.label(judging.entry, row) for row in ap])
     rows = tuple((classes[c], *[mean_std(seeds[:, c]) for seeds in ap.values()]) for c in ranked)
     return Table(f"AP of each class at tIoU {tiou:g}", "Percent, mean ± standard deviation over the seeds.", header, rows)
 

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from wstal import published
 from wstal.base.paths import Tree
 from wstal.base.types import Annotations
-from wstal.config import parameters
-from wstal.data import labels
-from wstal.data.store import FeatureStore
+from wstal.config.parameters import lookup
+from wstal.config.plan import DatasetPlan
+from wstal.data.prepared import Prepared
 from wstal.report import plots
 from wstal.report.tables import Table
 
@@ -41,10 +41,10 @@ def covered(intervals: list[tuple[float, float]]) -> float:
     return total
 
 
-def known(params: parameters.Params, dataset: str) -> dict:
+def known(plan: DatasetPlan) -> dict:
     """What was published of the dataset that `statistics` of its section names; {} if it names none."""
-    name = params.dataset(dataset).features.statistics
-    return parameters.lookup(published.statistics(), name, "wstal/published") if name else {}
+    name = plan.features.statistics
+    return lookup(published.statistics(), name, "wstal/published") if name else {}
 
 
 def table(annotations: Annotations, name: str, known: dict) -> Table:
@@ -99,11 +99,10 @@ def per_class(annotations: Annotations) -> Table:
     return Table("Classes", "A video counts for each of its classes.", header, tuple(rows))
 
 
-def similarity(params: parameters.Params, dataset: str, tree: Tree) -> Figure:
+def similarity(plan: DatasetPlan, tree: Tree) -> Figure:
     """Cosine similarity between the snippets of the first training video, a panel a stream."""
-    store = FeatureStore(tree.features(dataset))
-    video = labels.read(tree.annotations(dataset) / "videos.json").subset("train")[0]
-    streams = params.dataset(dataset).features.streams
+    data, streams = Prepared.of(tree, plan.name), plan.features.streams
+    store, video = data.store, data.labels.subset("train")[0]
     drawing, axes = plt.subplots(1, len(streams), figsize=(4.5 * len(streams), 3.8), layout="constrained", squeeze=False)
     for axis, stream in zip(axes[0], streams, strict=True):
         x = store.features(stream, video.id).astype(np.float64)
