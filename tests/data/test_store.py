@@ -237,8 +237,9 @@ from wstal.training import experiment
 
 tree = Tree(Path(sys.argv[1]))
 params = parameters.load(yaml.safe_load((tree.root / "params.yaml").read_text()))
-prepare.annotate(plan.of_dataset(params, "tiny"), tree)
-prepare.extract(plan.of_dataset(params, "tiny"), tree)
+dataset = plan.of_dataset(params, "tiny")
+prepare.annotate(dataset, tree)
+prepare.extract(dataset, tree)
 run = experiment.runs(plan.of_rows(params, "tiny_table"), tree)[0]
 weights = {network: tree.root / f"{network}.safetensors" for network in run.networks}
 for network, path in weights.items():

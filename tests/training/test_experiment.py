@@ -16,7 +16,7 @@ from wstal.config import plan
 from wstal.evaluation import metrics
 from wstal.evaluation.evaluate import evaluate
 from wstal.evaluation.judging import judging as judged
-from wstal.report import errors, report
+from wstal.report import errors, results
 from wstal.training import experiment
 
 
@@ -199,7 +199,7 @@ def test_tables_of_a_real_run(runs, judging, cache, inline, tmp_path):
     found = metrics.evaluate_all(judging())
     metrics.write(found, runs[0].tree)
     assert metrics.read("tiny_table", runs[0].tree) == found
-    table = report.groups(found)
+    table = results.groups(found)
     mean = f"{found.average('full').mean():.1f}"
     table.save("tiny_table", runs[0].tree)
     for suffix in ("md", "csv", "tex"):

@@ -1,6 +1,7 @@
 """Whether params.yaml is well-formed as a whole: every dataset, every preset, every row of every entry."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from wstal import methods, published
 from wstal.app import smoke
@@ -106,7 +107,7 @@ def check_rows(params: Params) -> int:
     return sum(len(resolve.rows(params, name)) for name in params.entries)
 
 
-def said(where: str, function, *arguments) -> None:
+def said(where: str, function: Callable[..., Any], *arguments: Any) -> None:
     """function(*arguments), whose UserError says `where` it arose."""
     try:
         function(*arguments)

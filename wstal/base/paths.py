@@ -55,8 +55,10 @@ class Tree:
         return self.root / "reports" / "tables"
 
     def output(self, path: Path) -> Path:
-        """`path`, ready to be written. What the pipeline owns is written inside a DVC stage only, so that a notebook run by
-        hand or by a test can never change it.
+        """The path, ready to be written, its folder made.
+
+        What the pipeline owns is written inside a DVC stage only, so that a notebook run by hand or by a test can never
+        change it.
 
         Raises:
             UserError: outside a DVC stage, for a path of the repository's own tree.

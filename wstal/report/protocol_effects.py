@@ -13,8 +13,11 @@ from wstal.detect import detections
 from wstal.evaluation.evaluate import PROTOCOLS
 from wstal.evaluation.judging import Judging
 from wstal.evaluation.metrics import ALL, Cell, Metrics, among, evaluate_all, whole
-from wstal.report.report import AVERAGE, Claim, caption, signed
-from wstal.report.tables import Table, mean_std
+from wstal.published import AVERAGE
+from wstal.report.cells import mean_std, number, signed
+from wstal.report.claims import Claim
+from wstal.report.results import caption
+from wstal.report.tables import Table
 from wstal.training.experiment import Run
 
 BEST = "best-on-test (not a result)"
@@ -47,7 +50,7 @@ def table(metrics: Metrics, lists: Sequence[str]) -> Table:
     for row in metrics.rows:
         by_protocol = [metrics.average(row, name).mean() for name in PROTOCOLS]
         cells = [mean_std(metrics.average(row, name)) for name in columns]
-        rows.append((published.label(metrics.entry, row), mean_std(metrics.average(row)), *cells, f"{np.ptp(by_protocol):.1f}"))
+        rows.append((published.label(metrics.entry, row), mean_std(metrics.average(row)), *cells, number(np.ptp(by_protocol))))
     header = ("method", f"reference: {metrics.protocol}", *columns, "evaluators differ by")
     return Table("Same method, different protocol", caption(metrics), header, tuple(rows))
 

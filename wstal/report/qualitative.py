@@ -13,8 +13,9 @@ from wstal.base.types import Truth
 from wstal.data.bags import Bags
 from wstal.detect import detections
 from wstal.evaluation.judging import Judging
-from wstal.report import plots
-from wstal.report.report import Claim
+from wstal.report.cells import number
+from wstal.report.claims import Claim
+from wstal.report.figure_video import Timeline, timeline
 from wstal.training import experiment
 from wstal.training.experiment import Run
 from wstal.training.predict import forward, predict
@@ -58,23 +59,26 @@ def compare(judging: Judging[Run], names: Mapping[str, str], label: str, rule: s
 
     Detections are those of the whole system, both streams fused.
     """
+    return compared(judging, names, label, rule, network).draw()
+
+
+def compared(judging: Judging[Run], names: Mapping[str, str], label: str, rule: str, network: str) -> Timeline:
+    """What `compare` draws."""
     video, table = choose(judging, label, rule), judging.truth
-    index = table.videos.index(video)
     wanted = table.labels.index(label)
-    inside = (table.video == index) & (table.label == wanted)
-    truth = np.stack([table.start_s[inside], table.end_s[inside]], axis=1)
-    panels, found, grid = {}, {}, None
+    inside = (table.video == table.videos.index(video)) & (table.label == wanted)
+    truth_s = np.stack([table.start_s[inside], table.end_s[inside]], axis=1)
+    models, found, grid = {}, {}, judging.runs[0].card.grid
     for name, title in names.items():
         run = row(judging, name)
         bags = one_video(run, network, video)
-        grid = bags.grid
-        panels[title] = predict(experiment.load(run, network), bags)[video]
+        models[title] = predict(experiment.load(run, network), bags)[video]
         found[title] = detected(run, video, label)
-    instances, length_s = len(truth), judging.runs[0].data.durations_s()[video]
+    instances, length_s = len(truth_s), judging.runs[0].data.durations_s()[video]
     title = (
         f"{label}, {video}: {instances} instance{'s' * (instances != 1)} in {length_s:.0f} s; curves of the {network} stream"
     )
-    return plots.timeline(panels, wanted, truth, found, grid, title)
+    return timeline(models, wanted, truth_s, found, grid, title)
 
 
 def detected(run: Run, video: str, label: str) -> np.ndarray:
@@ -123,6 +127,6 @@ def separation(judging: Judging[Run], better: str, worse: str, network: str, eve
         name: np.array([purity(*embed(run, judging.truth, network, every)) for run in judging.runs if run.row == name])
         for name in (better, worse)
     }
-    means = " against ".join(f"{values.mean():.1f}" for values in found.values())
+    means = " against ".join(number(values.mean()) for values in found.values())
     names = (published.label(judging.entry, name) for name in (better, worse))
     return Claim(f"{' separates better than '.join(names)}: {means}", "purity", found[better] - found[worse])
