@@ -94,12 +94,12 @@ def read(folder: Path) -> Card:
     path = folder / "run.yaml"
     if not path.is_file():
         raise UserError(f"{folder} is no trained run, as it holds no run.yaml; {CURE}.")
+    with system_errors(path):
+        data = path.read_bytes()
     try:
-        with system_errors(path):
-            text = path.read_text()
-        written = msgspec.convert(yaml.safe_load(text), _Written)
+        written = msgspec.convert(yaml.safe_load(data), _Written)
         resolved = typed(msgspec.to_builtins(written.settings), str(path))
-    except (msgspec.ValidationError, yaml.YAMLError, UnicodeDecodeError, UserError) as error:
+    except (msgspec.ValidationError, yaml.YAMLError, UserError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path} is damaged or of another version ({reason}); train again, or {CURE}.") from None
     rest = {name: getattr(written, name) for name in _Card.__struct_fields__}
