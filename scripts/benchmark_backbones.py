@@ -14,8 +14,9 @@ from time import perf_counter, process_time
 
 import torch
 
+from wstal.base.extraction import Speed
 from wstal.features.backbones import registry
-from wstal.features.backbones.embed import Speed, embedder
+from wstal.features.backbones.embed import embedder
 from wstal.features.backbones.registry import Backbone
 from wstal.report.cost import cost
 

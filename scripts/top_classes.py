@@ -17,11 +17,12 @@ import torch
 from torch import Tensor
 
 from wstal.base import seeding
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, of_system
+from wstal.base.extraction import Speed
 from wstal.base.timegrid import TimeGrid
 from wstal.features.backbones import registry, weights
 from wstal.features.backbones.checkpoint import restore
-from wstal.features.backbones.embed import Speed, embedder
+from wstal.features.backbones.embed import embedder
 from wstal.features.backbones.registry import Backbone
 from wstal.features.pixels.decode import Footage
 from wstal.features.pixels.motion import flow_images
@@ -63,8 +64,10 @@ def read_names(path: Path | None, classes: int) -> list[str]:
         return [str(number) for number in range(classes)]
     try:
         names = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        raise UserError(f"{path} cannot be read; give a text file with the name of a class on each line.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise of_system(error, path) or UserError(
+            f"{path} cannot be read; give a text file with the name of a class on each line."
+        ) from None
     if len(names) != classes:
         raise UserError(f"{path} has {len(names)} lines, the network {classes} classes; give the names that it was trained on.")
     return names

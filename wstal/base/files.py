@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, of_system
 
 AGAIN = "write or copy the file again, or make it again (`dvc repro` makes those under runs/)"
 
@@ -22,7 +22,9 @@ def read_bytes(path: Path) -> bytes:
     try:
         return Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); give the path of an existing JSON file.") from None
+        raise of_system(error, path) or UserError(
+            f"{path} cannot be read ({error.strerror}); give the path of an existing JSON file."
+        ) from None
 
 
 def decode(data: bytes, path: Path) -> Any:
@@ -62,4 +64,6 @@ def write(path: Path, text: str) -> None:
             os.unlink(scratch)  # noqa: PTH108
             raise
     except OSError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror}); give a path in a folder you may write.") from None
+        raise of_system(error, path) or UserError(
+            f"{path} cannot be written ({error.strerror}); give a path in a folder you may write."
+        ) from None

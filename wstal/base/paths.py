@@ -23,7 +23,7 @@ class Tree:
         return self.root / "data" / "annotations" / dataset
 
     def features(self, dataset: str) -> Path:
-        """Folder of <stream>/<video>.npy and manifest.json."""
+        """Folder of <stream>.npy and manifest.json."""
         return self.root / "data" / "features" / dataset
 
     def weights(self) -> Path:
@@ -33,6 +33,10 @@ class Tree:
     def run(self, entry: str, row: str, seed: int) -> Path:
         """Folder of a training run: weights, scores, detections."""
         return self.root / "runs" / entry / row / str(seed)
+
+    def plan(self) -> Path:
+        """Folder of what params.yaml comes to: wstal/config/plan.py."""
+        return self.root / "reports" / "plan"
 
     def metrics(self, entry: str) -> Path:
         """The JSON file of an entry's metrics."""

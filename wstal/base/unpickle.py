@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, of_system
 
 
 class _Dtype:
@@ -114,4 +114,6 @@ def load(file: BinaryIO, path: Path) -> Any:
             "get it from its authors again, or save it anew with numpy.save from plain arrays."
         ) from error
     except Exception as error:  # damaged bytes make the unpickler raise almost anything
-        raise UserError(f"{path} is truncated or damaged ({type(error).__name__}: {error}); download it again.") from error
+        raise of_system(error, path) or UserError(
+            f"{path} is truncated or damaged ({type(error).__name__}: {error}); download it again."
+        ) from error

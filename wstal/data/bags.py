@@ -9,7 +9,7 @@ from torch import Tensor
 
 from wstal.base.types import Groups
 from wstal.data.sampling import Snippets, draw
-from wstal.data.store import FeatureStore
+from wstal.data.store import Store
 
 
 class Batch(NamedTuple):
@@ -26,7 +26,7 @@ class Bags:
     `streams` with more than one name are concatenated (early fusion), on one grid.
     """
 
-    def __init__(self, store: FeatureStore, streams: Sequence[str], videos: Sequence[str], labels: np.ndarray):
+    def __init__(self, store: Store, streams: Sequence[str], videos: Sequence[str], labels: np.ndarray):
         self.store, self.streams, self.videos = store, tuple(streams), tuple(videos)
         self.grid = store.grid(self.streams)
         self.labels = torch.from_numpy(labels)
@@ -41,18 +41,22 @@ class Bags:
 
     def features(self, i: int) -> np.ndarray:
         """All snippets of video i: (T, D) float32."""
-        parts = [self.store.open(stream, self.videos[i]) for stream in self.streams]
-        return np.concatenate(parts, axis=1, dtype=np.float32)
+        return np.concatenate(self._views(i), axis=1, dtype=np.float32)
+
+    def _views(self, i: int) -> list[np.ndarray]:
+        """All snippets of video i, (T, D) of each stream, as they are stored."""
+        return [self.store.features(stream, self.videos[i]) for stream in self.streams]
 
     def batch(self, index: Sequence[int], how: Snippets, rng: np.random.Generator) -> Batch:
         """The bags `index` (B,) as one padded batch, of each the snippets that `draw` takes."""
-        bags = [self.features(i) for i in index]
-        bags = [bag[draw(len(bag), how, rng)] for bag in bags]
-        x = torch.zeros(len(bags), max(map(len, bags)), self.dim)
+        bags = [self._views(i) for i in index]
+        drawn = [draw(len(views[0]), how, rng) for views in bags]
+        x = torch.zeros(len(bags), max(map(len, drawn)), self.dim)
         mask = torch.zeros(x.shape[:2], dtype=torch.bool)
-        for row, bag in enumerate(bags):
-            x[row, : len(bag)] = torch.from_numpy(bag)
-            mask[row, : len(bag)] = True
+        for row, (views, snippets) in enumerate(zip(bags, drawn, strict=True)):
+            out = x[row, : len(snippets)].numpy()
+            np.concatenate([view[snippets] for view in views], axis=1, out=out)
+            mask[row, : len(snippets)] = True
         return Batch(x, mask, self.labels[list(index)])
 
 

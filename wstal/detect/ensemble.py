@@ -46,6 +46,9 @@ class DetectionUnion(Ensemble, tag="detections"):
     threshold: NonNegative  # segments that overlap more than this are removed; 1 and above keeps all
 
 
+Combination = ScoreMean | DetectionUnion
+
+
 def average(
     scores: Mapping[str, Mapping[str, VideoScores]], grids: Mapping[str, TimeGrid], how: ScoreMean
 ) -> dict[str, VideoScores]:

@@ -4,13 +4,7 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar, get_args
 
 from torch import Tensor, nn
 
-from wstal.base.record import Record
-from wstal.base.types import Groups
-
-
-class Params(Record):
-    """Base of a method's hyper-parameters. No defaults: the values live in params.yaml."""
-
+from wstal.base.record import Params
 
 P = TypeVar("P", bound=Params)
 
@@ -51,11 +45,6 @@ class Method(Parametrized[P]):
     def __init__(self, dim: int, classes: int, params: P):
         super().__init__()
         self.dim, self.classes, self.params = dim, classes, params
-
-    @property
-    def groups(self) -> Groups:
-        """The bags that `losses` compares, which training puts first in each batch; here none. Groups have no order."""
-        return Groups(count=0, size=1, replace=False)
 
     def forward(self, x: Tensor, mask: Tensor) -> Scores:
         """x (B, T, D) features, mask (B, T) True = real snippet -> `Scores`."""

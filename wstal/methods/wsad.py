@@ -64,6 +64,11 @@ class Params(base.Params):
     group_size: Annotated[int, Meta(ge=2)]  # S
     score: Literal["logit", "probability"]  # what localization sees
 
+    @property
+    def bag_groups(self) -> Groups:
+        """The bags that the metric loss compares."""
+        return Groups(self.groups, self.group_size, replace=False)
+
 
 class WSAD(base.Method[Params]):
     """WSAD on concatenated streams."""
@@ -79,11 +84,6 @@ class WSAD(base.Method[Params]):
             nn.init.zeros_(layer.bias)
         if params.distance == "learned":
             self.matrices = nn.Parameter(torch.eye(params.hidden).repeat(classes, 1, 1))  # L (C, H, H)
-
-    @property
-    def groups(self) -> Groups:
-        """`groups` groups of `group_size` different videos that share a class."""
-        return Groups(self.params.groups, self.params.group_size, replace=False)
 
     def forward(self, x: Tensor, mask: Tensor) -> base.Scores:
         """x (B, T, D), mask (B, T) True = real snippet -> scores on the scale that `score` names."""

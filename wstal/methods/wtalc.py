@@ -44,6 +44,11 @@ class Params(base.Params):
     margin: float  # δ
     pairs: int  # pairs that a batch begins with; losses of a smaller batch see fewer
 
+    @property
+    def bag_groups(self) -> Groups:
+        """The bags that the metric loss compares."""
+        return Groups(self.pairs, 2, replace=True)
+
 
 class WTALC(base.Method[Params]):
     """W-TALC on concatenated streams."""
@@ -59,11 +64,6 @@ class WTALC(base.Method[Params]):
         for layer in (*self.embed, self.classify):
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
-
-    @property
-    def groups(self) -> Groups:
-        """`pairs` pairs of videos that share a class, drawn with replacement."""
-        return Groups(self.params.pairs, 2, replace=True)
 
     def forward(self, x: Tensor, mask: Tensor) -> base.Scores:
         """x (B, T, D), mask (B, T) True = real snippet -> scores; activation and logits are one, unbounded."""

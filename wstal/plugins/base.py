@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from wstal.base.types import Groups
-from wstal.methods.base import Method, P, Parametrized, Params, Scores
+from wstal.base.record import Params
+from wstal.methods.base import Method, P, Parametrized, Scores
 
 
 class Plugin(Parametrized[P]):
@@ -28,11 +28,6 @@ class Plugged(Method[Params]):
         super().__init__(host.dim, host.classes, host.params)
         self.host, self.loss_names = host, (*host.loss_names, *kinds)
         self.plugins = nn.ModuleDict({name: kind(width(host), params[name]) for name, kind in kinds.items()})
-
-    @property
-    def groups(self) -> Groups:
-        """The host's own."""
-        return self.host.groups
 
     def forward(self, x: Tensor, mask: Tensor) -> Scores:
         """x (B, T, D), mask (B, T) True = real snippet -> the host's scores."""

@@ -24,8 +24,8 @@ from msgspec import Meta
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from wstal.base.record import Params as Base
 from wstal.base.record import Positive
-from wstal.methods.base import Params as Base
 from wstal.methods.base import Scores
 from wstal.nn.cosine import unit
 from wstal.nn.hybrid import aggregate, attention

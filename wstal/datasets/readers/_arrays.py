@@ -19,7 +19,7 @@ import h5py
 import msgspec
 import numpy as np
 
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, of_system, system_errors
 from wstal.base.record import Count, Index, Record
 from wstal.datasets.readers import _files
 
@@ -139,7 +139,9 @@ def _open(path: Path) -> Archive:
     try:
         return zipfile.ZipFile(path) if path.suffix == ".npz" else h5py.File(path, "r")
     except (zipfile.BadZipFile, OSError) as error:
-        raise UserError(f"{path} is truncated or no {path.suffix} file ({error}); download or extract it again.") from error
+        raise of_system(error, path) or UserError(
+            f"{path} is truncated or no {path.suffix} file ({error}); download or extract it again."
+        ) from error
 
 
 def _read_npz(path: Path, key: str, archive: zipfile.ZipFile) -> np.ndarray:
@@ -150,7 +152,9 @@ def _read_npz(path: Path, key: str, archive: zipfile.ZipFile) -> np.ndarray:
             with archive.open(_member(path, key)) as file:
                 return np.lib.format.read_array(file, allow_pickle=False)
     except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, KeyError, NotImplementedError) as error:
-        raise UserError(f"{path}: array {key!r} is damaged ({error}); download or extract the file again.") from error
+        raise of_system(error, path) or UserError(
+            f"{path}: array {key!r} is damaged ({error}); download or extract the file again."
+        ) from error
     raise UserError(f"{path}: array {key!r} holds pickled objects; save it again from one array of floats.")
 
 
@@ -160,14 +164,16 @@ def _read_h5(path: Path, key: str, archive: h5py.File) -> np.ndarray:
         if isinstance(dataset, h5py.Dataset) and dataset.shape:
             return dataset[()]
     except (OSError, KeyError, RuntimeError) as error:
-        raise UserError(f"{path}: array {key!r} is damaged ({error}); download or extract the file again.") from error
+        raise of_system(error, path) or UserError(
+            f"{path}: array {key!r} is damaged ({error}); download or extract the file again."
+        ) from error
     raise UserError(f"{path}: {key!r} is no array; name one with `key` of the stream in params.yaml, such as '{{video}}/rgb'.")
 
 
 def _read_csv(path: Path, header_lines: int, cure: str) -> np.ndarray:
     _files.require([path], cure)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), system_errors(path):
             warnings.simplefilter("ignore", UserWarning)  # of an empty file, whose shape (0, 1) is refused later
             return np.loadtxt(path, delimiter=",", dtype=np.float32, skiprows=header_lines, ndmin=2, comments=None)
     except ValueError as error:

@@ -11,7 +11,7 @@ from typing import IO, TypeVar
 import msgspec
 import numpy as np
 
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, of_system, system_errors
 from wstal.base.paths import ROOT
 from wstal.base.types import Segment
 
@@ -51,7 +51,9 @@ def parse_json(data: bytes | msgspec.Raw, record: type[T], origin: str) -> T:
 def read_json(path: Path, record: type[T], cure: str) -> T:
     """The JSON file `path` as a typed record."""
     require([path], cure)
-    return parse_json(path.read_bytes().removeprefix(b"\xef\xbb\xbf"), record, str(path))
+    with system_errors(path):
+        data = path.read_bytes()
+    return parse_json(data.removeprefix(b"\xef\xbb\xbf"), record, str(path))
 
 
 def read_lines(path: Path, cure: str) -> list[list[str]]:
@@ -62,7 +64,8 @@ def read_lines(path: Path, cure: str) -> list[list[str]]:
     """
     require([path], cure)
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        with system_errors(path):
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not a text file; download it again.") from error
     return [fields for line in lines if (fields := line.split())]
@@ -107,7 +110,7 @@ def read_table(path: Path, columns: tuple[str, ...], cure: str) -> list[tuple[st
         UserError: the file is missing or no table, or a line lacks a column.
     """
     require([path], cure)
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with system_errors(path), path.open(encoding="utf-8-sig", newline="") as file:
         try:
             rows = list(csv.DictReader(file))
         except (UnicodeDecodeError, csv.Error) as error:
@@ -160,7 +163,7 @@ def npy_header(path: Path) -> tuple[tuple[int, ...], np.dtype]:
         with path.open("rb") as file:
             return read_header(file)
     except Exception as error:  # NumPy reads the header as Python text, so noise makes it raise almost anything
-        raise UserError(f"{path} is truncated or no .npy file; download it again.") from error
+        raise of_system(error, path) or UserError(f"{path} is truncated or no .npy file; download it again.") from error
 
 
 def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
@@ -181,6 +184,7 @@ def load_array(path: Path, cure: str) -> np.ndarray:
     if dtype.hasobject:
         raise UserError(f"{path} holds pickled objects; save it again with numpy.save from one array of floats.")
     try:
-        return np.lib.format.open_memmap(path, mode="r")
+        with system_errors(path):
+            return np.lib.format.open_memmap(path, mode="r")
     except ValueError as error:
         raise UserError(f"{path} is truncated ({error}); download or extract it again.") from error

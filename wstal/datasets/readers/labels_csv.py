@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, system_errors
 from wstal.base.record import Index
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Video
@@ -138,7 +138,8 @@ def _row(cells: list[str], columns: list[str], where: str, line: int, files: Vid
 
 def _text(table: Path) -> str:
     """The file as text."""
-    data = table.read_bytes()
+    with system_errors(table):
+        data = table.read_bytes()
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from wstal.base import unpickle
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, of_system
 from wstal.features.backbones.registry import Backbone, Layout
 
 OURS = Layout("wstal", ())
@@ -105,9 +105,12 @@ def read(path: Path) -> dict[str, Tensor]:
         UserError: the file cannot be read, is damaged, or holds no named tensor.
     """
     try:
+        path.open("rb").close()  # safetensors says "No such file", whatever the system says
         content = LOADERS.get(path.suffix, load_torch)(path)
     except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); give the path of a file of weights.") from None
+        raise of_system(error, path) or UserError(
+            f"{path} cannot be read ({error.strerror}); give the path of a file of weights."
+        ) from None
     except SafetensorError as error:
         raise UserError(f"{path} is truncated or damaged ({error}); copy or make it again.") from None
     for wrapper in WRAPPERS:

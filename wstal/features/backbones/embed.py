@@ -1,25 +1,15 @@
 """Clips -> features: one function around a network, with what makes it fast on its device."""
 
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from wstal.base import seeding
 from wstal.base.errors import UserError
-from wstal.base.record import Record
+from wstal.base.extraction import Speed
 from wstal.features.backbones.blocks import fold
 from wstal.features.backbones.registry import Backbone
-
-
-class Speed(Record):
-    """How a network is run. Nothing here changes features by more than the rounding of `precision`."""
-
-    precision: Literal["float32", "bfloat16", "float16"]  # of convolutions and products, by autocast
-    channels_last: bool  # the order in memory that tensor cores, and the CPU's vector units, prefer
-    fold: bool  # merge batch normalization into convolutions
-    compile: bool  # torch.compile; takes minutes at the first clips
 
 
 def embedder(backbone: Backbone, network: nn.Module, speed: Speed, device: torch.device) -> Callable[[Tensor], Tensor]:

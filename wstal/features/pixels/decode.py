@@ -14,6 +14,7 @@ Damage      What decodes is used. Broken packets are passed over, timestamps tha
 One thread decodes a file, as concealment of damage by several threads differs from run to run; decode files side by side.
 """
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ from av.stream import Disposition
 from av.video import VideoStream
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, of_system, system_errors
 
 T = TypeVar("T")
 RESIZE = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT | Interpolation.FULL_CHR_H_INT
@@ -137,11 +138,14 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         DecodeError: for one that is no video.
     """
     try:
+        with system_errors(path):
+            path.open("rb").close()  # FFmpeg says of damaged files, too, that memory or the drive failed
         container = av.open(str(path), metadata_errors="ignore")
     except FileNotFoundError:
         raise UserError(f"{path} is missing; put the video there, or leave it out.") from None
     except (av.FFmpegError, OSError) as error:
-        raise DecodeError(path, _reason(error)) from None
+        limit = of_system(error, path) if error.errno in (errno.EMFILE, errno.ENFILE) else None
+        raise limit or DecodeError(path, _reason(error)) from None
     with container:
         films = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
         if not films:
