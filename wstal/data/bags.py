@@ -13,7 +13,7 @@ from wstal.data.store import Store
 
 
 class Batch(NamedTuple):
-    """B bags, padded to the longest."""
+    """B bags, padded to the T snippets of the longest."""
 
     x: Tensor  # (B, T, D) float32, zeros in the padding
     mask: Tensor  # (B, T) bool, True = real snippet

@@ -12,7 +12,7 @@ from wstal.base.record import Index, Record
 
 
 class Snippets(Record):
-    """How many snippets a bag holds, and which."""
+    """How many snippets a bag holds, and which: all, one near each of evenly spaced positions, a window, or a random subset."""
 
     kind: Literal["full", "perturb", "crop", "subset"]
     count: Index  # snippets of a bag; not used by "full"

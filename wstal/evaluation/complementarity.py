@@ -24,12 +24,12 @@ class Complementarity:
 
     @property
     def recall(self) -> np.ndarray:
-        """(K,) share that a model finds."""
+        """Share that each model finds: (K,)."""
         return self.found.mean(1)
 
     @property
     def only(self) -> np.ndarray:
-        """(K, K) share that the model of the row finds and that of the column misses."""
+        """Share that the model of the row finds and that of the column misses: (K, K)."""
         return (self.found[:, None] & ~self.found).mean(-1)
 
     @property

@@ -76,7 +76,7 @@ class STPN(base.Method[Params]):
         )
 
     def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """L_class: which classes occur, each a yes or no of its own. L_sparsity: the attention keeps little.
+        """L_class: which classes occur, a binary cross-entropy for each. L_sparsity: the attention keeps little.
 
         labels (B, C) multi-hot, mask (B, T) -> unweighted scalars, summed over the B bags.
         """

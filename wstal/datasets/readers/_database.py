@@ -29,7 +29,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Database:
-    """A file of that layout."""
+    """The content of a file of ActivityNet's ground-truth layout."""
 
     path: Path
     classes: tuple[str, ...]  # as listed in the file, otherwise the sorted labels of all its videos

@@ -129,11 +129,11 @@ def timeline(id: str, subset: str, label: int, rng: np.random.Generator, source:
     return Timeline(id, subset, duration, tuple(instances), tuple(split(instances, duration, rng, source)))
 
 
-def split(instances: list[Piece], duration: float, rng: np.random.Generator, source: Source) -> Iterator[Piece]:
+def split(instances: list[Piece], duration_s: float, rng: np.random.Generator, source: Source) -> Iterator[Piece]:
     """Split the time line into pieces: gaps into context and background, instances into weak, core, weak."""
     clock, before = 0.0, None
     for instance in [*instances, None]:
-        end = instance.start_s if instance else duration
+        end = instance.start_s if instance else duration_s
         yield from gap(clock, end, before, instance, rng, source)
         if instance is None:
             return

@@ -71,7 +71,7 @@ class Pool(nn.Module):
 
 
 class Mixed(nn.Module):
-    """An Inception module."""
+    """An Inception module: four branches side by side, their widths given by the layers' names in the paper."""
 
     def __init__(self, channels: int, b0: int, b1a: int, b1b: int, b2a: int, b2b: int, b3b: int):
         super().__init__()

@@ -115,7 +115,7 @@ def load(name: str) -> Backbone:
 
 
 def every() -> list[Backbone]:
-    """All variants of all architectures."""
+    """All variants of all architectures, by file and in the order of each file's BACKBONES."""
     folder = Path(__file__).parent
     modules = (importlib.import_module(f"{__package__}.{path.stem}") for path in sorted(folder.glob("[!_]*.py")))
     return [one for module in modules for one in getattr(module, "BACKBONES", ())]

@@ -69,7 +69,7 @@ def lateral(channels: int, kernel_t: int, alpha: int, bare: bool) -> nn.Module:
 
 
 def evenly(frames: int, slow: int) -> list[int]:
-    """`slow` of the frames, from the first to the last."""
+    """Indices of `slow` of so many frames, evenly from the first to the last."""
     return [i * (frames - 1) // (slow - 1) for i in range(slow)]
 
 
@@ -110,7 +110,7 @@ class SlowFast(nn.Module):
 
 
 def number(match: re.Match) -> str:
-    """Number of the pathway that a name begins with."""
+    """Number of the pathway, 0 or 1, that a matched name begins with: slow or fast."""
     return "0" if match[1] == "slow" else "1"
 
 

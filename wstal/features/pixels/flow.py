@@ -195,7 +195,7 @@ class Solver:
         self.flow = self.u.view(count, 2, height, width)
 
     def start(self, flow: Tensor) -> None:
-        """Begin with flow (1, 2, H, W)."""
+        """Begin with flow (1, 2, H, W) in pixels, and with a dual variable of zero."""
         self.flow.copy_(flow)
         self.p.zero_()
 
