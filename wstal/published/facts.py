@@ -36,7 +36,9 @@ def read(folder: Path) -> Facts:
     Raises:
         UserError: a file cannot be read, a key is unknown or missing, a value does not fit, an entry stands in two files.
     """
-    entries, statistics, source = {}, {}, {}
+    entries: dict[str, Entry] = {}
+    statistics: dict[str, Statistics] = {}
+    source: dict[str, Path] = {}
     for path in sorted(folder.glob("*.yaml")):
         content = mapping(yamlfile.read(path, CURE), path)
         if path.stem == "backbones":

@@ -29,7 +29,7 @@ class Comparison(Record):
     worse: str
     at: Share | None = None  # the tIoU at which they are compared; the average mAP where there is none
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.better == self.worse:
             raise ValueError(f"`better` and `worse` are both {self.better!r}")
 
@@ -43,7 +43,7 @@ class Entry(Record):
     rows: dict[str, Row] = {}
     claims: tuple[Comparison, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if wrong := [column for column in self.columns if not is_column(column)]:
             raise ValueError(f"column {wrong[0]!r} is neither a tIoU such as '0.5' nor {AVERAGE}")
         check_once(self.columns)
@@ -93,7 +93,7 @@ class Sheet(Record):
     caption: Text
     columns: tuple[Text, ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_once(self.columns)
 
 

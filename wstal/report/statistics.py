@@ -29,7 +29,7 @@ PRINTED = {  # quantity of `of_videos` -> its published mean
 def of_videos(annotations: Annotations, subset: str) -> dict[str, np.ndarray]:
     """Per video of a subset: length in seconds, number of instances, share of background, number of classes."""
     videos = [video for video in annotations.videos if video.subset == subset]
-    times = {video.id: [] for video in annotations.videos}
+    times: dict[str, list[tuple[float, float]]] = {video.id: [] for video in annotations.videos}
     for segment in annotations.segments:
         times[segment.video].append((segment.start_s, segment.end_s))
     return {
@@ -65,7 +65,7 @@ def table(annotations: Annotations, name: str, known: Statistics | None) -> Tabl
     rows = []
     for subset in SUBSETS:
         own, theirs = of_videos(annotations, subset), getattr(known, subset, None)
-        for quantity, ours, printed, how in quantities(own, theirs, known and known.two_classes):
+        for quantity, ours, printed, how in quantities(own, theirs, known.two_classes if known else None):
             rows.append((subset, quantity, number(ours, how), number(printed, how)))
     if not known:
         caption = "Nothing published is named beside it: `statistics` in params.yaml would."
