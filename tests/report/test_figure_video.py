@@ -21,9 +21,9 @@ FOUND_S = np.array([[0.0, 2.0, 0.1], [0.4, 1.2, 0.3], [0.5, 1.0, 0.9]])
 @pytest.fixture
 def timeline():
     """Two models; the second found nothing."""
-    return figure_video.timeline(
-        {"one": SCORES, "other": SCORES}, 1, TRUTH_S, {"one": FOUND_S, "other": np.zeros((0, 3))}, GRID, "Wave, a"
-    )
+    found = {"one": FOUND_S, "other": np.zeros((0, 3))}
+    panels = tuple(figure_video.panel(name, SCORES, 1, detections, GRID) for name, detections in found.items())
+    return figure_video.Timeline("Wave, a", TRUTH_S, panels)
 
 
 def test_a_timeline_by_hand(timeline):

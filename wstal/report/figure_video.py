@@ -1,6 +1,5 @@
 """The figure of one video: score curves under several models, ground truth and detections."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,23 +60,11 @@ class Timeline:
         return figure
 
 
-def timeline(
-    models: Mapping[str, VideoScores],
-    label: int,
-    truth_s: np.ndarray,
-    found: Mapping[str, np.ndarray],
-    grid: TimeGrid,
-    title: str,
-) -> Timeline:
-    """One video under {model: scores} for the class of index `label`.
-
-    truth_s (M, 2) start, end; found: {model: (N, 3) start_s, end_s, score}, in the order in which they are drawn.
-    """
-    return Timeline(title, truth_s, tuple(panel(name, one, label, found[name], grid) for name, one in models.items()))
-
-
 def panel(name: str, scores: VideoScores, label: int, found: np.ndarray, grid: TimeGrid) -> Panel:
-    """The curves and detections (N, 3) start_s, end_s, score of one model."""
+    """One video under one model, for the class of index `label`.
+
+    found (N, 3) start_s, end_s, score: detections in the order in which they are drawn.
+    """
     length_t = len(scores.actionness)
     return Panel(
         name,

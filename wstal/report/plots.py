@@ -4,7 +4,7 @@ A file figure_<what>.py holds the figures of one kind. Each figure is a frozen r
 made by a function, with a method `draw` that adds nothing to them.
 """
 
-from typing import Any, cast
+from typing import Literal
 
 import matplotlib
 import numpy as np
@@ -14,6 +14,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from wstal.base.paths import Tree
+
+Place = Literal["outside lower center", "outside right upper"]
 
 INK, PALE, TRUTH, FOUND, FOREGROUND, ACTION = "#333333", "#b5b5b5", "#2a9d5c", "#d1495b", "#30638e", "#e08a1e"
 SHADES = ("#3aa67c", "#8fd0f5", "#d98c00", "#f0e442", "#d58fb8", "#d4d4d4")  # kinds of detections, the true ones first
@@ -34,10 +36,10 @@ def head(figure: Figure, title: str) -> None:
     figure.suptitle(title, x=0.01, ha="left")
 
 
-def legend(figure: Figure, axis: Axes, place: str = "outside lower center", columns: int = 4, scale: float = 1) -> None:
+def legend(figure: Figure, axis: Axes, place: Place = "outside lower center", columns: int = 4, scale: float = 1) -> None:
     """A legend beside the data, each label once."""
     found = {text: handle for handle, text in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(list(found.values()), list(found), loc=cast(Any, place), ncols=columns, markerscale=scale, frameon=False)
+    figure.legend(list(found.values()), list(found), loc=place, ncols=columns, markerscale=scale, frameon=False)
 
 
 def blend(color: str, share: float) -> tuple[float, ...]:

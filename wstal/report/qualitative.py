@@ -15,7 +15,7 @@ from wstal.detect import detections
 from wstal.evaluation.judging import Judging
 from wstal.report.cells import number
 from wstal.report.claims import Claim
-from wstal.report.figure_video import Timeline, timeline
+from wstal.report.figure_video import Timeline, panel
 from wstal.training import experiment
 from wstal.training.experiment import Run
 from wstal.training.predict import forward, predict
@@ -68,17 +68,17 @@ def compared(judging: Judging[Run], names: Mapping[str, str], label: str, rule: 
     wanted = table.labels.index(label)
     inside = (table.video == table.videos.index(video)) & (table.label == wanted)
     truth_s = np.stack([table.start_s[inside], table.end_s[inside]], axis=1)
-    models, found, grid = {}, {}, judging.runs[0].card.grid
+    panels = []
     for name, title in names.items():
         run = row(judging, name)
         bags = one_video(run, network, video)
-        models[title] = predict(experiment.load(run, network), bags)[video]
-        found[title] = detected(run, video, label)
+        scores = predict(experiment.load(run, network), bags)[video]
+        panels.append(panel(title, scores, wanted, detected(run, video, label), bags.grid))
     instances, length_s = len(truth_s), judging.runs[0].data.durations_s()[video]
     title = (
         f"{label}, {video}: {instances} instance{'s' * (instances != 1)} in {length_s:.0f} s; curves of the {network} stream"
     )
-    return timeline(models, wanted, truth_s, found, grid, title)
+    return Timeline(title, truth_s, tuple(panels))
 
 
 def detected(run: Run, video: str, label: str) -> np.ndarray:
