@@ -1,5 +1,7 @@
 """Videos for figures are chosen by the stated rule."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,13 @@ def test_a_class_that_never_stands_alone_has_a_video_too(runs, monkeypatch):
 def test_a_class_that_no_video_shows_is_a_sentence(runs):
     with pytest.raises(UserError, match="Run"):
         qualitative.choose(runs, "Run", "median")
+
+
+def test_a_row_is_its_first_seed_and_a_missing_one_a_sentence():
+    runs = [SimpleNamespace(row=row, seed=seed) for row in ("bm", "um") for seed in (0, 1)]
+    assert qualitative.row(runs, "um") is runs[2]
+    with pytest.raises(UserError, match="no row 'xy' here; name one of bm, um in the notebook"):
+        qualitative.row(runs, "xy")
 
 
 def test_purity_is_full_for_separated_and_half_for_mixed_clouds():
