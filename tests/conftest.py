@@ -5,9 +5,13 @@ import pytest
 from hypothesis import settings
 
 from wstal.base.paths import Tree
-from wstal.config import parameters
+from wstal.base.yamlfile import merge
+from wstal.config import parameters, plan
+from wstal.config import settings as typed
+from wstal.config.parameters import Entry
 from wstal.datasets import prepare
 from wstal.detect.localize import Localize
+from wstal.training import experiment
 
 settings.register_profile("wstal", deadline=None, derandomize=True)
 settings.load_profile("wstal")
@@ -25,7 +29,9 @@ def preset(raw):
 
     def preset(method, name=None):
         section = raw["methods"][method]
-        return parameters.merge(section["base"], section["presets"][name or section["preset"]])
+        name = name or section["preset"]
+        named = {"method": method, "preset": name}
+        return merge(raw["defaults"], section["base"], section["presets"][name], named)
 
     return preset
 
@@ -35,8 +41,8 @@ def tiny(raw, preset):
     """tiny(method, change) -> the settings of its default preset at the size of smoke runs, changed."""
 
     def tiny(method, change):
-        merged = parameters.merge(preset(method), raw["smoke"]["methods"][method])
-        return parameters.convert(parameters.merge(merged, change), parameters.MethodConfig, method)
+        small = merge(raw["smoke"]["method"], raw["methods"][method]["smoke"])
+        return typed.settings(merge(preset(method), small, change), f"params.yaml, {method}")
 
     return tiny
 
@@ -46,7 +52,7 @@ def released(preset):
     """released(method, **changes) -> the localization of its `released` preset, changed."""
 
     def released(method, **changes):
-        return msgspec.convert(parameters.merge(preset(method, "released")["localize"], changes), Localize)
+        return msgspec.convert(merge(preset(method, "released")["localize"], changes), Localize)
 
     return released
 
@@ -55,10 +61,13 @@ def released(preset):
 def small(raw):
     """Parameters of a simulated dataset with four classes that trains in seconds, and one table on it."""
     smoke = raw["smoke"]
-    dataset = parameters.merge(raw["datasets"]["thumos14-sim"], smoke["dataset"]) | {"overrides": smoke["methods"]}
-    rows = {"full": {}, "no_background": {"set": {"params": {"background": False}}}}
+    sizes = {name: merge(smoke["method"], section["smoke"]) for name, section in raw["methods"].items()}
+    dataset = merge(raw["datasets"]["thumos14-sim"], smoke["dataset"]) | {"overrides": sizes}
+    rows = {"full": {}, "no_background": {"params": {"background": False}}}
     table = {"dataset": "tiny", "notebook": "04_table", "method": "facnet", "rows": rows}
-    return {"seeds": [0, 1], "datasets": {"tiny": dataset}, "methods": raw["methods"], "tables": {"tiny_table": table}}
+    shared = {name: raw[name] for name in ("defaults", "methods")}
+    run = {"datasets": ["tiny"]}
+    return shared | {"seeds": [0, 1], "run": run, "datasets": {"tiny": dataset}, "entries": {"tiny_table": table}}
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +75,20 @@ def prepared(small, tmp_path_factory):
     """(parameters, tree) with annotations and features of the small dataset."""
     tree = Tree(tmp_path_factory.mktemp("tree"))
     params = parameters.load(small)
-    prepare.annotate(params, "tiny", tree)
-    prepare.extract(params, "tiny", tree)
+    planned = plan.of_dataset(params, "tiny")
+    prepare.annotate(planned, tree)
+    prepare.extract(planned, tree)
     return params, tree
+
+
+@pytest.fixture
+def tiny_runs(prepared):
+    """tiny_runs(rows, method="facnet", seeds=(0, 1)) -> runs of an entry on the small dataset with these rows."""
+    params, tree = prepared
+
+    def tiny_runs(rows, method="facnet", seeds=(0, 1)):
+        entry = Entry(dataset="tiny", notebook="04_table", method=method, rows=rows)
+        changed = msgspec.structs.replace(params, entries={"rows": entry}, seeds=seeds)
+        return experiment.runs(plan.of_rows(changed, "rows"), tree)
+
+    return tiny_runs

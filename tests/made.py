@@ -1,8 +1,11 @@
-"""Ground truth and detections from rows of numbers, and rows of names from detections."""
+"""Ground truth and detections from rows of numbers, rows of names from detections, and plans of datasets."""
 
 import numpy as np
 
 from wstal.base.types import Detections, Truth
+from wstal.base.yamlfile import convert
+from wstal.config.parameters import Features
+from wstal.config.plan import DatasetPlan
 
 VIDEOS, LABELS = ("a", "b", "c"), ("x", "y", "z")
 
@@ -28,3 +31,8 @@ def rows_of(found: Detections) -> list[tuple]:
     """(video, label, start, end, score) by name."""
     rows = zip(found.video, found.label, found.start_s, found.end_s, found.score, strict=True)
     return [(found.videos[v], found.labels[c], *rest) for v, c, *rest in rows]
+
+
+def dataset_plan(name, features) -> DatasetPlan:
+    """From the section `features` of a dataset."""
+    return DatasetPlan(name=name, features=convert(features, Features, f"params.yaml, datasets.{name}.features"))

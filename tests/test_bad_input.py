@@ -1,18 +1,16 @@
 """From a user's files to a sentence: the whole path through params.yaml, the readers and a notebook, nothing lost."""
 
 import json
-import os
-import subprocess
-import sys
 
+import nbformat
 import numpy as np
 import pytest
-import yaml
 
+from tests.made import dataset_plan
+from wstal.app import opening
 from wstal.base import paths
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree
-from wstal.config import parameters
 from wstal.datasets import prepare
 
 VIDEOS = {"a": "training", "b": "training", "c": "validation"}
@@ -20,7 +18,7 @@ VIDEOS = {"a": "training", "b": "training", "c": "validation"}
 
 @pytest.fixture
 def mine(raw, tmp_path):
-    """A dataset of three videos in the generic layout: (raw parameters, its folder, an empty tree)."""
+    """A dataset of three videos in the generic layout: (its plan, its folder, an empty tree)."""
     root = tmp_path / "mine"
     (root / "features").mkdir(parents=True)
     rng = np.random.default_rng(0)
@@ -36,14 +34,13 @@ def mine(raw, tmp_path):
     }  # fmt: skip
     base = raw["datasets"]["thumos14-sim"]
     features = base["features"] | {"reader": "activitynet_json", "source": source, "streams": ["rgb"]}
-    return {"datasets": {"mine": base | {"features": features}}}, root, Tree(tmp_path / "tree")
+    return dataset_plan("mine", features), root, Tree(tmp_path / "tree")
 
 
 def make(mine):
-    raw, _, tree = mine
-    params = parameters.load(raw)
-    prepare.annotate(params, "mine", tree)
-    prepare.extract(params, "mine", tree)
+    plan, _, tree = mine
+    prepare.annotate(plan, tree)
+    prepare.extract(plan, tree)
 
 
 def edit(root, change):
@@ -120,18 +117,14 @@ def test_damage_is_one_sentence_and_the_old_store_stays(mine, kind):
 def test_a_good_dataset_passes(mine):
     make(mine)
     manifest = json.loads((mine[2].features("mine") / "manifest.json").read_text())
-    assert set(manifest["videos"]) == set(VIDEOS) and manifest["streams"] == {"rgb": 8}
+    assert set(manifest["videos"]) == set(VIDEOS) and manifest["streams"] == {"rgb": {"dim": 8, "dtype": "float32"}}
 
 
-def test_through_a_notebook_the_user_sees_the_sentence_alone(mine, tmp_path):
-    raw, root, _ = mine
+def test_a_notebook_raises_the_sentence(mine, monkeypatch):
+    plan, root, tree = mine
     (root / "annotations.json").write_text("{")
-    command = [
-        sys.executable, "-m", "wstal.app.notebooks", "run", "notebooks/01_annotations.ipynb", str(tmp_path / "out.ipynb"),
-        "dataset=mine", f"params={yaml.safe_dump(raw, default_flow_style=True, width=10**6).strip()}",
-    ]  # fmt: skip
-    environment = {key: value for key, value in os.environ.items() if key != "DVC_STAGE"}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=paths.ROOT, env=environment)
-    assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert "annotations.json" in done.stderr.strip().splitlines()[-1]
-    assert not (tmp_path / "out.ipynb").exists()
+    monkeypatch.setattr(opening, "dataset", lambda *_: (plan, tree))
+    cells = nbformat.read(paths.ROOT / "notebooks" / "01_annotations.ipynb", 4).cells
+    (code,) = (cell.source for cell in cells if "prepare.annotate" in cell.source)
+    with pytest.raises(UserError, match=r"annotations\.json"):
+        exec(code, {"smoke": False, "dataset": "mine"})

@@ -9,34 +9,43 @@ import nbformat
 import pytest
 import yaml
 
-from tests.test_layering import FILES, closure, inside, part
+from wstal.base.code import PACKAGE, closure, module
 from wstal.base.paths import ROOT
+from wstal.base.yamlfile import merge
+from wstal.config import parameters, plan
 
 DVC = [sys.executable, "-m", "dvc"]
-GLUE = {
-    "errors",
-    "paths",
-    "progress",
-    "jsonfile",
-    "record",
-    "job",
-    "notebooks",
-    "seeding",
-    "workers",
-}  # moves no number of a stage
-RUNNING = {"data", "localize", "methods", "nn", "plugins", "predict", "timegrid", "train", "trained", "watershed"}
-EXEMPT = {  # what a kind of stage reaches without using it, or only to draw beside its work; config knows every section
-    "annotations": {"data", "ensemble", "localize", "features", "watershed"},
-    "features": {"data", "ensemble", "localize", "annotations", "watershed"},
-    "backbones": {"config", "timegrid", "types", "unpickle"},  # what other files of wstal/features reach
-    "train": {"ensemble", "plots", "published"},
-    "rows": {"ensemble", "plots", "published"},
-    "results": RUNNING | {"ensemble"},  # evaluates detections that lie in files
-    "report": {"ensemble", "train"},
-    "ensemble": {"train"},
-    "tables": RUNNING | {"detections", "ensemble", "evaluate", "experiment", "matching", "truth", "types"},  # reads metrics
+# What a notebook reaches and its stage does not depend on, with the reason.
+GLUE = (
+    "__init__.py",
+    "app",  # opens and runs notebooks
+    "base/code.py",  # says what caches depend on
+    "base/errors.py",
+    "base/paths.py",
+    "base/progress.py",
+    "base/workers.py",
+    "config",  # reads the plan, which is a dependency
+    "published",  # each entry's part is in its plan
+    *(f"methods/{path.name}" for path in (PACKAGE / "methods").glob("*.py") if path.name != "base.py"),  # named by the plan
+    *(f"plugins/{path.name}" for path in (PACKAGE / "plugins").glob("*.py") if path.name != "base.py"),
+)
+SPARED = {  # what a kind of stage imports without using it for its outputs
+    "annotations": ("data", "detect", "features", "nn", "methods", "plugins"),
+    "features": (
+        "detect",
+        "features/backbones",
+        "features/pixels",
+        "nn",
+        "methods",
+        "plugins",
+        "report",
+    ),
+    "backbones": ("base", "features/pixels"),
+    "train": ("report",),  # draws losses
+    "results": ("base", "data", "detect", "features", "methods", "nn", "plugins", "training"),  # judges what lies in runs/
+    "ensemble": ("features", "plugins"),
+    "tables": ("base", "data", "detect", "evaluation", "features", "methods", "nn", "plugins", "training"),  # reads metrics
 }
-
 
 EXPAND = """
 import json
@@ -59,17 +68,16 @@ def stages():
 
 def test_stage_names_follow_params(stages, raw):
     expected = {f"{stage}@{dataset}" for stage in ("annotations", "features") for dataset in raw["run"]["datasets"]}
-    expected |= {f"{stage}@{entry}" for stage in ("train", "results") for entry in raw["comparisons"]}
-    expected |= {f"{stage}@{table}" for stage in ("rows", "report") for table in raw["tables"]}
+    expected |= {f"{stage}@{entry}" for stage in ("train", "results") for entry in raw["entries"]}
     expected |= {f"ensemble@{entry}" for entry in raw["ensembles"]}
-    assert set(stages) == expected | {"backbones", "tables"}
+    assert set(stages) == expected | {"plan", "backbones", "tables"}
 
 
 def test_no_training_stage_can_see_segment_times(stages):
     """Neither a stage that trains nor any stage that makes what it reads depends on segments.json or a folder with it."""
     makers = {out: name for name, stage in stages.items() for out in stage["outs"]}
     times = [out for out in makers if out.endswith("segments.json")]
-    upstream = [name for name in stages if name.startswith(("train@", "rows@"))]
+    upstream = [name for name in stages if name.startswith("train@")]
     assert upstream and times
     for name in upstream:
         for dep in stages[name]["deps"]:
@@ -78,41 +86,92 @@ def test_no_training_stage_can_see_segment_times(stages):
                 upstream.append(makers[dep])
 
 
-def notebook_parts(stage) -> set[str]:
-    """Parts of the package that the notebook of a stage imports."""
-    path = stage["cmd"][0].split()[4]
-    found = set()
-    for cell in nbformat.read(ROOT / path, 4).cells:
+def reached(stage) -> set[str]:
+    """Files of the package, relative to it, that the notebook of a stage loads, with the methods that parameters name."""
+    roots = set()
+    for cell in nbformat.read(ROOT / stage["cmd"][0].split()[4], 4).cells:
         if cell.cell_type == "code":
             for node in ast.walk(ast.parse(cell.source)):
-                if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "wstal":
-                    found |= {alias.name for alias in node.names} if node.module == "wstal" else {node.module.split(".")[1]}
-    return found
+                if isinstance(node, ast.ImportFrom) and node.module != "wstal.app":
+                    roots |= {path for alias in node.names if (path := module(f"{node.module}.{alias.name}"))}
+    files = closure([path.relative_to(PACKAGE).as_posix() for path in roots], top_level=True)
+    named = [f"methods/{path.name}" for path in (PACKAGE / "methods").glob("*.py")]
+    files += closure(named, top_level=True) if PACKAGE / "training/train.py" in files else []
+    return {path.relative_to(PACKAGE).as_posix() for path in files}
+
+
+def inside(name: str, folders) -> bool:
+    return any(name == folder or name.startswith(f"{folder}/") for folder in folders)
 
 
 def test_declared_code_is_what_notebooks_reach(stages):
-    """A stage depends on every part of the package that its notebook reaches, and a kind of stage on no part in vain."""
+    """A stage depends on every file of the package that its notebook reaches, and a kind of stage on no folder in vain."""
     spare = {}
     for name, stage in stages.items():
-        kind = name.split("@")[0]
-        direct = notebook_parts(stage) - {"job"}
-        reached = direct | {"config"} | set().union(*(closure(one, top_level=True) for one in direct))
-        declared = {dep.split("/")[1].removesuffix(".py") for dep in stage["deps"] if dep.startswith("wstal/")}
-        assert reached - declared - GLUE - EXEMPT.get(kind, set()) == set(), name
-        spare[kind] = spare.get(kind, declared) & (declared - reached)
-    assert {kind: parts for kind, parts in spare.items() if parts} == {}
+        if name == "plan":
+            continue
+        kind, files = name.split("@")[0], reached(stage)
+        declared = {dep.removeprefix("wstal/") for dep in stage["deps"] if dep.startswith("wstal/")}
+        known = (*declared, *GLUE, *SPARED[kind])
+        missing = {file for file in files if not inside(file, known) and not file.endswith("__init__.py")}
+        assert missing == set(), name
+        spare[kind] = spare.get(kind, declared) & {one for one in declared if not any(inside(file, [one]) for file in files)}
+    assert {kind: parts for kind, parts in spare.items() if parts - {"published/backbones.yaml"}} == {}
+
+
+def changed_files(raw, change) -> list[str]:
+    """Files of the plan that a change of params.yaml changes."""
+    before, after = (plan.files(parameters.load(one)) for one in (raw, merge(raw, change)))
+    return sorted(name for name in after if after[name] != before.get(name))
+
+
+def test_a_change_of_one_method_changes_the_rows_that_use_it_and_nothing_else(raw):
+    """Of 41 files of the plan, LGBM-Net's parameters are in three."""
+    found = changed_files(raw, {"methods": {"lgbm": {"base": {"params": {"top": 9}}}}})
+    assert found == ["rows/facnet_table1.yaml", "rows/lgbm_table1.yaml", "rows/thumos14-sim.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("change", "files"),
+    [
+        ({"entries": {"metric_table4": {"rows": {"blocks": {"params": {"k": 4}}}}}}, ["rows/metric_table4.yaml"]),
+        ({"entries": {"metric_table4": {"evaluation": {"tious": [0.5]}}}}, ["judging/metric_table4.yaml"]),
+        ({"datasets": {"clips": {"evaluation": {"caption": "Films."}}}}, ["judging/clips.yaml"]),
+        ({"datasets": {"clips": {"features": {"slack_s": 0.7}}}}, ["datasets/clips.yaml"]),
+        ({"datasets": {"clips": {"overrides": {"um": {"params": {"margin": 9.0}}}}}}, []),
+        ({"datasets": {"thumos14": {"features": {"slack_s": 0.7}}}}, []),
+        ({"smoke": {"rows": 2}}, []),
+    ],
+)
+def test_a_change_reaches_what_it_changes(raw, change, files):
+    assert changed_files(raw, change) == files
+
+
+def test_code_of_a_method_is_in_the_plans_that_name_it(raw):
+    rows = {name: content for name, content in plan.files(parameters.load(raw)).items() if isinstance(content, plan.RowsPlan)}
+    assert [name for name, content in rows.items() if "methods/lgbm.py" in content.code] == [
+        "rows/thumos14-sim.yaml", "rows/facnet_table1.yaml", "rows/lgbm_table1.yaml",
+    ]  # fmt: skip
+    assert [name for name, content in rows.items() if "plugins/cw.py" in content.code] == ["rows/facnet_table5.yaml"]
 
 
 def test_executed_notebook_is_an_output(stages):
     for name, stage in stages.items():
-        out = stage["cmd"][0].split()[5]
-        assert out.endswith(".ipynb") and out in stage["outs"], name
+        if name != "plan":
+            out = stage["cmd"][0].split()[5]
+            assert out.endswith(".ipynb") and out in stage["outs"], name
 
 
 def test_commands_name_no_absolute_path_and_no_interpreter(stages):
     for stage in stages.values():
-        assert stage["cmd"][0].startswith("python -m wstal.app.notebooks run ")
+        assert all(command.startswith("python -m wstal.") for command in stage["cmd"])
         assert str(ROOT) not in " ".join(stage["cmd"])
+
+
+def test_every_stage_opens_the_pipeline_and_no_small_copy(stages):
+    for name, stage in stages.items():
+        if name.split("@")[0] not in ("plan", "tables"):
+            assert "smoke=false" in stage["cmd"][0].split(), name
 
 
 def test_lock_is_up_to_date():
@@ -126,12 +185,14 @@ def test_lock_and_pipeline_agree(stages):
     assert set(lock["stages"]) == set(stages)
 
 
+def test_the_lock_holds_no_parameters_and_stays_small():
+    text = (ROOT / "dvc.lock").read_text()
+    assert not any("params" in stage for stage in yaml.safe_load(text)["stages"].values())
+    assert len(text) < 150_000
+
+
 def test_every_reported_file_is_there(stages):
     for stage in stages.values():
         for out in stage["outs"]:
             if out.startswith("reports/"):
                 assert (ROOT / out).exists(), out
-
-
-def test_helpers_of_this_file_see_the_package():
-    assert inside(next(path for path in FILES if part(path) == "train")) >= {"config", "methods", "data"}

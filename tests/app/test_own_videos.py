@@ -1,6 +1,8 @@
 """One's own videos, from files to intervals, through a backbone that sees colours; what goes wrong is one sentence."""
 
+import errno
 import shutil
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -17,14 +19,18 @@ from tests.features.films import write
 from wstal.app import cli, opening, own_videos
 from wstal.app.own_videos import NAME
 from wstal.base import paths, workers
-from wstal.base.errors import UserError
+from wstal.base.errors import MachineError, UserError
 from wstal.base.paths import Tree
-from wstal.config import parameters
+from wstal.base.yamlfile import merge
+from wstal.config import parameters, plan
 from wstal.datasets import prepare
 from wstal.detect import detections
 from wstal.features.backbones import registry
 from wstal.features.extraction import networks
-from wstal.training import experiment, trained
+from wstal.features.extraction.parts import Parts
+from wstal.features.pixels.decode import Footage
+from wstal.training import card as cards
+from wstal.training import experiment
 
 FRAMES = 160
 ACTION_F = (48, 112)
@@ -93,7 +99,7 @@ def labels(films, tmp_path):
 
 @pytest.fixture
 def raw(raw, settings):
-    return parameters.merge(raw, settings)
+    return merge(raw, settings)
 
 
 @pytest.fixture
@@ -141,7 +147,7 @@ def test_a_run_folder_is_all_that_is_needed(raw, run, films, tmp_path):
     shutil.copytree(run, tmp_path / "copy")
     shutil.rmtree(run)
     shutil.rmtree(paths.CACHE)
-    other = parameters.merge(raw, {NAME: {"features": {"extraction": {"size": 20}, "grid": {"stride_f": 8}}}, "methods": {}})
+    other = merge(raw, {NAME: {"features": {"extraction": {"size": 20}, "grid": {"stride_f": 8}}}, "methods": {}})
     own_videos.localize(other, new(films), tmp_path / "copy", tmp_path / "two")
     for name in ("predictions.json", "detections.csv"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
@@ -150,7 +156,42 @@ def test_a_run_folder_is_all_that_is_needed(raw, run, films, tmp_path):
 def test_nothing_is_extracted_twice(raw, run, films, labels, tmp_path):
     again = own_videos.train(raw, labels, films, tmp_path / "other", method="wtalc", seed=1)
     assert (again.computed, again.reused) == (0, 6)
-    assert trained.read(tmp_path / "other").how.training.epochs == 100  # 100 steps of 6 of 6 videos
+    assert cards.read(tmp_path / "other").settings.training.epochs == 100  # 100 steps of 6 of 6 videos
+
+
+def test_training_decodes_a_video_once_and_loads_its_features_once(raw, labels, films, tmp_path, monkeypatch):
+    seen = Counter()
+
+    def counted(kind, name, video):
+        method = getattr(kind, name)
+
+        def call(self, *given):
+            seen[name, video(self, *given)] += 1
+            return method(self, *given)
+
+        monkeypatch.setattr(kind, name, call)
+
+    counted(Footage, "frames", lambda footage, *_: footage.path.stem)
+    counted(Parts, "load", lambda parts, video, file: video)
+    own_videos.train(raw, labels, films, tmp_path / "run", method="wtalc", seed=0)
+    assert seen == {(name, f"{label}{n}"): 1 for name in ("frames", "load") for label in COLOURS for n in (1, 2, 3)}
+
+
+@pytest.mark.parametrize("command", ["train", "localize"])
+def test_a_machine_at_its_limit_ends_the_work_and_blames_no_video(raw, run, labels, films, tmp_path, monkeypatch, command):
+    """Were its videos left out one by one, as damaged ones are, a run on fewer videos would come out."""
+    shutil.rmtree(paths.CACHE)
+
+    def refuse(*_, **__):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("wstal.features.pixels.decode.av.open", refuse)
+    with pytest.raises(MachineError, match=r"\.mp4 cannot be opened, [^\n]* `ulimit -n [^\n]*\.$"):
+        if command == "train":
+            own_videos.train(raw, labels, films, tmp_path / "other", method="wtalc", seed=0)
+        else:
+            own_videos.localize(raw, new(films), run, tmp_path / "found")
+    assert not (tmp_path / "other").exists() and not (tmp_path / "found").exists()
 
 
 @pytest.fixture
@@ -165,7 +206,7 @@ def damaged(films, tmp_path):
 def test_training_goes_on_without_damaged_videos(raw, damaged, labels, tmp_path):
     summary = own_videos.train(raw, labels, damaged, tmp_path / "run", method="wtalc", seed=0)
     assert list(summary.failures) == ["Red1"] and "Red1.mp4 cannot be decoded" in summary.failures["Red1"]
-    assert trained.read(tmp_path / "run").how.training.epochs == 120  # 100 steps of 6 of 5 videos
+    assert cards.read(tmp_path / "run").settings.training.epochs == 120  # 100 steps of 6 of 5 videos
 
 
 def test_a_class_whose_videos_all_fail_is_named(settings, damaged, labels, tmp_path, capsys):
@@ -177,7 +218,7 @@ def test_a_class_whose_videos_all_fail_is_named(settings, damaged, labels, tmp_p
     captured = capsys.readouterr()
     assert "note: class 'Red' is left out: none of its training videos can be used.\n" in captured.err
     assert "'Blue'" not in captured.err and "is trained" in captured.out
-    assert trained.read(tmp_path / "run").classes == ("Blue",)
+    assert cards.read(tmp_path / "run").classes == ("Blue",)
 
 
 @pytest.fixture
@@ -244,9 +285,11 @@ def test_a_video_without_pictures_is_left_out_and_named(raw, run, films, tmp_pat
 
 
 def test_where_nothing_is_found_the_surest_class_is_drawn(raw, run, settings, films, tmp_path, capsys):
-    strict = msgspec.to_builtins(trained.read(run))
-    strict["how"]["localize"]["classes"] = {"threshold": 1e6, "fallback": "none"}
-    trained.write(msgspec.convert(strict, trained.Trained), run)
+    card = cards.read(run)
+    never = msgspec.structs.replace(card.settings.localize.classes, threshold=1e6, fallback="none")
+    localize = msgspec.structs.replace(card.settings.localize, classes=never)
+    settings_ = msgspec.structs.replace(card.settings, localize=localize)
+    cards.write(msgspec.structs.replace(card, settings=settings_), run)
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(settings))
     arguments = ["--run", str(run), "--out", str(tmp_path / "found"), "--params", str(tmp_path / "mine.yaml")]
     assert cli.main(["localize", str(films / "Red_new.mp4"), *arguments]) == 0
@@ -337,8 +380,8 @@ def test_faults_of_localization_are_sentences(raw, run, films, tmp_path):
     (run / "joint.safetensors").write_bytes(b"noise")
     with pytest.raises(UserError, match=r"joint\.safetensors is missing or damaged"):
         own_videos.localize(raw, [video], run, tmp_path / "found")
-    card = msgspec.structs.replace(trained.read(run), extraction={}, backbone="simulated")
-    trained.write(card, run)
+    card = msgspec.structs.replace(cards.read(run), extraction={}, backbone="simulated")
+    cards.write(card, run)
     with pytest.raises(UserError, match=r"was trained on features \(simulated\), not on videos"):
         own_videos.localize(raw, [video], run, tmp_path / "found")
     assert not (tmp_path / "found").exists()
@@ -350,35 +393,35 @@ def clips(raw, tmp_path, settings):
     films = {"root": str(tmp_path / "films"), "train_videos": 2, "test_videos": 1, "size": [64, 48], "shots": [1, 1]}
     films |= {"action_s": [0.8, 1.2], "rest_s": [0.4, 0.6], "classes": ["Bounce", "Swing"]}
     changes = {"source": films, "extraction": settings[NAME]["features"]["extraction"]}
-    return parameters.load(parameters.merge(raw, {"datasets": {"clips": {"features": changes}}}))
+    return parameters.load(merge(raw, {"datasets": {"clips": {"features": changes}}}))
 
 
 def test_a_dataset_of_videos_goes_through_its_backbone(clips, tmp_path):
     """What the stages annotations and features do with films."""
     tree = Tree(tmp_path / "tree")
-    prepare.annotate(clips, "clips", tree)
-    manifest = prepare.extract(clips, "clips", tree)
-    assert manifest["streams"] == {"rgb": 6} and len(manifest["videos"]) == 3
-    assert manifest["backbone"].startswith("rgb: colours, weights ") and "36 to 32 pixels, float32" in manifest["backbone"]
+    prepare.annotate(plan.of_dataset(clips, "clips"), tree)
+    manifest = prepare.extract(plan.of_dataset(clips, "clips"), tree)
+    assert manifest.streams["rgb"].dim == 6 and len(manifest.videos) == 3
+    assert manifest.backbone.startswith("rgb: colours, weights ") and "36 to 32 pixels, float32" in manifest.backbone
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "films").iterdir()}
-    assert prepare.extract(clips, "clips", tree) == manifest
+    assert prepare.extract(plan.of_dataset(clips, "clips"), tree) == manifest
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "films").iterdir()} == before
 
 
 def test_the_notebook_shows_which_files_are_damaged(clips, tmp_path, monkeypatch, capsys):
     tree = Tree(tmp_path / "tree")
-    prepare.annotate(clips, "clips", tree)
-    monkeypatch.setattr(opening, "dataset", lambda *_: (clips, tree))
+    prepare.annotate(plan.of_dataset(clips, "clips"), tree)
+    monkeypatch.setattr(opening, "dataset", lambda *_: (plan.of_dataset(clips, "clips"), tree))
     cells = nbformat.read(paths.ROOT / "notebooks" / "02_extract_features.ipynb", 4).cells
     (code,) = (cell.source for cell in cells if "prepare.extract" in cell.source)
-    exec(code, {"params": None, "dataset": "clips"})
+    exec(code, {"smoke": True, "dataset": "clips"})
     assert len(capsys.readouterr().out.splitlines()) == 1
     film = min((tmp_path / "films").glob("*.mp4"))
     data = bytearray(film.read_bytes())
     data[len(data) // 2 : len(data) // 2 + 300] = bytes(range(150)) * 2
     film.write_bytes(data)
     monkeypatch.setattr("wstal.datasets.readers.clips.films.render", lambda *_: None)  # which would draw a damaged film again
-    exec(code, {"params": None, "dataset": "clips"})
+    exec(code, {"smoke": True, "dataset": "clips"})
     shown = capsys.readouterr().out.splitlines()
     assert len(shown) == 2 and shown[1].startswith(f"damaged file: {film.stem}: ")
 
@@ -388,7 +431,7 @@ def test_shares_that_were_made_ahead_are_all_that_the_stage_needs(clips, tmp_pat
     shares = [prepare.extract_ahead(section, "datasets.clips", (i, 2), None) for i in (1, 2)]
     assert [(share.computed, share.reused) for share in shares] == [(2, 0), (1, 0)]
     monkeypatch.setattr(networks, "network", lambda *_: pytest.fail("a network was loaded in vain"))
-    assert len(prepare.extract(clips, "clips", Tree(tmp_path / "tree"))["videos"]) == 3
+    assert len(prepare.extract(plan.of_dataset(clips, "clips"), Tree(tmp_path / "tree")).videos) == 3
 
 
 def test_extract_says_what_it_did(clips, monkeypatch, capsys):
@@ -410,5 +453,6 @@ def test_shares_that_are_none(options, capsys):
 
 def test_run_json_holds_no_path_of_the_dataset_and_no_times(run):
     content = yaml.safe_load((run / "run.yaml").read_text())
-    assert set(content) == {"method", "how", "classes", "dims", "grid", "backbone", "extraction"}
+    told = {"entry", "row", "seed", "settings", "classes", "dims", "grid", "backbone", "extraction"}
+    assert set(content) == told
     assert content["classes"] == ["Blue", "Red"] and content["dims"] == {"rgb": 6}

@@ -12,7 +12,9 @@ from wstal import published
 from wstal.app.check import check
 from wstal.app.cli import main
 from wstal.base.errors import UserError
-from wstal.config import parameters
+from wstal.base.yamlfile import merge
+from wstal.config import parameters, resolve
+from wstal.config.parameters import Grid
 
 TREES = st.recursive(st.integers(), lambda leaf: st.dictionaries(st.sampled_from("abcd"), leaf, max_size=3), max_leaves=8)
 MAPPINGS = st.dictionaries(st.sampled_from("abcd"), TREES, max_size=4)
@@ -25,31 +27,60 @@ def test_the_committed_file_is_well_formed(raw):
 @given(MAPPINGS, MAPPINGS)
 def test_merge_laws(base, change):
     before = copy.deepcopy(base)
-    merged = parameters.merge(base, change)
+    merged = merge(base, change)
     assert base == before
-    assert parameters.merge(base, {}) == base
-    assert parameters.merge(merged, change) == merged
+    assert merge(base, {}) == merge(base) == base
+    assert merge(merged, change) == merge(base, change, change) == merged
     assert set(merged) == set(base) | set(change)
 
 
 def test_later_layers_win(raw):
     params = parameters.load(raw)
-    main = params.resolve(params.entry("thumos14-sim"), "facnet")
-    assert main.params["kernel"] == 1  # preset released
-    assert main.params["hidden"] == [128, 128]  # the dataset's override over the base
-    paper = params.resolve(params.comparisons["facnet_table1"], "full_paper_preset")
-    assert paper.params["kernel"] == 3
-    assert not params.resolve(params.comparisons["facnet_table1"], "no_background").params["background"]
+    main, table = resolve.rows(params, "thumos14-sim")["facnet"], resolve.rows(params, "facnet_table1")
+    assert main.optimizer.betas == (0.9, 0.99) and main.params.kernel == 1  # preset released over the defaults
+    assert main.params.hidden == (128, 128)  # the dataset's override over the base
+    assert table["full_paper_preset"].params.kernel == 3
+    assert not table["no_background"].params.background
 
 
-def test_every_table_has_the_rows_that_the_paper_prints(raw):
-    for name, table in (raw["comparisons"] | raw["tables"]).items():
+def test_a_grid_is_the_product_of_its_axes_first_axis_slowest():
+    grid = Grid(
+        name="{a}-{b}", set={"x": 0, "y": 0},
+        axes={"a": {"1": {"x": 1}, "2": {"x": 2}}, "b": {"u": {"y": 1}, "v": {}}},
+    )  # fmt: skip
+    assert list(grid.rows().items()) == [
+        ("1-u", {"x": 1, "y": 1}), ("1-v", {"x": 1, "y": 0}), ("2-u", {"x": 2, "y": 1}), ("2-v", {"x": 2, "y": 0}),
+    ]  # fmt: skip
+
+
+def test_rows_of_the_factorial_ablations(raw):
+    params = parameters.load(raw)
+    rows = {name: list(params.entry(name).every) for name in ("facnet_table3", "facnet_table4", "facnet_figure4")}
+    assert {name: len(found) for name, found in rows.items()} == {
+        "facnet_table3": 20,
+        "facnet_table4": 36,
+        "facnet_figure4": 19,
+    }
+    assert rows["facnet_table3"][:4] == ["cw", "ca", "mil", "cw-hybrid"] and rows["facnet_table4"][:2] == ["cw_1", "ca_1"]
+    both = resolve.rows(params, "facnet_table3")["cw_mil-hybrid-background"]
+    assert both.params.background and both.params.video_score == "mil" and both.params.temperatures == (1.0, 2.0, 5.0)
+    assert both.weights == {"cw": 1.0, "ca": 0.0, "mil": 0.1}
+
+
+def test_a_method_needs_one_preset_and_no_size_for_smoke_runs(raw):
+    """What a newcomer writes: the rest has defaults."""
+    changed = copy.deepcopy(raw)
+    del changed["methods"]["stpn"]["smoke"]
+    changed["methods"]["stpn"]["presets"] = {"paper": changed["methods"]["stpn"]["presets"]["paper"]}
+    changed["methods"]["stpn"]["preset"] = "paper"
+    assert "well-formed" in check(changed)
+
+
+def test_every_entry_has_the_rows_that_the_paper_prints(raw):
+    params = parameters.load(raw)
+    for name, entry in params.entries.items():
         printed = published.entry(name)
-        assert set(printed["rows"]) - set(published.elsewhere(name)) <= set(table["rows"]), name
-        for claim in printed["claims"]:
-            assert {claim["better"], claim["worse"]} <= set(table["rows"]), claim
-    assert len(raw["tables"]["facnet_table3"]["rows"]) == 20
-    assert len(raw["tables"]["facnet_table4"]["rows"]) == 36
+        assert set(printed.rows) - set(published.elsewhere(name)) <= set(entry.every), name
 
 
 def put(raw, place, value):
@@ -85,15 +116,15 @@ def put(raw, place, value):
         ("datasets.hacs.features.source.features.slowfast", {"path": "{video}.npy", "axes": "TDX"}, "axes"),
         ("datasets.thumos14.evaluation.protocol", "mine", "mine"),
         ("datasets.thumos14-sim.features.source.streams.rgb.core", "strong", "core"),
-        ("comparisons.facnet_table1.rows.full", {"sett": {}}, "sett"),
-        ("comparisons.facnet_table1.rows.full", {"method": "facnet", "set": {"training": {"epochs": 1.5}}}, "epochs"),
-        ("comparisons.facnet_table1.dataset", "nowhere", "nowhere"),
-        ("comparisons.facnet_table1.rows.full", {}, "method"),
-        ("comparisons.facnet_table1.rows.full", {"method": "nothing"}, "nothing"),
-        ("comparisons.facnet_table1.rows.full", {"method": "facnet", "set": {"streams": ["depth"]}}, "depth"),
-        ("comparisons.facnet_table1.notebook", "04_nothing", "04_nothing"),
-        ("comparisons.facnet_table1.evaluation", {"tious": [2.0]}, "tious"),
-        ("tables.facnet_table3.method", None, "facnet_table3"),
+        ("entries.facnet_table1.rows.full", {"sett": {}}, "sett"),
+        ("entries.facnet_table1.rows.full", {"method": "facnet", "training": {"epochs": 1.5}}, "epochs"),
+        ("entries.facnet_table1.dataset", "nowhere", "nowhere"),
+        ("entries.facnet_table1.rows.full", {}, "method"),
+        ("entries.facnet_table1.rows.full", {"method": "nothing"}, "nothing"),
+        ("entries.facnet_table1.rows.full", {"method": "facnet", "streams": ["depth"]}, "depth"),
+        ("entries.facnet_table1.notebook", "04_nothing", "04_nothing"),
+        ("entries.facnet_table1.evaluation", {"tious": [2.0]}, "tious"),
+        ("entries.facnet_table3.method", None, "facnet_table3"),
         ("run.datasets", [], "run.datasets"),
         ("seeds", [], "seeds"),
         ("seeds", [1, 1], "seeds"),
@@ -101,16 +132,20 @@ def put(raw, place, value):
         ("methods.facnet.base.training.epochs", 0, "epochs"),
         ("methods.facnet.base.params.dropout", 1.0, "dropout"),
         ("methods.facnet.base.params.temperatures", [], "temperatures"),
-        ("methods.facnet.presets.paper.optimizer.lr", -1.0, "lr"),
+        ("methods.um.presets.released.optimizer.weight_decay", -1.0, "weight_decay"),
         ("methods.facnet.base.localize.thresholds.values", [], "thresholds"),
         ("datasets.thumos14-sim.evaluation.protocol_set", {"no_such": True}, "no_such"),
         ("datasets.thumos14-sim.evaluation.class_groups", {"all": ["Diving"]}, "all"),
         ("datasets.thumos14-sim.overrides.facnett", {}, "facnett"),
         ("datasets.thumos14-sim.features.streams", [], "streams"),
         ("datasets.thumos14-sim.features.streams", ["rgb", "depth"], "depth"),
-        ("comparisons.facnet_table1.rows", {"../up": {}}, "rows"),
-        ("tables.facnet_table1", {"dataset": "thumos14-sim", "notebook": "04_table", "method": "facnet", "rows": {}}, "rename"),
-        ("smoke.methods.facnet", {"params": {"depth": 1}}, "depth"),
+        ("entries.facnet_table1.rows", {"../up": {}}, "rows"),
+        ("entries.facnet_table4.grid", [{"name": "{branch}", "axes": {"branch": {"../up": {}}}}], "../up"),
+        ("entries.facnet_table4.grid", [{"name": "{brunch}", "axes": {"branch": {"cw": {}}}}], "brunch"),
+        ("entries.facnet_table4.grid", [{"name": "cw", "axes": {"branch": {"cw": {}, "ca": {}}}}], "twice"),
+        ("entries.lgbm_union", {"dataset": "thumos14-sim", "notebook": "04_table", "rows": {"a": {"method": "um"}}}, "rename"),
+        ("methods.facnet.smoke", {"params": {"depth": 1}}, "depth"),
+        ("defaults.localise", {}, "localise"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(raw, place, value, says):
@@ -123,27 +158,27 @@ def test_what_does_not_fit_is_one_sentence(raw, place, value, says):
 @pytest.mark.parametrize(
     ("place", "value", "says"),
     [
-        ("comparisons.facnet_table1.rows.facnet", {"metod": "facnet"}, "`metod` - at `comparisons.facnet_table1.rows.facnet`"),
+        ("entries.facnet_table1.rows.full", {"metod": "facnet"}, "entries.facnet_table1.rows.full sets 'metod'; a row may set"),
         ("datasets.hacs.features.bakbone", "x", "`bakbone` - at `datasets.hacs.features`"),
         ("datasets.hacs.features.streams", ["csn", 3], "got `int` - at `datasets.hacs.features.streams[1]`"),
         ("datasets.thumos14.features.grids", {"rgb": {"fps": 1.0}}, "at `datasets.thumos14.features.grids.rgb`"),
-        ("comparisons.facnet_table1.rows", {"../up": {}}, "at `key` in `comparisons.facnet_table1.rows`"),
+        ("entries.facnet_table1.rows", {"../up": {}}, "at `key` in `entries.facnet_table1.rows`"),
         (
             "datasets.hacs.features.streams",
             ["cns"],
             "datasets.hacs.features.source.features, which `streams` names, has no 'cns'",
         ),
-        ("comparisons.facnet_table1.rows", {}, "comparisons.facnet_table1 has no `rows`; add one"),
+        ("entries.facnet_table1.rows", {}, "entries.facnet_table1 has no `rows`; add one"),
         ("ensembles.lgbm_union.rows", {}, "ensembles.lgbm_union has no `rows`; add one"),
-        ("comparisons.facnet_table1.dataset", "nowhere", "datasets has no 'nowhere'; it has: "),
+        ("entries.facnet_table1.dataset", "nowhere", "datasets has no 'nowhere'; it has: "),
         (
-            "tables.facnet_table3.rows.cw",
-            {"set": {"params": {"tau": 1}}},
-            "tables.facnet_table3.rows.cw: methods.facnet, params:",
+            "entries.metric_table4.rows.blocks",
+            {"params": {"tau": 1}},
+            "params.yaml, entries.metric_table4.rows.blocks, params of wsad:",
         ),
-        ("methods.facnet.presets.paper.params.tau", 1, "with methods.facnet.presets.paper: methods.facnet, params:"),
+        ("methods.facnet.presets.paper.params.tau", 1, "with methods.facnet.presets.paper, params of facnet:"),
         ("methods.facnet.base.params.tau", 1, "datasets.thumos14-sim with methods.facnet.presets."),
-        ("smoke.methods.facnet", {"params": {"depth": 1}}, "params.yaml, smoke, comparisons.thumos14-sim.rows.facnet: "),
+        ("methods.facnet.smoke", {"params": {"depth": 1}}, "params.yaml, smoke, entries.thumos14-sim.rows.facnet, params of "),
     ],
 )
 def test_the_place_is_named(raw, place, value, says):
@@ -154,8 +189,8 @@ def test_the_place_is_named(raw, place, value, says):
 
 def test_the_first_of_two_faults_is_the_one_that_is_named(raw):
     for place in ("facnet_table1.rows.um", "facnet_table1.rows.lgbm", "clips.rows.wtalc"):  # from the last to the first
-        raw = put(raw, f"comparisons.{place}", {"metod": "um"})
-        with pytest.raises(UserError, match=rf"at `comparisons\.{re.escape(place)}`"):
+        raw = put(raw, f"entries.{place}", {"metod": "um"})
+        with pytest.raises(UserError, match=rf"entries\.{re.escape(place)} sets 'metod'"):
             check(raw)
 
 
@@ -168,7 +203,7 @@ def test_a_missing_parameter_is_named(raw):
 
 def test_the_command_line_says_it_and_stops(raw, tmp_path, monkeypatch, capsys):
     path = tmp_path / "params.yaml"
-    monkeypatch.setattr(parameters.read, "__defaults__", (path,))
+    monkeypatch.setattr(parameters, "PARAMS", path)
     for text, says in [
         (yaml.safe_dump(put(raw, "sedes", 1)), "sedes"),
         ("a: [1", "not valid YAML"),

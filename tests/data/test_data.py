@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from tests.made import dataset_plan
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree
 from wstal.base.timegrid import TimeGrid
-from wstal.config import parameters
 from wstal.data import labels
 from wstal.data.bags import Bags
 from wstal.data.sampling import Snippets
@@ -58,7 +58,7 @@ def test_a_file_with_times_is_refused(tmp_path):
 
 
 def test_features_stay_on_disk_until_used(store):
-    array = store.open("rgb", store.videos[0])
+    array = store.features("rgb", store.videos[0])
     assert isinstance(array, np.memmap) and array.dtype == np.float16
     assert store.dim("rgb") == 16 == array.shape[1]
 
@@ -79,7 +79,7 @@ def test_early_fusion_concatenates(store, bags):
 
 
 def test_samplers_reach_the_batch(bags):
-    batch = bags.batch([0, 1], Snippets(kind="uniform", count=7), np.random.default_rng(0))
+    batch = bags.batch([0, 1], Snippets(kind="perturb", count=7), np.random.default_rng(0))
     assert batch.x.shape[1] == 7 and batch.mask.all()
 
 
@@ -101,8 +101,7 @@ def test_streams_on_different_grids_are_not_joined(store, bags, monkeypatch):
 
 def test_grids_of_params_yaml_reach_the_reader_and_the_store(small, tmp_path):
     features = small["datasets"]["tiny"]["features"] | {"grids": {"flow": {"fps": 25.0, "stride_f": 32, "window_f": 32}}}
-    params = parameters.load({"datasets": {"tiny": {"features": features}}})
-    manifest = prepare.extract(params, "tiny", Tree(tmp_path))
+    manifest = prepare.extract(dataset_plan("tiny", features), Tree(tmp_path))
     assert FeatureStore(Tree(tmp_path).features("tiny")).grid(["flow"]) == TimeGrid(fps=25.0, stride_f=32, window_f=32)
-    for shapes in manifest["videos"].values():
-        assert shapes["flow"]["shape"][0] == shapes["rgb"]["shape"][0] // 2
+    for rows in manifest.videos.values():
+        assert rows["flow"].length == rows["rgb"].length // 2

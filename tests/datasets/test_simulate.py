@@ -13,7 +13,8 @@ from sklearn.preprocessing import StandardScaler
 from wstal import published
 from wstal.base.paths import Tree
 from wstal.base.types import VideoScores
-from wstal.config import parameters
+from wstal.base.yamlfile import convert
+from wstal.config import parameters, plan, resolve
 from wstal.datasets import prepare
 from wstal.datasets.readers import simulated
 from wstal.datasets.simulation import simulate
@@ -27,7 +28,7 @@ from wstal.report import statistics
 def full(raw):
     """(dataset section, Source) of the embedded default."""
     dataset = parameters.load(raw).dataset("thumos14-sim")
-    return dataset, parameters.convert(dataset.features.source, simulate.Source, "source")
+    return dataset, convert(dataset.features.source, simulate.Source, "source")
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +58,12 @@ def test_statistics_are_those_of_thumos14(full):
     dataset, source = full
     annotations, known = simulated.annotations(source, dataset.features.grid), published.statistics()["thumos14"]
     for subset in ("train", "test"):
-        own, theirs = statistics.of_videos(annotations, subset), known[subset]
-        assert own["instance length (s)"].mean() == pytest.approx(theirs["mean_instance_s"], rel=0.12)
-        assert own["background"].mean() == pytest.approx(theirs["background"], abs=0.05)
+        own, theirs = statistics.of_videos(annotations, subset), getattr(known, subset)
+        assert own["instance length (s)"].mean() == pytest.approx(theirs.mean_instance_s, rel=0.12)
+        assert own["background"].mean() == pytest.approx(theirs.background, abs=0.05)
         rate = own["instances a video"].sum() / own["video length (s)"].sum()
-        assert rate == pytest.approx(theirs["instances_a_video"] / theirs["mean_video_s"], rel=0.15)
-        assert (own["classes a video"] > 1).mean() == pytest.approx(known["two_classes"], abs=0.1)
+        assert rate == pytest.approx(theirs.instances_a_video / theirs.mean_video_s, rel=0.15)
+        assert (own["classes a video"] > 1).mean() == pytest.approx(known.two_classes, abs=0.1)
     assert len(annotations.classes) == 20
     for subset in ("train", "test"):
         shown = {label for video in annotations.videos if video.subset == subset for label in video.labels}
@@ -105,9 +106,9 @@ def score(raw, full, videos, tmp_path):
     """score(activation, thresholds): average mAP in percent of frame scores {video: (T, C)} on the test videos."""
     dataset, source = full
     params, tree = parameters.load(raw), Tree(tmp_path)
-    prepare.annotate(params, "thumos14-sim", tree)
+    prepare.annotate(plan.of_dataset(params, "thumos14-sim"), tree)
     table = truth.read(tree.annotations("thumos14-sim") / "segments.json", subset="test", preferred=(), ambiguous_label=None)
-    localization = params.resolve(params.entry("thumos14-sim"), "facnet").localize
+    localization = resolve.rows(params, "thumos14-sim")["facnet"].localize
     protocol = dataclasses.replace(PROTOCOLS[dataset.evaluation.protocol], **dataset.evaluation.protocol_set)
     durations_s = {video.id: video.duration_s for video in videos if video.subset == "test"}
 

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import VideoScores
-from wstal.config import parameters
+from wstal.base.yamlfile import merge
 from wstal.detect.localize import Classes, Runs, detect, fuse, keep_classes, localize, nms, propose, runs_of
 
 GRID = TimeGrid(25.0, 16, 16)
@@ -37,9 +37,9 @@ def test_a_run_by_hand(how):
     runs = propose(sequence, 0.9, how(**PLAIN))
     assert (runs.start.tolist(), runs.end.tolist()) == ([4], [8])
     assert runs.score[0] == pytest.approx(0.75)
-    weighted = propose(sequence, 0.9, how(**parameters.merge(PLAIN, {"scoring": {"video_weight": 0.2}})))
+    weighted = propose(sequence, 0.9, how(**merge(PLAIN, {"scoring": {"video_weight": 0.2}})))
     assert weighted.score[0] == pytest.approx(0.75 + 0.18)
-    binary = propose(sequence, 0.9, how(**parameters.merge(PLAIN, {"scoring": {"video_weight": 0.2, "video_binary": True}})))
+    binary = propose(sequence, 0.9, how(**merge(PLAIN, {"scoring": {"video_weight": 0.2, "video_binary": True}})))
     assert binary.score[0] == pytest.approx(0.95)
 
 
@@ -50,7 +50,7 @@ def test_maximum_score_and_relative_threshold(how):
         "scoring": {"inner": "max", "outer_weight": 0.0, "video_weight": 0.7},
     }
     sequence = np.array([-2.0, 0.0, 3.0, 4.0, 0.5, 1.5, 0.9])
-    runs = propose(sequence, 2.0, how(**parameters.merge(PLAIN, changes)))
+    runs = propose(sequence, 2.0, how(**merge(PLAIN, changes)))
     assert list(zip(runs.start, runs.end, strict=True)) == [(2, 4), (5, 6)]
     np.testing.assert_allclose(runs.score, [4 + 1.4, 1.5 + 1.4])
 
@@ -63,12 +63,12 @@ def test_runs_of_the_actionness_by_hand(how):
     activation[4:8, 1] = 1.0
     scores = VideoScores(activation, np.array([0.9, 0.8]), actionness)
     changes = {"thresholds": {"values": [9.0]}, "scoring": {"outer_zeroed": True}, "actionness_thresholds": [0.3, 0.5]}
-    found = detect(scores, GRID, how(**parameters.merge(PLAIN, changes)))
+    found = detect(scores, GRID, how(**merge(PLAIN, changes)))
     for label, expected in ((0, 0.0), (1, 0.6)):
         assert (found[label].start.tolist(), found[label].end.tolist()) == ([4, 4], [8, 8])
         np.testing.assert_allclose(found[label].score, expected, atol=1e-12)
-    assert detect(scores, GRID, how(**parameters.merge(PLAIN, {**changes, "actionness_thresholds": []}))) == {}
-    assert detect(scores, GRID, how(**parameters.merge(PLAIN, {**changes, "min_run": 5}))) == {}
+    assert detect(scores, GRID, how(**merge(PLAIN, {**changes, "actionness_thresholds": []}))) == {}
+    assert detect(scores, GRID, how(**merge(PLAIN, {**changes, "min_run": 5}))) == {}
 
 
 def test_runs_of_a_stream_scored_on_the_logits_of_both_by_hand(how):
@@ -77,16 +77,12 @@ def test_runs_of_a_stream_scored_on_the_logits_of_both_by_hand(how):
     shared = {"video_score": np.ones(1), "actionness": np.array([0.5, 0.5, 1.0, 0.5])}
     rgb = VideoScores(activation, logits=np.full((4, 1), 2.0), **shared)
     flow = VideoScores(np.zeros((4, 1)), logits=np.array([9.0, 4.0, 6.0, 9.0])[:, None], **shared)
-    weighted = parameters.merge(
-        PLAIN, {"scoring": {"track": "weighted_logits", "outer_weight": 0.0}, "stream_scale": {"rgb": 1.0}}
-    )
+    weighted = merge(PLAIN, {"scoring": {"track": "weighted_logits", "outer_weight": 0.0}, "stream_scale": {"rgb": 1.0}})
     found = localize({"rgb": {"v": rgb}, "flow": {"v": flow}}, ["a"], {"v": 2.56}, GRID, how(**weighted))
     assert found.score.tolist() == [pytest.approx((0.5 * 3 + 1.0 * 4) / 2)]  # means of 2 and 4, of 2 and 6
     alone = localize({"rgb": {"v": rgb}}, ["a"], {"v": 2.56}, GRID, how(**weighted))
     assert alone.score.tolist() == [pytest.approx((0.5 * 2 + 1.0 * 2) / 2)]
-    own = localize(
-        {"rgb": {"v": rgb}}, ["a"], {"v": 2.56}, GRID, how(**parameters.merge(PLAIN, {"scoring": {"outer_weight": 0.0}}))
-    )
+    own = localize({"rgb": {"v": rgb}}, ["a"], {"v": 2.56}, GRID, how(**merge(PLAIN, {"scoring": {"outer_weight": 0.0}})))
     assert own.score.tolist() == [pytest.approx(0.9)] and own.start_s.tolist() == alone.start_s.tolist() == [0.64]
 
 

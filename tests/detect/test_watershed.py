@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wstal.config import parameters
+from wstal.base.yamlfile import merge
 from wstal.detect.localize import Localize, propose, runs_of
 from wstal.detect.watershed import group
 
@@ -86,11 +86,11 @@ def test_a_lower_share_reaches_further(curve, one, other):
 @pytest.fixture
 def how(raw):
     """make(grouping): LGBM-Net's localization with one threshold on snippets as they are."""
-    section = raw["methods"]["lgbm"]["base"]["localize"]
+    section = merge(raw["defaults"]["localize"], raw["methods"]["lgbm"]["base"]["localize"])
 
     def make(grouping):
         changes = {"upsample": 1, "normalize": "none", "thresholds": {"values": [0.5]}, "grouping": grouping}
-        return msgspec.convert(parameters.merge(section, changes), Localize)
+        return msgspec.convert(merge(section, changes), Localize)
 
     return make
 

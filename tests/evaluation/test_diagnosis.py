@@ -17,7 +17,7 @@ from wstal.base.errors import UserError
 from wstal.base.paths import ROOT
 from wstal.evaluation.diagnosis import ERRORS, KINDS, LOWER, diagnose, recall_by_length
 from wstal.evaluation.evaluate import PROTOCOLS, evaluate
-from wstal.report import errors, plots
+from wstal.report import errors, figure_errors
 
 SECONDS = PROTOCOLS["activitynet"]
 TRUTH = make_truth([(0, 0, 0, 10), (0, 1, 20, 30), (1, 0, 0, 10), (1, 0, 50, 60)])
@@ -216,7 +216,7 @@ def test_tables_are_means_over_the_seeds(diagnoses):
 
 
 def test_bars_are_mean_shares_and_fill_the_row(diagnoses):
-    figure = plots.error_kinds("facnet_table1", diagnoses)
+    figure = figure_errors.error_kinds("facnet_table1", diagnoses).draw()
     (axis,) = figure.axes
     widths = np.array([bar.get_width() for bar in axis.patches]).reshape(2, len(KINDS))
     np.testing.assert_allclose(widths, [[50, 0, 0, 25, 0, 25], [100, 0, 0, 0, 0, 0]])

@@ -10,8 +10,9 @@ from torch._inductor import config as inductor
 
 from wstal import published
 from wstal.base.errors import UserError
+from wstal.base.extraction import Speed
 from wstal.features.backbones import registry
-from wstal.features.backbones.embed import Speed, embedder
+from wstal.features.backbones.embed import embedder
 from wstal.report.cost import cost, table
 
 NAMES = [backbone.name for backbone in registry.every()]
@@ -53,18 +54,18 @@ def test_segments_of_tdn_lie_in_the_middle_of_equal_parts():
     assert starts == (3, 11, 18, 26, 33, 41, 48, 56)
 
 
-PRINTED = published.entry("backbones")["rows"]
+PRINTED = published.backbones().backbones.rows
 
 
 @pytest.mark.parametrize("name", PRINTED)
 def test_costs_are_those_published(name):
     """To the last printed digit in parameters, to 3 % in multiply-adds, which model zoos count in different ways."""
     backbone, printed = registry.load(name), PRINTED[name]
-    counted = cost(backbone, 400, printed.get("frames", len(backbone.offsets)), printed.get("size", backbone.size))
-    if "parameters" in printed:
-        assert counted.parameters / 1e6 == pytest.approx(printed["parameters"], rel=0.01)
-    if "macs" in printed:
-        assert counted.macs / 1e9 == pytest.approx(printed["macs"], rel=0.03)
+    counted = cost(backbone, 400, printed.frames or len(backbone.offsets), printed.size or backbone.size)
+    if printed.parameters:
+        assert counted.parameters / 1e6 == pytest.approx(printed.parameters, rel=0.01)
+    if printed.macs:
+        assert counted.macs / 1e9 == pytest.approx(printed.macs, rel=0.03)
 
 
 def test_cost_by_hand():

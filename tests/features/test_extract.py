@@ -200,18 +200,19 @@ def annotations(names, duration_s=None):
 
 
 def store(videos, tmp_path, duration_s=None, slack_s=1.0):
+    """Extract, then make the store; -> the summary of extraction."""
     streams = {"rgb": stream(Network()), "flow": stream(Network(), origin="the same again")}
-    return make_store(
-        videos, streams, annotations([v for v in videos if v in FRAMES], duration_s), tmp_path / "store", tmp_path / "parts",
-        batch=4, workers=2, slack_s=slack_s, overrun=(),
-    )  # fmt: skip
+    listed = annotations([v for v in videos if v in FRAMES], duration_s)
+    summary = extract(videos, streams, tmp_path / "parts", batch=4, workers=2)
+    make_store(videos, streams, listed, tmp_path / "store", tmp_path / "parts", summary=summary, slack_s=slack_s, overrun=())
+    return summary
 
 
 def test_the_store_is_what_training_reads(videos, tmp_path):
     store(videos, tmp_path)
     found = FeatureStore(tmp_path / "store")
     assert found.videos == tuple(FRAMES) and found.grid(["rgb"]) == GRID and found.dim("flow") == 2
-    assert {video: found.open("rgb", video).tolist() for video in FRAMES} == {v: expected(v) for v in FRAMES}
+    assert {video: found.features("rgb", video).tolist() for video in FRAMES} == {v: expected(v) for v in FRAMES}
     manifest = json.loads((tmp_path / "store" / "manifest.json").read_text())
     assert manifest["backbone"] == "flow: the same again; rgb: a test network"
 

@@ -1,8 +1,9 @@
 """The feature store: what is written, and a sentence for everything that is wrong with published features."""
 
 import hashlib
+import itertools
 import json
-from types import SimpleNamespace
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -43,9 +44,8 @@ def videos(**changes) -> dict[str, dict[str, np.ndarray]]:
 def store(out, items=None, *, annotations=ANNOTATIONS, slack_s=0.5, grids=None, **options):
     """Import `items` as if a reader had found them."""
     items = videos() if items is None else items
-    reader = SimpleNamespace(features=lambda source, streams, grids: iter(items.items()))
     grids = grids or dict.fromkeys(STREAMS, GRID)
-    import_features(reader, None, grids, annotations, out, backbone="i3d", slack_s=slack_s, **options)
+    return import_features(iter(items.items()), grids, annotations, out, backbone="i3d", slack_s=slack_s, **options)
 
 
 def test_store(tmp_path):
@@ -53,44 +53,107 @@ def test_store(tmp_path):
     store(out)
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["grids"] == {stream: {"fps": 25.0, "stride_f": 16, "window_f": 16} for stream in STREAMS}
-    assert manifest["backbone"] == "i3d" and manifest["streams"] == {"rgb": 4, "flow": 3}
-    entry = manifest["videos"]["a"]["flow"]
-    path = out / "flow" / "a.npy"
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert entry == {"shape": [10, 3], "dtype": "float16", "sha256": digest}
-    assert np.array_equal(np.load(path, allow_pickle=False), videos()["a"]["flow"])
+    assert set(manifest) == {"backbone", "grids", "streams", "videos"} and manifest["backbone"] == "i3d"
+    assert manifest["streams"] == {"rgb": {"dim": 4, "dtype": "float32"}, "flow": {"dim": 3, "dtype": "float16"}}
+    digest = hashlib.sha256(videos()["b"]["flow"].tobytes()).hexdigest()
+    assert manifest["videos"]["b"]["flow"] == {"start": 10, "length": 5, "sha256": digest}
     assert [path.name for path in tmp_path.iterdir()] == ["features"]
 
 
-def test_bytes_do_not_depend_on_order_or_memory_layout(tmp_path):
+def saved(path, arrays):
+    """The bytes of the arrays in one .npy file, as NumPy writes it."""
+    np.save(path, np.concatenate(arrays))
+    return path.read_bytes()
+
+
+def test_arrays_are_what_numpy_would_save_in_the_order_of_the_reader(tmp_path):
+    out, items = tmp_path / "features", videos()
+    for order in ("ab", "ba"):
+        store(out, {video: items[video] for video in order})
+        for stream in STREAMS:
+            arrays = [items[video][stream] for video in order]
+            assert (out / f"{stream}.npy").read_bytes() == saved(tmp_path / "numpy.npy", arrays)
+
+
+def test_a_changed_value_changes_the_hash_of_its_video_alone(tmp_path):
+    """Trained rows are kept under a hash of the manifest: what they were trained on is told by this."""
+    changed = videos()
+    changed["a"]["rgb"].view(np.uint8)[3, 2] ^= 1
+    one, two = store(tmp_path / "one").videos, store(tmp_path / "two", changed).videos
+    differ = [(video, stream) for video in one for stream in STREAMS if one[video][stream] != two[video][stream]]
+    assert differ == [("a", "rgb")]
+
+
+def test_one_video_of_float32_makes_its_stream_float32(tmp_path):
+    """In whatever place it comes; values are the same, and the other stream stays as it is."""
+    names, rng = "abcd", np.random.default_rng(0)
+    annotations = Annotations(("Wave",), tuple(Video(v, "train", 6.4, ("Wave",)) for v in names), ())
+    for wide in names:
+        items = {
+            v: {
+                "rgb": rng.normal(size=(10, 4)).astype(np.float32 if v == wide else np.float16),
+                "flow": rng.normal(size=(10, 3)).astype(np.float16),
+            }
+            for v in names
+        }
+        made = store(tmp_path / "features", items, annotations=annotations)
+        assert [made.streams[stream].dtype for stream in STREAMS] == ["float32", "float16"]
+        found = FeatureStore(tmp_path / "features")
+        for video, stream in itertools.product(names, STREAMS):
+            kept = found.features(stream, video)
+            assert np.array_equal(kept, items[video][stream])
+            assert hashlib.sha256(kept.tobytes()).hexdigest() == made.videos[video][stream].sha256
+        assert sorted(path.name for path in (tmp_path / "features").iterdir()) == ["flow.npy", "manifest.json", "rgb.npy"]
+
+
+def test_memory_does_not_grow_with_the_number_of_videos(tmp_path):
+    """Peaks of 20 and of 200 videos of one size."""
+
+    def items(count):
+        for i in range(count):
+            yield f"v{i}", {"rgb": np.full((10, 10_000), i % 7, np.float16)}  # 200 kB, and 400 kB once it is wide
+
+    def peak(count):
+        found = tuple(Video(f"v{i}", "train", 6.4, ("Wave",)) for i in range(count))
+        tracemalloc.start()
+        import_features(
+            items(count), {"rgb": GRID}, Annotations(("Wave",), found, ()), tmp_path / "out", backbone="", slack_s=0.5
+        )
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    assert peak(200) - peak(20) < 1_000_000  # of 40 MB
+
+
+def test_bytes_do_not_depend_on_memory_layout(tmp_path):
     items = videos()
-    turned = {video: {s: np.asfortranarray(x) for s, x in items[video].items()} for video in reversed(items)}
+    turned = {video: {s: np.asfortranarray(x) for s, x in items[video].items()} for video in items}
     store(tmp_path / "one", items)
     store(tmp_path / "two", turned)
     one, two = ({p.relative_to(f): p.read_bytes() for p in f.rglob("*.*")} for f in (tmp_path / "one", tmp_path / "two"))
-    assert one == two and len(one) == 5
+    assert one == two and len(one) == 3
 
 
 @pytest.mark.parametrize(("given", "kept"), [("f2", "<f2"), ("f4", "<f4"), (">f4", "<f4"), ("f8", "<f4")])
 def test_precision(tmp_path, given, kept):
-    store(tmp_path / "features", videos(a_rgb=np.ones((10, 4), dtype=given)))
-    assert np.load(tmp_path / "features" / "rgb" / "a.npy").dtype == np.dtype(kept)
+    store(tmp_path / "features", videos(a_rgb=np.ones((10, 4), dtype=given), b_rgb=np.ones((5, 4), dtype=given)))
+    assert np.load(tmp_path / "features" / "rgb.npy").dtype == np.dtype(kept)
 
 
 def test_videos_without_annotations_are_passed_over(tmp_path):
-    store(tmp_path / "features", videos() | {"c": {"rgb": np.array([["x"]]), "flow": None}})
-    assert not (tmp_path / "features" / "rgb" / "c.npy").exists()
+    made = store(tmp_path / "features", videos() | {"c": {"rgb": np.array([["x"]]), "flow": None}})
+    assert set(made.videos) == {"a", "b"}
 
 
 def test_stale_files_go(tmp_path):
     out = tmp_path / "features"
     store(out)
-    (out / "old_stream").mkdir()
+    (out / "rgb").mkdir()
+    (out / "old.npy").touch()
     fewer = Annotations(ANNOTATIONS.classes, ANNOTATIONS.videos[:1], ANNOTATIONS.segments[:1])
     store(out, annotations=fewer)
-    assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*")) == [
-        *("flow", "flow/a.npy", "manifest.json", "rgb", "rgb/a.npy")
-    ]
+    assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*")) == [*("flow.npy", "manifest.json", "rgb.npy")]
 
 
 def spoiled(shape, at, value, dtype=np.float32):
@@ -160,7 +223,7 @@ def test_a_grid_of_its_own_for_a_stream(tmp_path):
     store(tmp_path / "features", slow(), slack_s=0.7, grids={"rgb": GRID, "flow": SLOW})
     made = FeatureStore(tmp_path / "features")
     assert made.grid(["rgb"]) == GRID and made.grid(["flow"]) == SLOW
-    assert made.manifest["grids"]["flow"] == {"fps": 25.0, "stride_f": 32, "window_f": 32}
+    assert made.manifest.grids["flow"] == TimeGrid(fps=25.0, stride_f=32, window_f=32)
 
 
 @pytest.mark.parametrize(
@@ -178,10 +241,9 @@ def test_coverage_is_that_of_the_streams_own_grid(tmp_path, items, sentence):
 
 def test_streams_of_one_grid_may_differ_by_as_many_snippets_as_stated(tmp_path):
     longer = np.arange(33, dtype=np.float32).reshape(11, 3)
-    store(tmp_path / "features", videos(a_flow=longer), uneven_t=1)
-    manifest = json.loads((tmp_path / "features" / "manifest.json").read_text())
-    assert {stream: entry["shape"][0] for stream, entry in manifest["videos"]["a"].items()} == {"rgb": 10, "flow": 10}
-    assert np.array_equal(np.load(tmp_path / "features" / "flow" / "a.npy"), longer[:10])
+    made = store(tmp_path / "features", videos(a_flow=longer), uneven_t=1)
+    assert {stream: rows.length for stream, rows in made.videos["a"].items()} == {"rgb": 10, "flow": 10}
+    assert np.array_equal(np.load(tmp_path / "features" / "flow.npy")[:10], longer[:10])
     with pytest.raises(UserError, match=r"a: streams differ .*'rgb': 10, 'flow': 12.*`uneven_t`"):
         store(tmp_path / "features", videos(a_flow=np.ones((12, 3))), uneven_t=1)
 

@@ -1,6 +1,6 @@
 """What every method must do, alone and with a plug-in, over the folder listing: a new one is tested without a line here."""
 
-import dataclasses
+from itertools import combinations
 
 import msgspec
 import pytest
@@ -8,7 +8,7 @@ import torch
 
 from wstal import methods, plugins
 from wstal.base.errors import UserError
-from wstal.config import parameters
+from wstal.config.settings import settings
 from wstal.training import experiment
 from wstal.training.train import build, fit
 
@@ -16,7 +16,6 @@ NAMES = methods.names()
 PLUGINS = {"cw": {"temperatures": [1.0, 2.0], "scale": 10.0, "bound": 5.0}}
 PLUGGED = [f"{name}+{plugin}" for name in NAMES for plugin in PLUGINS if plugin not in methods.load(name).loss_names]
 CASES = NAMES + PLUGGED
-UNRELEASED = {"lgbm"}  # no public code: the paper's preset stands alone
 SIZES = {"dim": 12, "classes": 5}
 
 
@@ -33,7 +32,7 @@ def make(tiny):
     def make(case):
         name, row = plugging(case)
         torch.manual_seed(0)
-        return build(tiny(name, row), name, **SIZES).double().eval()
+        return build(tiny(name, row), **SIZES).double().eval()
 
     return make
 
@@ -64,9 +63,9 @@ def test_there_are_methods_and_each_has_parameters(raw):
 @pytest.mark.parametrize("name", NAMES)
 def test_presets_are_complete_and_differ(raw, preset, name):
     presets = raw["methods"][name]["presets"]
-    whole = {one: parameters.convert(preset(name, one), parameters.MethodConfig, one) for one in presets}
-    assert {"paper", "released"} - set(whole) == ({"released"} if name in UNRELEASED else set())
-    assert whole["paper"] != whole.get("released")
+    whole = [settings(preset(name, one), one) for one in presets]
+    alike = [msgspec.structs.replace(one, preset="") for one in whole]
+    assert all(one != other for one, other in combinations(alike, 2))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -123,7 +122,7 @@ def test_padding_changes_nothing(make, batch, name):
 def test_order_of_the_bags_does_not_matter(make, batch, name):
     """Of groups of bags, where `losses` compares the bags of a group; the bags of a group share their labels here."""
     method = make(name)
-    size = method.groups.size
+    size = method.params.bag_groups.size
     x, mask, labels = (part.repeat_interleave(size, 0) for part in batch)
     x = x * torch.linspace(0.5, 1, len(x), dtype=x.dtype)[:, None, None]
     order = torch.arange(3 * size).reshape(3, size)[[2, 0, 1]].flatten()
@@ -149,16 +148,13 @@ GPU = pytest.param("cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.
 
 @pytest.mark.parametrize("device", ["cpu", GPU])
 @pytest.mark.parametrize("name", CASES)
-def test_same_seed_gives_the_same_bits_and_another_seed_others(prepared, name, device, monkeypatch):
+def test_same_seed_gives_the_same_bits_and_another_seed_others(tiny_runs, name, device, monkeypatch):
     monkeypatch.setenv("WSTAL_DEVICE", device)
-    params, tree = prepared
     name, row = plugging(name)
-    entry = msgspec.structs.replace(params.tables["tiny_table"], method=name, rows={"base": parameters.Row(set=row)})
-    run = experiment.runs(msgspec.structs.replace(params, tables={"tiny_table": entry}), tree, "tiny_table")[0]
-    run = dataclasses.replace(run, params=msgspec.structs.replace(params, tables={"tiny_table": entry}))
+    run = tiny_runs({"base": row}, name)[0]
     network = next(iter(run.networks))
     train, _ = experiment.bags(run, network)
-    states = [fit(run.how, name, train, seed, lambda done, total: None)[0].state_dict() for seed in (0, 0, 1)]
+    states = [fit(run.settings, train, seed, lambda done, total: None)[0].state_dict() for seed in (0, 0, 1)]
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
     assert any(not torch.equal(states[0][key], states[2][key]) for key in states[0])
 

@@ -15,7 +15,7 @@ def make(request, tiny):
 
     def make(**params):
         torch.manual_seed(1)
-        return build(tiny(request.param, {"params": params}), request.param, 5, 3).double().eval()
+        return build(tiny(request.param, {"params": params}), 5, 3).double().eval()
 
     return make
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.byhand import bags, labels, sigmoid, softmax
 from wstal.base.errors import UserError
 from wstal.base.types import Groups
-from wstal.config import parameters
+from wstal.base.yamlfile import convert
 from wstal.methods.base import Scores
 from wstal.methods.wsad import CLASSIFICATION, DISTANCE, WSAD, Params, balanced_bce, bce, block_lengths, strongest
 
@@ -208,7 +208,7 @@ def test_known_distances():
 
 
 def test_batches_begin_with_the_groups_of_params():
-    assert method(groups=5, group_size=4).groups == Groups(count=5, size=4, replace=False)
+    assert method(groups=5, group_size=4).params.bag_groups == Groups(count=5, size=4, replace=False)
 
 
 def test_nothing_shared_costs_nothing():
@@ -247,4 +247,4 @@ def test_what_localization_sees():
 @pytest.mark.parametrize("change", [{"k": 0}, {"k": 1.5}, {"k": 0.0}, {"block": 0}, {"clip": 0.0}, {"group_size": 1}])
 def test_ranges_of_params(change):
     with pytest.raises(UserError, match=next(iter(change))):
-        parameters.convert(BASE | change, Params, "methods.wsad, params")
+        convert(BASE | change, Params, "methods.wsad, params")

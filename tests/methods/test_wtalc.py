@@ -81,7 +81,7 @@ def test_nothing_shared_costs_nothing():
 
 
 def test_batches_begin_with_the_pairs_of_params():
-    assert method(pairs=3).groups == Groups(count=3, size=2, replace=True)
+    assert method(pairs=3).params.bag_groups == Groups(count=3, size=2, replace=True)
 
 
 def test_a_pair_has_no_order():

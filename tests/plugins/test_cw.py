@@ -8,7 +8,7 @@ import torch
 from tests.byhand import LABELS, bag, softmax
 from wstal import plugins
 from wstal.base.errors import UserError
-from wstal.config import parameters
+from wstal.base.yamlfile import merge
 from wstal.methods import facnet
 from wstal.methods.base import Scores
 from wstal.plugins.base import Plugged, width
@@ -78,7 +78,7 @@ def test_beyond_the_bound_nothing_changes():
 def row(tiny):
     """row(method, **changes): the method's default with CW plugged in, small."""
     plugged = {"plugins": {"cw": CW}, "weights": {"cw": 1.0}}
-    return lambda name, **changes: tiny(name, parameters.merge(plugged, changes))
+    return lambda name, **changes: tiny(name, merge(plugged, changes))
 
 
 @pytest.mark.parametrize("name", ["stpn", "bm", "wtalc", "um", "basnet"])
@@ -89,7 +89,7 @@ def test_a_host_answers_as_if_alone(row, name):
     models = []
     for one in (how, msgspec.structs.replace(how, plugins={}, weights={k: v for k, v in how.weights.items() if k != "cw"})):
         torch.manual_seed(0)
-        models.append(build(one, name, 12, 3).eval())
+        models.append(build(one, 12, 3).eval())
     plugged, alone = models
     assert isinstance(plugged, Plugged) and not isinstance(alone, Plugged)
     assert all(torch.equal(value, plugged.host.state_dict()[key]) for key, value in alone.state_dict().items())
@@ -99,46 +99,40 @@ def test_a_host_answers_as_if_alone(row, name):
     terms = plugged.losses(ours, labels, mask)
     assert tuple(terms) == (*alone.loss_names, "cw") == plugged.loss_names
     assert all(torch.equal(terms[key], value) for key, value in alone.losses(theirs, labels, mask).items())
-    assert plugged.groups == alone.groups
+    assert plugged.params.bag_groups == alone.params.bag_groups
 
 
 def test_asking_for_the_width_draws_nothing(row):
     """The start of training stays what the seed makes it, dropout or not."""
     how = row("um")
-    host = build(msgspec.structs.replace(how, plugins={}, weights=dict.fromkeys(("cls", "be", "um"), 1.0)), "um", 12, 3)
+    host = build(msgspec.structs.replace(how, plugins={}, weights=dict.fromkeys(("cls", "be", "um"), 1.0)), 12, 3)
     before = torch.get_rng_state()
-    assert width(host) == how.params["hidden"] and host.training
+    assert width(host) == how.params.hidden and host.training
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_it_trains_the_host(prepared, row):
+def test_it_trains_the_host(tiny_runs, row):
     """One run of the loop: with a weight the term moves the host's classifier elsewhere, with none it does not."""
-    params, tree = prepared
-    entry = msgspec.structs.replace(params.tables["tiny_table"], method="stpn", rows={"base": parameters.Row()})
-    run = experiment.runs(msgspec.structs.replace(params, tables={"tiny_table": entry}), tree, "tiny_table")[0]
+    run = tiny_runs({"base": {}}, "stpn")[0]
     train, _ = experiment.bags(run, "flow")
     short = {"params": {"hidden": [8, 8]}, "training": {"epochs": 2}}
-    states = [
-        fit(row("stpn", **short, weights={"cw": weight}), "stpn", train, 0, lambda done, total: None) for weight in (0.0, 1.0)
-    ]
+    states = [fit(row("stpn", **short, weights={"cw": weight}), train, 0, lambda done, total: None) for weight in (0.0, 1.0)]
     (still, history, _), (moved, _, _) = states
     assert history.shape[1] == len(still.loss_names) == 3
     assert not torch.equal(still.host.classify.weight, moved.host.classify.weight)
     torch.manual_seed(0)
-    start = build(row("stpn", **short), "stpn", train.dim, train.labels.shape[1])
+    start = build(row("stpn", **short), train.dim, train.labels.shape[1])
     assert torch.equal(still.plugins["cw"].foreground, start.plugins["cw"].foreground)
     assert not torch.equal(moved.plugins["cw"].foreground, start.plugins["cw"].foreground)
 
 
-def test_weights_of_a_row_depend_on_its_plugins(prepared):
-    params, tree = prepared
-    rows = {"alone": parameters.Row(), "plugged": parameters.Row(set={"plugins": {"cw": CW}, "weights": {"cw": 1.0}})}
-    entry = msgspec.structs.replace(params.tables["tiny_table"], method="bm", rows=rows)
-    alone, plugged = experiment.runs(msgspec.structs.replace(params, tables={"t": entry}, seeds=(0,)), tree, "t")
-    assert (alone.loss_names, plugged.loss_names[-1]) == (("fg", "bg", "guide", "cluster"), "cw")
+def test_weights_of_a_row_depend_on_its_plugins(tiny_runs):
+    rows = {"alone": {}, "plugged": {"plugins": {"cw": CW}, "weights": {"cw": 1.0}}}
+    alone, plugged = tiny_runs(rows, "bm", seeds=(0,))
+    assert (alone.settings.loss_names, plugged.settings.loss_names[-1]) == (("fg", "bg", "guide", "cluster"), "cw")
     assert experiment.cached(alone, "rgb").name != experiment.cached(plugged, "rgb").name
-    code = {path.name for path in experiment.code_files("bm", plugged.how.plugins)}
-    assert "cw.py" in code and "cw.py" not in {path.name for path in experiment.code_files("bm", alone.how.plugins)}
+    code = {path.name for path in experiment.code_files(plugged.settings)}
+    assert "cw.py" in code and "cw.py" not in {path.name for path in experiment.code_files(alone.settings)}
 
 
 @pytest.mark.parametrize(
@@ -153,7 +147,7 @@ def test_weights_of_a_row_depend_on_its_plugins(prepared):
 )
 def test_what_does_not_fit_is_one_sentence(row, name, changes, says):
     with pytest.raises(UserError) as caught:
-        build(row(name, **changes), name, 4, 3)
+        row(name, **changes)
     text = str(caught.value)
     assert says in text and "params.yaml" in text and "\n" not in text
 

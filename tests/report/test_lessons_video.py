@@ -1,5 +1,7 @@
 """One video step by step: the scores are those of the trained networks, the pictures carry what the steps give."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
@@ -35,15 +37,15 @@ def test_a_video_is_opened_with_the_scores_of_every_network(monkeypatch):
         grid = GRID
 
     class Run:
+        row = "a"
         networks = {"rgb": ("rgb",), "flow": ("flow",)}
 
     truth = make_truth([(0, 1, 0, 1), (1, 0, 2, 3), (1, 1, 2, 3.5), (1, 1, 4, 5)])
-    monkeypatch.setattr(lessons_video, "ground_truth", lambda run: truth)
-    monkeypatch.setattr(lessons_video, "choose", lambda runs, label, rule: "b")
+    monkeypatch.setattr(lessons_video, "choose", lambda judging, label, rule: "b")
     monkeypatch.setattr(lessons_video, "one_video", lambda run, network, video: Bags())
     monkeypatch.setattr(lessons_video.experiment, "load", lambda run, network: network)
     monkeypatch.setattr(lessons_video, "predict", lambda model, bags: {"b": model})
-    video = lessons_video.open_video(Run(), "y", "densest")
+    video = lessons_video.open_video(SimpleNamespace(truth=truth, runs=[Run()]), "a", "y", "densest")
     assert video.scores == {"rgb": "rgb", "flow": "flow"} and (video.id, video.label, video.grid) == ("b", 1, GRID)
     assert video.truth.tolist() == [[2, 3.5], [4, 5]]
 

@@ -6,9 +6,9 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 
 from wstal.report import overview
+from wstal.report.claims import Claim
 from wstal.report.overview import Strip
 from wstal.report.plots import FOUND, PALE, TRUTH
-from wstal.report.report import Claim
 from wstal.report.tables import Table
 
 SURE, UNSURE = np.array([1.0, 1.1, 0.9]), np.array([3.0, -1.0, 1.0])

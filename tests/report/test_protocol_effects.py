@@ -3,30 +3,34 @@
 import numpy as np
 import pytest
 
+from tests.report.made import make_metrics
 from wstal.base import paths
-from wstal.config import parameters
+from wstal.config import parameters, plan
 from wstal.detect import detections
 from wstal.evaluation import metrics
 from wstal.evaluation.evaluate import PROTOCOLS
+from wstal.evaluation.judging import judging
 from wstal.report import protocol_effects
 from wstal.training import experiment
 
 
 @pytest.fixture(scope="module")
 def found(small, prepared, tmp_path_factory):
-    """(runs, metrics) of two rows with checkpoints on the small dataset."""
+    """(judging, metrics) of two rows with checkpoints on the small dataset."""
     patch = pytest.MonkeyPatch()
     patch.setattr(paths, "CACHE", tmp_path_factory.mktemp("cache"))
     _, tree = prepared
-    rows = {name: {"method": name, "set": {"training": {"checkpoints": 2}}} for name in ("facnet", "wtalc")}
+    rows = {name: {"method": name, "training": {"checkpoints": 2}} for name in ("facnet", "wtalc")}
     entry = {"dataset": "tiny", "notebook": "04_protocols", "rows": rows}
     entry["evaluation"] = {
         "test_lists": {"fewer": ["sim_test_0000"]},
         "video_groups": {"first": ["sim_test_0000", "sim_test_0001"]},
     }
-    runs = experiment.runs(parameters.load(small | {"comparisons": {"p": entry}}), tree, "p")
+    params = parameters.load(small | {"entries": {"p": entry}})
+    runs = experiment.runs(plan.of_rows(params, "p"), tree)
     experiment.train_all(runs)
-    yield runs, protocol_effects.evaluate_variants(runs)
+    judged = judging(plan.of_judging(params, "p"), runs, tree)
+    yield judged, protocol_effects.evaluate_variants(judged)
     patch.undo()
 
 
@@ -39,17 +43,17 @@ def test_every_variant_has_a_number(found):
 
 
 def test_choosing_on_test_data_never_hurts(found):
-    runs, table = found
+    judged, table = found
     for row in table.rows:
         assert (table.average(row, protocol_effects.BEST) >= table.average(row)).all()
     assert any((table.average(row, protocol_effects.BEST) > table.average(row)).any() for row in table.rows)
-    one, last = (detections.read_json(runs[0].predictions(checkpoint)) for checkpoint in (0, None))
+    one, last = (detections.read_json(judged.runs[0].predictions(checkpoint)) for checkpoint in (0, None))
     assert len(one) != len(last) or not np.array_equal(one.score, last.score)
 
 
 def test_a_list_leaves_out_truth_and_detections(found):
-    runs, _ = found
-    truth, every = metrics.ground_truth(runs[0]), detections.read_json(runs[0].predictions())
+    judged, _ = found
+    truth, every = judged.truth, detections.read_json(judged.runs[0].predictions())
     kept, left = metrics.among(truth, every, set(truth.videos) - {"sim_test_0000"})
     gone = truth.videos.index("sim_test_0000")
     assert (truth.video == gone).any() and not (kept.video == gone).any()
@@ -65,3 +69,64 @@ def test_tables_and_claims(found):
     assert any("not a result" in name for name in made.header)
     assert [row[0] for row in protocol_effects.order(table).rows] == list(PROTOCOLS)
     assert any(protocol_effects.BEST in claim.text for claim in protocol_effects.gains(table, ["fewer"]))
+
+
+OFFSETS = {  # points over the entry's protocol, of seed 0 and 1; the fewest under thumos-basnet, the most under activitynet
+    "activitynet": (4, 6), "thumos-facnet": (0, 0), "thumos-wtalc": (2, 2), "thumos-wsad": (-1, -1), "thumos-basnet": (-2, -4),
+    "fewer": (1, 2), protocol_effects.BEST: (3, 5),
+}  # fmt: skip
+
+
+def variants(averages):
+    """Metrics of given averages {row: of seed 0 and 1} under thumos-facnet, moved by OFFSETS under the others."""
+    return make_metrics(
+        {
+            row: [
+                {"all": [mean]} | {name: [mean + offset[seed]] for name, offset in OFFSETS.items()}
+                for seed, mean in enumerate(seeds)
+            ]
+            for row, seeds in averages.items()
+        },
+        "protocols",
+        tious=[0.5],
+    )
+
+
+@pytest.fixture
+def known():
+    """Three rows; one wins under every protocol."""
+    return variants({"um": (20, 24), "facnet": (40, 44), "wtalc": (10, 10)})
+
+
+def test_every_cell_by_hand(known):
+    table = protocol_effects.table(known, ["fewer"])
+    assert table.header == (
+        "method", "reference: thumos-facnet", "activitynet", "thumos-facnet", "thumos-wtalc", "thumos-wsad", "thumos-basnet",
+        "fewer", "best-on-test (not a result)", "evaluators differ by",
+    )  # fmt: skip
+    assert table.rows[1:] == (
+        (
+            "FAC-Net", "42.0 ± 2.8", "47.0 ± 4.2", "42.0 ± 2.8", "44.0 ± 2.8", "41.0 ± 2.8", "39.0 ± 1.4", "43.5 ± 3.5",
+            "46.0 ± 4.2", "8.0",
+        ),
+        (
+            "W-TALC", "10.0 ± 0.0", "15.0 ± 1.4", "10.0 ± 0.0", "12.0 ± 0.0", "9.0 ± 0.0", "7.0 ± 1.4", "11.5 ± 0.7",
+            "14.0 ± 1.4", "8.0",
+        ),
+    )  # fmt: skip
+    assert [row[0] for row in table.rows] == ["UM", "FAC-Net", "W-TALC"]
+
+
+def test_gains_by_hand(known):
+    """Over the entry's protocol, seed by seed; a variant that changes nothing is no claim."""
+    found = {claim.text.split(" gives ")[0]: claim for claim in protocol_effects.gains(known, ["fewer"])}
+    assert list(found) == [name for name in OFFSETS if name != "thumos-facnet"]
+    for name, claim in found.items():
+        np.testing.assert_allclose(claim.differences, OFFSETS[name], atol=1e-9)
+        assert claim.text.endswith("gives higher numbers than thumos-facnet on the full list") and claim.measure == "AVG"
+
+
+def test_who_wins_by_hand(known):
+    table = protocol_effects.order(known)
+    assert table.header == ("protocol", "order of the methods", "lead of the first")
+    assert table.rows == tuple((name, "FAC-Net > UM > W-TALC", "+20.0") for name in PROTOCOLS)

@@ -2,15 +2,18 @@
 
 import dataclasses
 
+import msgspec
 import numpy as np
 import pytest
 
 from wstal.base import paths
 from wstal.base.errors import UserError
-from wstal.config import parameters
+from wstal.config import parameters, plan
 from wstal.detect import detections
 from wstal.evaluation import complementarity, metrics
+from wstal.evaluation.judging import judging
 from wstal.training import ensemble_runs, experiment
+from wstal.training.predict import predict
 
 SCORES = {"combine": "scores", "grid": {"fps": 25.0, "stride_f": 16, "window_f": 16}}
 PLAIN = SCORES | {"activation": "none", "actionness": "none", "video_score": "none"}
@@ -23,13 +26,15 @@ def joined(small, prepared, tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setattr(paths, "CACHE", tmp_path_factory.mktemp("cache"))
     _, tree = prepared
-    rows = {"late": {"method": "facnet"}, "early": {"method": "wtalc", "set": {"streams": ["flow"]}}}
-    raw = small | {"seeds": [0], "comparisons": {"pair": {"dataset": "tiny", "notebook": "04_table", "rows": rows}}}
-    experiment.train_all(experiment.runs(parameters.load(raw), tree, "pair"))
+    rows = {"late": {"method": "facnet"}, "early": {"method": "wtalc", "streams": ["flow"]}}
+    raw = small | {"seeds": [0], "entries": {"pair": {"dataset": "tiny", "notebook": "04_table", "rows": rows}}}
+    members = experiment.runs(plan.of_rows(parameters.load(raw), "pair"), tree)
+    experiment.train_all(members)
 
     def runs(base, rows, localize="early"):
         entry = {"of": "pair", "dataset": "tiny", "notebook": "05_ensemble", "localize": localize, "base": base, "rows": rows}
-        return ensemble_runs.runs(parameters.load(raw | {"ensembles": {"both": entry}}), tree, "both")
+        planned = plan.of_ensemble(parameters.load(raw | {"ensembles": {"both": entry}}), "both")
+        return ensemble_runs.runs(planned, members, tree)
 
     yield runs
     patch.undo()
@@ -43,7 +48,7 @@ def columns(found):
 def test_one_member_is_that_member(joined, base):
     runs = joined(base, {"alone": {"weights": {"early": 3.0, "late": 0.0}}})
     ensemble_runs.join_all(runs)
-    ours, theirs = (detections.read_json(run.predictions()) for run in (runs[0], runs[0].member("early")))
+    ours, theirs = (detections.read_json(run.predictions()) for run in (runs[0], runs[0].members["early"]))
     assert ours.videos == theirs.videos
     np.testing.assert_allclose(columns(ours), columns(theirs), rtol=1e-12)
 
@@ -51,26 +56,28 @@ def test_one_member_is_that_member(joined, base):
 def test_a_member_of_two_networks_counts_once(joined):
     """Its networks are averaged, so that two streams do not outvote one."""
     (run,) = joined(PLAIN, {"both": {"weights": {"late": 1.0, "early": 1.0}}})
-    member = run.member("late")
+    member = run.members["late"]
     mean = ensemble_runs.scores(member)
     parts = []
     for network in member.networks:
         _, test = experiment.bags(member, network)
-        parts.append(ensemble_runs.predict(experiment.load(member, network), test))
+        parts.append(predict(experiment.load(member, network), test))
     for video, scores in mean.items():
         np.testing.assert_allclose(scores.activation, np.mean([part[video].activation for part in parts], axis=0))
 
 
-def test_metrics_and_complementarity_of_an_ensemble(joined):
+def test_metrics_and_complementarity_of_an_ensemble(joined, prepared):
     runs = joined(
         PLAIN | {"activation": "minmax"}, {"one": {"weights": {"early": 1}}, "two": {"weights": {"early": 1, "late": 1}}}
     )
     ensemble_runs.join_all(runs)
-    found = metrics.evaluate_all(runs)
+    params, tree = prepared
+    entry = judging(msgspec.structs.replace(plan.of_judging(params, "tiny_table"), entry="both"), runs, tree)
+    found = metrics.evaluate_all(entry)
     assert list(found.rows) == ["one", "two"] and found.presets == {"one": "mean of scores", "two": "mean of scores"}
     assert 0 < found.average("one").mean() <= 100
     single = {run.row: detections.read_json(run.predictions()) for run in runs}
-    result = complementarity.compare(metrics.ground_truth(runs[0]), single, tiou=0.3, per_instance=1.0)
+    result = complementarity.compare(entry.truth, single, tiou=0.3, per_instance=1.0)
     assert result.union >= result.recall.max()
 
 

@@ -12,10 +12,11 @@ from safetensors.numpy import load_file
 
 from wstal.base import paths, progress
 from wstal.base.errors import UserError
-from wstal.config import parameters
+from wstal.config import plan
 from wstal.evaluation import metrics
 from wstal.evaluation.evaluate import evaluate
-from wstal.report import errors, report
+from wstal.evaluation.judging import judging as judged
+from wstal.report import errors, results
 from wstal.training import experiment
 
 
@@ -46,18 +47,35 @@ def inline(monkeypatch):
 @pytest.fixture
 def runs(prepared):
     params, tree = prepared
-    return experiment.runs(params, tree, "tiny_table")
+    return experiment.runs(plan.of_rows(params, "tiny_table"), tree)
+
+
+@pytest.fixture
+def judging(prepared, runs):
+    """judging(runs, **changes) -> the runs with how they are judged, some of which changed."""
+    params, tree = prepared
+
+    def judging(chosen=runs, **changes):
+        planned = plan.of_judging(params, "tiny_table")
+        evaluation = msgspec.structs.replace(planned.evaluation, **changes)
+        return judged(msgspec.structs.replace(planned, evaluation=evaluation), chosen, tree)
+
+    return judging
+
+
+def with_card(run, **changes):
+    return dataclasses.replace(run, card=msgspec.structs.replace(run.card, **changes))
 
 
 def test_all_rows_and_seeds_are_listed(runs):
     assert [(run.row, run.seed) for run in runs] == [("full", 0), ("full", 1), ("no_background", 0), ("no_background", 1)]
 
 
-def test_trains_localizes_evaluates_and_resumes(runs, cache, inline):
+def test_trains_localizes_evaluates_and_resumes(runs, judging, cache, inline):
     experiment.train_all(runs)
     assert inline == {"train_one": 8, "localize_one": 4}
     before = {run.folder: (run.folder / "predictions.json").read_bytes() for run in runs}
-    found = metrics.evaluate_all(runs)
+    found = metrics.evaluate_all(judging())
     assert set(found.rows) == {"full", "no_background"} and found.average("full").shape == (2,)
     assert 0 <= found.average("full").min() <= found.average("full").max() <= 100
 
@@ -83,25 +101,20 @@ def test_a_process_pool_gives_the_bits_of_one_process(runs, cache, inline, monke
         assert path.read_bytes() == alone[path.name]
 
 
-def test_equal_networks_of_different_rows_are_trained_once(prepared, cache, inline):
-    params, tree = prepared
-    twin = parameters.Entry(
-        dataset="tiny", notebook="04_table", method="facnet", rows={"a": parameters.Row(), "b": parameters.Row()}
-    )
-    runs = experiment.runs(msgspec.structs.replace(params, tables={"twins": twin}, seeds=(7,)), tree, "twins")
+def test_equal_networks_of_different_rows_are_trained_once(tiny_runs, cache, inline):
+    runs = tiny_runs({"a": {}, "b": {}}, seeds=(7,))
     experiment.train_all(runs)
     assert inline["train_one"] == len(runs[0].networks)
     one, other = (run.folder / "predictions.json" for run in runs)
     assert one.read_bytes() == other.read_bytes()
 
 
-def test_what_weights_depend_on_is_in_their_name(prepared, cache, monkeypatch):
-    params, tree = prepared
-    run = experiment.runs(params, tree, "tiny_table")[0]
+def test_what_weights_depend_on_is_in_their_name(runs, cache, monkeypatch):
+    run = runs[0]
     name = experiment.cached(run, "rgb").name
     assert experiment.cached(run, "flow").name != name
-    assert experiment.cached(dataclasses.replace(run, seed=9), "rgb").name != name
-    assert experiment.cached(dataclasses.replace(run, row="no_background"), "rgb").name != name
+    assert experiment.cached(with_card(run, seed=9), "rgb").name != name
+    assert experiment.cached(with_card(run, settings=runs[2].settings), "rgb").name != name
     assert experiment.cached(run, "rgb").name == name
     monkeypatch.setattr(experiment.torch, "__version__", "0.0")
     assert experiment.cached(run, "rgb").name != name
@@ -126,39 +139,34 @@ def test_a_failure_leaves_nothing_that_the_next_run_believes(runs, inline, monke
     assert len(list(tmp_path.rglob("*.safetensors"))) == 2
 
 
-def regrid(run, root, **grids):
-    """The run in a copy of its tree in which streams have these grids."""
-    tree = type(run.tree)(root)
-    shutil.copytree(run.tree.root, root)
-    path = tree.features(run.dataset) / "manifest.json"
+def regrid(prepared, root, **grids):
+    """The first run in a copy of the tree in which streams have these grids."""
+    params, before = prepared
+    tree = type(before)(root)
+    shutil.copytree(before.root, root)
+    path = tree.features("tiny") / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest["grids"] |= grids
     path.write_text(json.dumps(manifest))
-    return dataclasses.replace(run, tree=tree)
+    return experiment.runs(plan.of_rows(params, "tiny_table"), tree)[0]
 
 
-def test_streams_on_different_grids_are_refused_before_anything_is_trained(runs, cache, inline, tmp_path):
-    run = regrid(runs[0], tmp_path / "tree", flow={"fps": 25.0, "stride_f": 32, "window_f": 32})
+def test_streams_on_different_grids_are_refused_before_anything_is_trained(prepared, tmp_path):
     with pytest.raises(UserError, match=r"streams 'rgb' and 'flow' lie on different time grids .* params\.yaml"):
-        experiment.train_all([run])
-    assert inline == {}
+        regrid(prepared, tmp_path / "tree", flow={"fps": 25.0, "stride_f": 32, "window_f": 32})
 
 
-def test_detections_are_in_the_seconds_of_the_streams_grid(runs, cache, inline, tmp_path):
+def test_detections_are_in_the_seconds_of_the_streams_grid(prepared, runs, cache, inline, tmp_path):
     experiment.train_all(runs[:1])
     doubled = {"fps": 12.5, "stride_f": 16, "window_f": 16}
-    run = regrid(runs[0], tmp_path / "tree", rgb=doubled, flow=doubled)
+    run = regrid(prepared, tmp_path / "tree", rgb=doubled, flow=doubled)
     here, there = experiment.detect(runs[0]), experiment.detect(run)
     assert len(here) > 0 and np.allclose(2 * here.start_s, there.start_s) and np.allclose(2 * here.end_s, there.end_s)
 
 
-def test_diverging_training_is_a_sentence(prepared, cache, inline):
-    params, tree = prepared
-    row = parameters.Row(set={"optimizer": {"lr": 1e30}})
-    entry = parameters.Entry(dataset="tiny", notebook="04_table", method="facnet", rows={"wild": row})
-    runs = experiment.runs(msgspec.structs.replace(params, tables={"wild": entry}, seeds=(0,)), tree, "wild")
+def test_diverging_training_is_a_sentence(tiny_runs, cache, inline):
     with pytest.raises(UserError, match="diverged"):
-        experiment.train_all(runs)
+        experiment.train_all(tiny_runs({"wild": {"optimizer": {"lr": 1e30}}}, seeds=(0,)))
 
 
 def test_losses_fall(runs, cache, inline):
@@ -171,8 +179,8 @@ def test_a_damaged_feature_file_is_a_sentence(prepared, tmp_path):
     params, tree = prepared
     copy = type(tree)(tmp_path / "copy")
     shutil.copytree(tree.root, copy.root)
-    run = experiment.runs(params, copy, "tiny_table")[0]
-    victim = sorted((copy.features("tiny") / "rgb").glob("*.npy"))[0]
+    run = experiment.runs(plan.of_rows(params, "tiny_table"), copy)[0]
+    victim = copy.features("tiny") / "rgb.npy"
     content = victim.read_bytes()
     for damage in (content[: len(content) // 2], b"", content[:-64]):
         victim.write_bytes(damage)
@@ -185,13 +193,13 @@ def test_a_damaged_feature_file_is_a_sentence(prepared, tmp_path):
         [bags.features(i) for bags in (train, test) for i in range(len(bags))]
 
 
-def test_tables_of_a_real_run(runs, cache, inline, tmp_path):
+def test_tables_of_a_real_run(runs, judging, cache, inline, tmp_path):
     """Markdown, CSV and LaTeX hold the numbers of the metrics, rounded once."""
     experiment.train_all(runs)
-    found = metrics.evaluate_all(runs)
+    found = metrics.evaluate_all(judging())
     metrics.write(found, runs[0].tree)
     assert metrics.read("tiny_table", runs[0].tree) == found
-    table = report.groups(found)
+    table = results.groups(found)
     mean = f"{found.average('full').mean():.1f}"
     table.save("tiny_table", runs[0].tree)
     for suffix in ("md", "csv", "tex"):
@@ -200,11 +208,11 @@ def test_tables_of_a_real_run(runs, cache, inline, tmp_path):
     assert json.loads(runs[0].tree.metrics("tiny_table").read_bytes())["rows"]["full"]["0"]["all"]["average_mAP"] <= 1
 
 
-def test_ap_of_each_class_is_a_mean_over_the_seeds_of_each_row(runs, cache, inline):
+def test_ap_of_each_class_is_a_mean_over_the_seeds_of_each_row(runs, judging, cache, inline):
     experiment.train_all(runs)
-    table = errors.per_class(runs, 0.5)
+    table = errors.per_class(judging(), 0.5)
     assert table.header == ("class", "full", "no_background")
-    seeds = [metrics.by_row([run], evaluate, [0.5])["full"][0] for run in runs[:2]]
+    seeds = [metrics.by_row(judging([run]), evaluate, [0.5])["full"][0] for run in runs[:2]]
     classes, ap = seeds[0].classes, 100 * np.array([result.ap[0] for result in seeds])
     assert {row[0]: row[1] for row in table.rows} == {
         name: f"{mean:.1f} ± {std:.1f}" for name, mean, std in zip(classes, ap.mean(0), ap.std(0, ddof=1), strict=True)
@@ -213,15 +221,11 @@ def test_ap_of_each_class_is_a_mean_over_the_seeds_of_each_row(runs, cache, inli
     assert means == sorted(means, reverse=True)
 
 
-def test_groups_of_classes_are_means_over_their_classes(runs, cache, inline):
+def test_groups_of_classes_are_means_over_their_classes(runs, judging, cache, inline):
     experiment.train_all(runs[:1])
-    params = runs[0].params
-    section = params.datasets["tiny"]
     one, other = ("GolfSwing",), ("CliffDiving", "PoleVault", "VolleyballSpiking")
-    evaluation = msgspec.structs.replace(section.evaluation, class_groups={"one": one, "other": other})
-    datasets = {"tiny": msgspec.structs.replace(section, evaluation=evaluation)}
-    run = dataclasses.replace(runs[0], params=msgspec.structs.replace(params, datasets=datasets))
-    cells = metrics.evaluate_all([run]).rows["full"]["0"]
+    groups = {"one": one, "other": other}
+    cells = metrics.evaluate_all(judging(runs[:1], class_groups=groups)).rows["full"]["0"]
     assert cells["all"].average_mAP == pytest.approx((cells["one"].average_mAP + 3 * cells["other"].average_mAP) / 4, abs=1e-5)
     assert cells["one"].mAP != cells["other"].mAP
 

@@ -6,26 +6,24 @@ import pytest
 import torch
 
 from wstal.base.errors import UserError
-from wstal.config import parameters
 from wstal.training import experiment
 from wstal.training.train import batches, build, fit
 
 
 @pytest.fixture
-def trained(prepared):
+def trained(tiny_runs):
     """trained(weights) -> state of FAC-Net after a short run on the small dataset, without weight decay."""
-    params, tree = prepared
-    run = experiment.runs(params, tree, "tiny_table")[0]
+    run = tiny_runs({"full": {}})[0]
     bags, _ = experiment.bags(run, "flow")
 
     def train(cw, ca, mil):
         how = msgspec.structs.replace(
-            run.how,
+            run.settings,
             weights={"cw": cw, "ca": ca, "mil": mil},
-            optimizer=msgspec.structs.replace(run.how.optimizer, weight_decay=0.0),
-            training=msgspec.structs.replace(run.how.training, epochs=3),
+            optimizer=msgspec.structs.replace(run.settings.optimizer, weight_decay=0.0),
+            training=msgspec.structs.replace(run.settings.training, epochs=3),
         )
-        return fit(how, "facnet", bags, 0, lambda done, total: None)[0].state_dict(), how, bags
+        return fit(how, bags, 0, lambda done, total: None)[0].state_dict(), how, bags
 
     return train
 
@@ -33,7 +31,7 @@ def trained(prepared):
 def test_without_weights_nothing_is_learnt(trained):
     state, how, bags = trained(0.0, 0.0, 0.0)
     torch.manual_seed(0)
-    start = build(how, "facnet", bags.dim, bags.labels.shape[1]).state_dict()
+    start = build(how, bags.dim, bags.labels.shape[1]).state_dict()
     assert all(torch.equal(state[name], start[name]) for name in start)
 
 
@@ -41,7 +39,7 @@ def test_a_term_of_weight_zero_does_not_train_what_only_it_reaches(trained):
     """MIL alone reads the class scores and never the foreground classifier W_f, which therefore stays where it started."""
     state, how, bags = trained(0.0, 0.0, 1.0)
     torch.manual_seed(0)
-    start = build(how, "facnet", bags.dim, bags.labels.shape[1]).state_dict()
+    start = build(how, bags.dim, bags.labels.shape[1]).state_dict()
     assert torch.equal(state["foreground"], start["foreground"])
     assert not torch.equal(state["action"], start["action"])
 
@@ -51,14 +49,13 @@ def test_weights_change_what_is_learnt(trained):
     assert not torch.equal(one["action"], other["action"])
 
 
-def test_checkpoints_are_kept_on_the_way_and_change_nothing(prepared):
-    params, tree = prepared
-    run = experiment.runs(params, tree, "tiny_table")[0]
+def test_checkpoints_are_kept_on_the_way_and_change_nothing(tiny_runs):
+    run = tiny_runs({"full": {}})[0]
     bags, _ = experiment.bags(run, "flow")
 
     def train(checkpoints, epochs=6):
-        training = msgspec.structs.replace(run.how.training, epochs=epochs, checkpoints=checkpoints)
-        return fit(msgspec.structs.replace(run.how, training=training), "facnet", bags, 0, lambda done, total: None)
+        training = msgspec.structs.replace(run.settings.training, epochs=epochs, checkpoints=checkpoints)
+        return fit(msgspec.structs.replace(run.settings, training=training), bags, 0, lambda done, total: None)
 
     plain, kept = train(0), train(2)
     assert plain.checkpoints == [] and len(kept.checkpoints) == 2
@@ -69,16 +66,12 @@ def test_checkpoints_are_kept_on_the_way_and_change_nothing(prepared):
 
 
 @pytest.fixture
-def compared(prepared):
+def compared(tiny_runs):
     """compared(method, **training) -> (settings, bags) of a method that compares bags, on the small dataset."""
-    params, tree = prepared
 
     def compared(method, **training):
-        entry = parameters.Entry(
-            dataset="tiny", notebook="04_table", method=method, rows={"base": parameters.Row(set={"training": training})}
-        )
-        run = experiment.runs(msgspec.structs.replace(params, tables={"pairs": entry}), tree, "pairs")[0]
-        return run.how, experiment.bags(run, "joint")[0]
+        run = tiny_runs({"base": {"training": training}}, method)[0]
+        return run.settings, experiment.bags(run, "joint")[0]
 
     return compared
 
@@ -86,20 +79,18 @@ def compared(prepared):
 @pytest.mark.parametrize(("method", "term"), [("wtalc", "casl"), ("wsad", "metric")])
 def test_every_step_compares_bags_of_a_class(compared, method, term):
     how, bags = compared(method, epochs=3)
-    model, history, _ = fit(how, method, bags, 0, lambda done, total: None)
+    model, history, _ = fit(how, bags, 0, lambda done, total: None)
     assert len(history) == 3 * len(bags) // how.training.batch_videos
     assert (history[:, model.loss_names.index(term)] > 0).all()
 
 
 def test_steps_of_a_method_that_compares_nothing_are_epochs(compared):
     how, bags = compared("um", epochs=2)
-    model = build(how, "um", bags.dim, bags.labels.shape[1])
-    steps = batches(model, how.training, bags, np.random.default_rng(0))
+    steps = batches(how.params.bag_groups, how.training, bags, np.random.default_rng(0))
     assert np.bincount(np.concatenate(steps)).tolist() == [2] * len(bags)
 
 
 def test_groups_that_do_not_fit_are_a_sentence(compared):
-    how, _ = compared("wtalc", batch_videos=5)
     with pytest.raises(UserError, match=r"3 groups of 2 videos .* batch of 5") as caught:
-        build(how, "wtalc", 4, 2)
+        compared("wtalc", batch_videos=5)
     assert "params.yaml" in str(caught.value)

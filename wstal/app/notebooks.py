@@ -1,9 +1,8 @@
 """Notebooks as pipeline stages: `python -m wstal.app.notebooks run NOTEBOOK OUT [name=value ...]`.
 
 Papermill executes; what this adds makes the executed copy a build product. Parameters are the ones the notebook declares,
-others are refused; inside a DVC stage `params` is exactly the part of params.yaml that the stage declares. The kernel starts
-in the pinned environment of `wstal.base.seeding`, and the copy is written in a canonical form: two runs in any two folders give
-the same bytes. It appears whole or not at all; a failed one is kept in .cache/failed.
+others are refused. The kernel starts in the pinned environment of wstal/base/seeding.py, and the copy is written in a canonical
+form: two runs in any two folders give the same bytes. It appears whole or not at all; a failed one is kept in .cache/failed.
 """
 
 import argparse
@@ -11,21 +10,25 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import papermill
 import yaml
 from papermill.engines import NBClientEngine, papermill_engines
 
 from wstal.base import paths, progress, seeding
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, of_system
+
+SENTENCES = ("UserError", "DecodeError", "MachineError")  # names of errors whose message is all that users need
 
 
 class Engine(NBClientEngine):
     """Papermill's own engine in the pinned environment; its result is canonical."""
 
     @classmethod
-    def execute_notebook(cls, notebook, kernel_name, **options):
+    def execute_notebook(cls, notebook: Any, kernel_name: str, **options: Any) -> Any:
         os.environ.update(seeding.ENVIRONMENT)
         options |= {"record_timing": False, "coalesce_streams": True, "config": ipc()}
         options["extra_arguments"] = ["--log-level=CRITICAL"]  # at its end a kernel may log the interrupt that ends it
@@ -36,19 +39,19 @@ class Engine(NBClientEngine):
 papermill_engines.register("wstal", Engine)
 
 
-def ipc():
+def ipc() -> Any:
     """Kernel over Unix sockets: TCP ports are a race between parallel kernels."""
     from traitlets.config import Config
 
     return Config({"KernelManager": {"transport": "ipc"}})
 
 
-def failed(notebook) -> bool:
+def failed(notebook: Any) -> bool:
     """Whether a cell ended in an error; such a notebook stays as papermill wants to report it."""
     return any(output.output_type == "error" for cell in notebook.cells for output in cell.get("outputs", []))
 
 
-def canonical(notebook):
+def canonical(notebook: Any) -> Any:
     """Drop what differs between two runs of one notebook: times, versions, paths, random ids, addresses."""
     notebook.metadata.pop("papermill", None)
     notebook.metadata.get("language_info", {}).pop("version", None)
@@ -56,15 +59,13 @@ def canonical(notebook):
         cell.id = f"{cell.cell_type}-{index}"
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
-        if "injected-parameters" in cell.metadata.get("tags", []):
-            cell.metadata.jupyter = {"source_hidden": True}  # a stage's whole part of params.yaml on one line
         for output in cell.get("outputs", []):
             for holder, key in text_fields(output):
                 holder[key] = clean(holder[key])
     return notebook
 
 
-def text_fields(output):
+def text_fields(output: Any) -> Iterator[tuple[Any, str]]:
     """(mapping, key) of each text in a cell's output."""
     if output.output_type == "stream":
         yield output, "text"
@@ -96,7 +97,9 @@ def run(notebook: Path, out: Path, given: dict) -> None:
         partial.parent.mkdir(parents=True, exist_ok=True)
         partial.touch()
     except OSError as error:
-        raise UserError(f"{out} cannot be written ({error.strerror}); name a file in a folder you may write.") from None
+        raise of_system(error, out) or UserError(
+            f"{out} cannot be written ({error.strerror}); name a file in a folder you may write."
+        ) from None
     try:
         execute(notebook, partial, given)
         partial.replace(out)
@@ -110,7 +113,9 @@ def parameters(notebook: Path) -> set[str]:
         return set(papermill.inspect_notebook(str(notebook)))
     except Exception as error:  # papermill lets through whatever the file system and JSON raise
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise UserError(f"{notebook} is not a notebook that can be read ({reason}); name one of notebooks/*.ipynb.") from None
+        raise of_system(error, notebook) or UserError(
+            f"{notebook} is not a notebook that can be read ({reason}); name one of notebooks/*.ipynb."
+        ) from None
 
 
 def execute(notebook: Path, partial: Path, given: dict) -> None:
@@ -122,7 +127,7 @@ def execute(notebook: Path, partial: Path, given: dict) -> None:
                 cwd=str(paths.ROOT), progress_bar=False, autosave_cell_every=0,
             )  # fmt: skip
     except papermill.PapermillExecutionError as error:
-        if error.ename == "UserError":
+        if error.ename in SENTENCES:
             raise UserError(error.evalue) from None
         raise UserError(f"{notebook} failed with {error.ename}: {error.evalue}; {keep(partial)} shows where.") from None
 
@@ -133,16 +138,6 @@ def keep(partial: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(partial, target)
     return target
-
-
-def stage_params() -> dict:
-    """{"params": what the running DVC stage declares of params.yaml}; nothing outside a stage."""
-    stage = os.environ.get("DVC_STAGE")
-    if not stage:
-        return {}
-    import dvc.api
-
-    return {"params": dvc.api.params_show(stages=stage)}
 
 
 def pair(text: str) -> tuple[str, object]:
@@ -165,9 +160,11 @@ def main(argv: list[str] | None = None) -> int:
     verb.add_argument("parameters", nargs="*", metavar="name=value", help="values are read as YAML")
     options = parser.parse_args(argv)
     try:
-        run(options.notebook, options.out, dict(map(pair, options.parameters)) | stage_params())
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
+        run(options.notebook, options.out, dict(map(pair, options.parameters)))
+    except (UserError, OSError) as error:
+        if not (said := error if isinstance(error, UserError) else of_system(error, error.filename or options.out)):
+            raise
+        sys.stderr.write(f"{said}\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("stopped; what is finished is kept: the same command goes on.\n")

@@ -1,57 +1,68 @@
-"""What a notebook opens: the runs of an entry, in the pipeline or, when nobody gave parameters, of a smoke run."""
+"""What a notebook opens: an entry or a dataset, of the pipeline, or a small copy made on the spot in a scratch folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wstal.base.paths import PIPELINE, Tree
-from wstal.config import parameters
+from wstal.config import parameters, plan
+from wstal.config.plan import DatasetPlan, EnsemblePlan, JudgingPlan, RowsPlan
 from wstal.training import ensemble_runs, experiment
 from wstal.training.ensemble_runs import EnsembleRun
 from wstal.training.experiment import Run
 
-if TYPE_CHECKING:
-    from wstal.app.own_videos import Material  # knows of times
+if TYPE_CHECKING:  # these know of times, and a training kernel never loads them
+    from wstal.app.own_videos import Material
+    from wstal.evaluation.judging import Judging
 
 
-def dataset(name: str, params: dict | None) -> tuple[parameters.Params, Tree]:
-    """Parameters and tree in which dataset `name` is (or is to be) prepared."""
-    if params is None:
-        from wstal.app import smoke  # knows how to make a dataset, segment times included; a training stage never gets here
+def dataset(name: str, smoke: bool) -> tuple[DatasetPlan, Tree]:
+    """The plan of dataset `name`, and the tree in which it is (or is to be) prepared."""
+    if smoke:
+        from wstal.app import smoke as small
 
-        return smoke.prepared(f"dataset-{name}", name)
-    return parameters.load(params), PIPELINE
+        return small.dataset(name)
+    return plan.read(PIPELINE.plan() / f"datasets/{name}.yaml", DatasetPlan), PIPELINE
 
 
-def runs(entry: str, params: dict | None) -> list[Run]:
-    """All rows and seeds of `entry`; a smoke run is trained on the spot."""
-    if params is not None:
-        return experiment.runs(parameters.load(params), PIPELINE, entry)
-    from wstal.app import smoke
+def runs(entry: str, smoke: bool) -> list[Run]:
+    """All rows and seeds of `entry`; of a small copy, trained on the spot."""
+    if smoke:
+        from wstal.app import smoke as small
 
-    whole = parameters.load()
-    small, tree = smoke.prepared(entry, whole.entry(entry).dataset, entry)
-    return experiment.runs(small, tree, entry)
+        return small.runs(entry)
+    return experiment.runs(plan.read(PIPELINE.plan() / f"rows/{entry}.yaml", RowsPlan), PIPELINE)
+
+
+def ensembles(entry: str, smoke: bool) -> list[EnsembleRun]:
+    """All rows and seeds of an ensemble entry, whose members are trained; of a small copy, on the spot."""
+    if smoke:
+        from wstal.app import smoke as small
+
+        return small.ensembles(entry)
+    joined = plan.read(PIPELINE.plan() / f"rows/{entry}.yaml", EnsemblePlan)
+    return ensemble_runs.runs(joined, runs(joined.of, smoke), PIPELINE)
+
+
+def judging(entry: str, smoke: bool, joined: list[EnsembleRun] | None = None) -> Judging[Any]:
+    """The runs of an entry, or the `joined` ones of an ensemble entry, with all that they are judged by."""
+    from wstal.evaluation.judging import judging
+
+    chosen = joined or runs(entry, smoke)
+    if smoke:
+        from wstal.app import smoke as small
+
+        return judging(small.judged(entry), chosen, chosen[0].tree)
+    return judging(plan.read(PIPELINE.plan() / f"judging/{entry}.yaml", JudgingPlan), chosen, PIPELINE)
 
 
 def videos(labels: str | None, folder: str, new: list[str], out: str) -> Material:
     """One's own videos, or films that are drawn for the notebook."""
     if labels is None:
-        from wstal.app import smoke
+        from wstal.app import smoke as small
 
-        return smoke.films()
+        return small.films()
     from wstal.app.own_videos import Material
 
     return Material(parameters.read(), Path(labels), Path(folder), [Path(file) for file in new], Path(out))
-
-
-def ensembles(entry: str, params: dict | None) -> list[EnsembleRun]:
-    """All rows and seeds of an ensemble entry, whose members are trained; in a smoke run on the spot."""
-    if params is not None:
-        return ensemble_runs.runs(parameters.load(params), PIPELINE, entry)
-    from wstal.app import smoke
-
-    section = parameters.load().ensembles[entry]
-    small, tree = smoke.prepared(entry, section.dataset, section.of)
-    return ensemble_runs.runs(small, tree, entry)

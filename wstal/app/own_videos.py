@@ -25,24 +25,26 @@ import numpy as np
 from wstal.app import intervals
 from wstal.app.intervals import Shown
 from wstal.base import files
-from wstal.base.errors import UserError
+from wstal.base.errors import MachineError, UserError, of_system
 from wstal.base.paths import Tree
 from wstal.base.record import Count, Record
 from wstal.base.types import Detections, VideoScores
-from wstal.config import parameters
-from wstal.config.parameters import Features
+from wstal.base.yamlfile import convert
+from wstal.config import parameters, plan
+from wstal.config.parameters import Dataset, Entry, Features, lookup
+from wstal.config.plan import DatasetPlan, RowsPlan
 from wstal.datasets import prepare
 from wstal.detect import detections
-from wstal.detect import localize as post
 from wstal.features.extraction import networks
 from wstal.features.extraction.extract import Summary
 from wstal.features.pixels.decode import duration_s
 from wstal.report.tables import Table
 from wstal.report.timeline import Film, page
 from wstal.report.timeline.stills import Stills, stills
-from wstal.training import experiment, trained
-from wstal.training.predict import predict
-from wstal.training.train import build
+from wstal.training import card as cards
+from wstal.training import experiment
+from wstal.training.card import Card
+from wstal.training.predict import predict, unlabelled
 
 NAME = "own"  # of the section in params.yaml, and of dataset and entry inside
 
@@ -65,16 +67,6 @@ class Material(NamedTuple):
     videos: Path  # folder of training videos
     new: Sequence[Path]  # files to localize in
     out: Path  # folder to write to
-
-
-class Videos(NamedTuple):
-    """Features in memory, as `predict` reads them."""
-
-    videos: tuple[str, ...]
-    arrays: tuple[np.ndarray, ...]  # (T, D) of each
-
-    def features(self, i: int) -> np.ndarray:
-        return self.arrays[i].astype(np.float32)
 
 
 @dataclass
@@ -103,7 +95,7 @@ class Located:
 
 def settings(raw: Mapping[str, Any]) -> Own:
     """The section `own` as a record."""
-    return parameters.convert(parameters.lookup(raw, NAME, "top level"), Own, NAME)
+    return convert(lookup(raw, NAME, "top level"), Own, f"params.yaml, {NAME}")
 
 
 def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, method: str, seed: int) -> Outcome:
@@ -120,18 +112,18 @@ def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, meth
     section = settings(raw).features
     section = msgspec.structs.replace(section, source=section.source | paths)
     reader, where = prepare.source(section, NAME)
-    trial = plan(raw, section, method, seed, videos=1)
-    build(trial.resolve(trial.entry(NAME), method), method, dim=1, classes=1)  # before hours of extraction
+    rows_plan(raw, section, method, seed, videos=1)  # faults are said before hours of extraction
     summary = through(reader.videos(where), section)
     known = reader.trained(where)
     section.source["exclude"] = [*where.exclude, *summary.failures]
     where = prepare.source(section, NAME)[1]
     listed = reader.annotations(where, section.grid).videos
-    params = plan(raw, section, method, seed, videos=sum(video.subset == "train" for video in listed))
+    rows = rows_plan(raw, section, method, seed, videos=sum(video.subset == "train" for video in listed))
     with tempfile.TemporaryDirectory() as scratch:
-        run = experiment.Run(params, Tree(Path(scratch)), NAME, method, seed)
-        prepare.annotate(params, NAME, run.tree)
-        prepare.extract(params, NAME, run.tree)
+        tree = Tree(Path(scratch))
+        prepare.annotate(DatasetPlan(name=NAME, features=section), tree)
+        prepare.store_videos(section, NAME, tree.output(tree.features(NAME)), summary)
+        (run,) = experiment.runs(rows, tree)
         experiment.train_all([run])
         replace(run.folder, out)
     return Outcome(**vars(summary), lost=sorted(known - reader.trained(where)))
@@ -146,7 +138,9 @@ def check_out(out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryDirectory(dir=out if out.exists() else out.parent).cleanup()
     except OSError as error:
-        raise UserError(f"{out} cannot be written ({error.strerror}); name a folder in one that you may write.") from None
+        raise of_system(error, out) or UserError(
+            f"{out} cannot be written ({error.strerror}); name a folder in one that you may write."
+        ) from None
 
 
 def check_given(labels: Path, videos: Path) -> None:
@@ -163,16 +157,22 @@ def check_given(labels: Path, videos: Path) -> None:
         raise UserError(f"{videos} is no folder; name the folder of the training videos, as with --videos.")
 
 
-def plan(raw: Mapping[str, Any], section: Features, method: str, seed: int, videos: int) -> parameters.Params:
-    """Parameters of one run on one's own videos; so many epochs that training takes `own.steps`."""
-    params, own = parameters.load(raw), settings(raw)
-    dataset = parameters.Dataset(features=section, overrides=own.overrides)
-    row, epochs = parameters.Row(method=method), 1
-    entry = parameters.Entry(dataset=NAME, notebook="03_train", rows={method: row})
-    params = msgspec.structs.replace(params, seeds=(seed,), datasets={NAME: dataset}, comparisons={NAME: entry})
-    epochs = math.ceil(own.steps * params.resolve(entry, method).training.batch_videos / max(videos, 1))
-    row = parameters.Row(method=method, set={"training": {"epochs": epochs}})
-    return msgspec.structs.replace(params, comparisons={NAME: msgspec.structs.replace(entry, rows={method: row})})
+def rows_plan(raw: Mapping[str, Any], section: Features, method: str, seed: int, videos: int) -> RowsPlan:
+    """The plan of one run on one's own videos; so many epochs that training takes `own.steps`.
+
+    Raises:
+        UserError: parameters do not fit.
+    """
+    own = settings(raw)
+    dataset = Dataset(features=section, overrides=own.overrides)
+
+    def planned(epochs: int) -> RowsPlan:
+        entry = Entry(dataset=NAME, notebook="03_train", rows={method: {"method": method, "training": {"epochs": epochs}}})
+        changed = {"seeds": (seed,), "datasets": {NAME: dataset}, "entries": {NAME: entry}, "ensembles": {}}
+        return plan.of_rows(msgspec.structs.replace(parameters.load(raw), **changed), NAME)
+
+    batch = planned(1).rows[method].training.batch_videos
+    return planned(math.ceil(own.steps * batch / max(videos, 1)))
 
 
 def through(videos: Mapping[str, Path], section: Features) -> Summary:
@@ -193,6 +193,8 @@ def noted(video: str, summary: Summary) -> Iterator[None]:
     """A video that cannot be used is noted, and the others go on."""
     try:
         yield
+    except MachineError:
+        raise
     except UserError as error:
         summary.failures[video] = str(error)
 
@@ -219,24 +221,25 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     Files that cannot be decoded are left out; the summary says why. Raises:
         UserError: a file is missing or two have one name, `folder` is no run on videos, or no video can be used.
     """
-    own, card, videos = settings(raw), trained.read(folder), named(files)
+    own, card, videos = settings(raw), cards.read(folder), named(files)
     check_out(out)
     if not card.extraction:
         raise UserError(
-            f"{folder} was trained on features ({card.backbone}), not on videos; {trained.CURE}, of a dataset of videos."
+            f"{folder} was trained on features ({card.backbone}), not on videos; {cards.CURE}, of a dataset of videos."
         )
-    models = {network: trained.load(folder, network) for network in card.how.networks}
+    models = {network: cards.load(card, folder, network) for network in card.networks}
     section = msgspec.structs.replace(
         own.features, backbone=card.backbone, extraction=card.extraction, grid=card.grid, streams=tuple(card.dims)
     )
     summary = through(videos, section)
     features = networks.load(videos, prepare.recipe(section, NAME))
-    scores = {network: predict(model, joined(features, card.how.networks[network])) for network, model in models.items()}
+    bags = {network: unlabelled(features, streams, card.grid) for network, streams in card.networks.items()}
+    scores = {network: predict(model, bags[network]) for network, model in models.items()}
     durations_s: dict[str, float] = {}
     for video in features:
         with noted(video, summary):
             durations_s[video] = duration_s(videos[video])
-    found = post.localize(scores, card.classes, durations_s, card.grid, card.how.localize)
+    found = cards.detect(card, scores, durations_s)
     shown = intervals.apart(found, own.shown)
     films: dict[str, Film] = {}
     for video in durations_s:
@@ -248,11 +251,6 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     located = Located(found, shown, page(list(films.values()), str(folder)), summary, why)
     write(out, located)
     return located
-
-
-def joined(features: Mapping[str, Mapping[str, np.ndarray]], streams: Sequence[str]) -> Videos:
-    """The streams that a network reads, side by side."""
-    return Videos(tuple(features), tuple(np.concatenate([x[name] for name in streams], axis=1) for x in features.values()))
 
 
 def named(files: Sequence[Path]) -> dict[str, Path]:
@@ -270,7 +268,7 @@ def named(files: Sequence[Path]) -> dict[str, Path]:
 
 def film(
     video: str, file: Path, length_s: float, scores: Mapping[str, Mapping[str, VideoScores]], shown: Detections,
-    card: trained.Trained, how: Stills,
+    card: Card, how: Stills,
 ) -> Film:  # fmt: skip
     """What the page shows of a video; curves are means over the networks."""
     tracks = [of_network[video] for of_network in scores.values()]
@@ -289,10 +287,10 @@ def film(
     )  # fmt: skip
 
 
-def most_likely(tracks: Sequence[VideoScores], card: trained.Trained) -> tuple[str, str]:
+def most_likely(tracks: Sequence[VideoScores], card: Card) -> tuple[str, str]:
     """The class that a video shows most likely, and why nothing might be found of it."""
     scores = np.max([track.video_score for track in tracks], axis=0)
-    name, score, least = card.classes[np.argmax(scores)], float(np.max(scores)), card.how.localize.classes.threshold
+    name, score, least = card.classes[np.argmax(scores)], float(np.max(scores)), card.settings.localize.classes.threshold
     if score < least:
         return name, f"no class passed classes.threshold {least:g} of the run; the surest, {name}, has {score:.2g}"
     return name, f"{name} has {score:.2g}, but stands out at no time"

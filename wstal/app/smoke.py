@@ -1,75 +1,123 @@
-"""A small run for notebooks that nobody gave parameters: a few simulated or drawn videos, few steps, in a scratch folder."""
+"""A small copy of the pipeline: few videos and steps, in a scratch folder, as the section `smoke` of params.yaml says."""
 
 import atexit
 import os
 import shutil
+from functools import cache
 from pathlib import Path
 
+import msgspec
 import torch
 from safetensors.torch import save_file
 
 from wstal.app import own_videos
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree, scratch
-from wstal.config import parameters
+from wstal.base.yamlfile import convert, merge
+from wstal.config import parameters, plan
+from wstal.config.parameters import EnsembleEntry, Entry, Params
+from wstal.config.plan import DatasetPlan, JudgingPlan
 from wstal.datasets import prepare
 from wstal.datasets.clips.render import render
 from wstal.datasets.clips.script import Source, scripts
 from wstal.features.backbones import registry, weights
-from wstal.training.experiment import runs, train_all
+from wstal.training import ensemble_runs, experiment
+from wstal.training.ensemble_runs import EnsembleRun
+from wstal.training.experiment import Run
 
 
-def shrink(raw: dict) -> parameters.Params:
-    """params.yaml with what its `smoke` section sets, over presets and datasets; the rows of a table still win."""
-    small = raw["smoke"]
-    datasets = {name: parameters.merge(section, small["dataset"]) for name, section in raw["datasets"].items()}
+@cache
+def params() -> Params:
+    """params.yaml, shrunk."""
+    return shrink(parameters.read())
+
+
+def shrink(raw: dict) -> Params:
+    """params.yaml with what `smoke` and each method's own `smoke` set, over presets and datasets; rows still win.
+
+    Raises:
+        UserError: params.yaml does not fit.
+    """
+    whole = parameters.load(raw)
+    small = whole.smoke
+    if small is None:
+        raise UserError(f"params.yaml has no section `smoke`, which notebooks run by; {parameters.CURE}.")
+    sizes = {name: merge(small.method, section.smoke) for name, section in whole.methods.items()}
     datasets = {
-        name: section | {"overrides": small["methods"]}
-        for name, section in datasets.items()
+        name: merge(section, small.dataset) | {"overrides": sizes}
+        for name, section in raw["datasets"].items()
         if section["features"]["reader"] == "simulated"
     }
-    entries = {
-        kind: {
-            name: entry | {"rows": dict(list(entry["rows"].items())[: small["rows"]])}
-            for name, entry in raw.get(kind, {}).items()
-            if entry["dataset"] in datasets
-        }
-        for kind in ("comparisons", "tables")
-    }
+    entries = {name: cut(entry, small.rows) for name, entry in whole.entries.items() if entry.dataset in datasets}
     ensembles = {
-        name: entry | {"rows": {row: how for row, how in entry["rows"].items() if set(how["weights"]) <= kept}}
-        for name, entry in raw.get("ensembles", {}).items()
-        if (kept := set(entries["comparisons"].get(entry["of"], {"rows": {}})["rows"]))
+        name: fitting(entry, set(entries[entry.of].rows)) for name, entry in whole.ensembles.items() if entry.of in entries
     }
-    return parameters.load(raw | entries | {"ensembles": ensembles, "datasets": datasets, "seeds": small["seeds"]})
+    changed = {"datasets": datasets, "seeds": small.seeds, "run": {"datasets": list(datasets)}}
+    return msgspec.structs.replace(parameters.load(raw | changed), entries=entries, ensembles=ensembles)
 
 
-def prepared(name: str, dataset: str, entry: str | None = None) -> tuple[parameters.Params, Tree]:
-    """Smoke parameters and a scratch tree that holds `dataset` and, where named, the trained runs of `entry`."""
-    params, tree = shrink(parameters.read()), scratch(f"{name}-{os.getpid()}")  # kernels run side by side
+def cut(entry: Entry, count: int) -> Entry:
+    """An entry with its first rows."""
+    return msgspec.structs.replace(entry, rows=dict(list(entry.every.items())[:count]), grid=())
+
+
+def fitting(entry: EnsembleEntry, known: set[str]) -> EnsembleEntry:
+    """An ensemble entry with the rows whose members are known."""
+    return msgspec.structs.replace(entry, rows={row: how for row, how in entry.rows.items() if set(how["weights"]) <= known})
+
+
+def folder(name: str) -> Tree:
+    """A scratch tree that goes with this process; kernels run side by side."""
+    tree = scratch(f"{name}-{os.getpid()}")
     atexit.register(shutil.rmtree, tree.root, ignore_errors=True)
-    prepare.annotate(params, dataset, tree)
-    prepare.extract(params, dataset, tree)
-    if entry:
-        train_all(runs(params, tree, entry))
-    return params, tree
+    return tree
+
+
+def dataset(name: str) -> tuple[DatasetPlan, Tree]:
+    """A small copy of a dataset, annotated and extracted."""
+    planned, tree = plan.of_dataset(params(), name), folder(f"dataset-{name}")
+    prepare.annotate(planned, tree)
+    prepare.extract(planned, tree)
+    return planned, tree
+
+
+def runs(entry: str) -> list[Run]:
+    """The runs of a small copy of an entry, trained."""
+    planned, tree = plan.of_rows(params(), entry), folder(entry)
+    on = plan.of_dataset(params(), planned.dataset)
+    prepare.annotate(on, tree)
+    prepare.extract(on, tree)
+    found = experiment.runs(planned, tree)
+    experiment.train_all(found)
+    return found
+
+
+def ensembles(entry: str) -> list[EnsembleRun]:
+    """The runs of a small copy of an ensemble entry, whose members are trained."""
+    planned = plan.of_ensemble(params(), entry)
+    members = runs(planned.of)
+    return ensemble_runs.runs(planned, members, members[0].tree)
+
+
+def judged(entry: str) -> JudgingPlan:
+    """How a small copy of an entry is judged."""
+    return plan.of_judging(params(), entry)
 
 
 def films() -> own_videos.Material:
     """Films drawn for the notebook on one's own videos, with a table of labels."""
-    raw, folder = parameters.read(), scratch(f"films-{os.getpid()}").root
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    raw, place = parameters.read(), folder("films").root
     small = dict(raw["smoke"]["own"])
-    source = raw["datasets"]["clips"]["features"]["source"] | small.pop("films")
-    source = parameters.convert(source, Source, "smoke.own.films")
-    render(source, folder / "films")
+    whole = raw["datasets"]["clips"]["features"]["source"] | small.pop("films")
+    source = convert(whole, Source, "params.yaml, smoke.own.films")
+    render(source, place / "films")
     known = {script.id: {source.classes[shot.label] for shot in script.shots} for script in scripts(source)}
     lines = [f"{video},{label}" for video, labels in known.items() if "train" in video for label in sorted(labels)]
-    (folder / "labels.csv").write_text("\n".join(["video,label", *lines]) + "\n")
-    changed = parameters.merge(raw["own"], small)
-    changed["features"]["extraction"] |= stand_in(changed["features"]["backbone"], folder)
-    new = sorted((folder / "films").glob("*test*.mp4"))
-    return own_videos.Material(raw | {"own": changed}, folder / "labels.csv", folder / "films", new, folder)
+    (place / "labels.csv").write_text("\n".join(["video,label", *lines]) + "\n")
+    changed = merge(raw["own"], small)
+    changed["features"]["extraction"] |= stand_in(changed["features"]["backbone"], place)
+    new = sorted((place / "films").glob("*test*.mp4"))
+    return own_videos.Material(raw | {"own": changed}, place / "labels.csv", place / "films", new, place)
 
 
 def stand_in(name: str, folder: Path) -> dict[str, str]:

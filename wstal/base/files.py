@@ -4,24 +4,37 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, of_system
 
 AGAIN = "write or copy the file again, or make it again (`dvc repro` makes those under runs/)"
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file without a byte order mark; a missing or unreadable one is a UserError."""
+    """The content of a file, without a byte order mark.
+
+    Raises:
+        UserError: the file is missing or cannot be read.
+    """
     try:
         return Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); give the path of an existing JSON file.") from None
+        raise of_system(error, path) or UserError(
+            f"{path} cannot be read ({error.strerror}); give the path of an existing JSON file."
+        ) from None
 
 
-def decode(data: bytes, path: Path):
-    """Plain Python objects. NaN and Infinity, which are not JSON but which Python writes, come out as floats."""
+def decode(data: bytes, path: Path) -> Any:
+    """JSON as plain Python objects. NaN and Infinity, which are not JSON but which Python writes, come out as floats.
+
+    `path` names the file in a sentence.
+
+    Raises:
+        UserError: `data` is no JSON.
+    """
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, ValueError, RecursionError):
@@ -33,7 +46,11 @@ def decode(data: bytes, path: Path):
 
 
 def write(path: Path, text: str) -> None:
-    """Replace the file at once: a reader sees the old file or the whole new one."""
+    """Replace the file at once: a reader sees the old file or the whole new one. Makes its folder where there is none.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,4 +64,6 @@ def write(path: Path, text: str) -> None:
             os.unlink(scratch)  # noqa: PTH108
             raise
     except OSError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror}); give a path in a folder you may write.") from None
+        raise of_system(error, path) or UserError(
+            f"{path} cannot be written ({error.strerror}); give a path in a folder you may write."
+        ) from None

@@ -23,7 +23,7 @@ class Tree:
         return self.root / "data" / "annotations" / dataset
 
     def features(self, dataset: str) -> Path:
-        """Folder of <stream>/<video>.npy and manifest.json."""
+        """Folder of <stream>.npy and manifest.json."""
         return self.root / "data" / "features" / dataset
 
     def weights(self) -> Path:
@@ -33,6 +33,10 @@ class Tree:
     def run(self, entry: str, row: str, seed: int) -> Path:
         """Folder of what one training run leaves."""
         return self.root / "runs" / entry / row / str(seed)
+
+    def plan(self) -> Path:
+        """Folder of what params.yaml comes to: wstal/config/plan.py."""
+        return self.root / "reports" / "plan"
 
     def metrics(self, entry: str) -> Path:
         """File of what evaluation says of an entry."""
@@ -51,8 +55,10 @@ class Tree:
         return self.root / "reports" / "tables"
 
     def output(self, path: Path) -> Path:
-        """`path`, ready to be written. What the pipeline owns is written inside a DVC stage only, so that a notebook run by
-        hand or by a test can never change it.
+        """The path, ready to be written, its folder made.
+
+        What the pipeline owns is written inside a DVC stage only, so that a notebook run by hand or by a test can never
+        change it.
 
         Raises:
             UserError: outside a DVC stage, for a path of the repository's own tree.

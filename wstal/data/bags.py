@@ -9,7 +9,7 @@ from torch import Tensor
 
 from wstal.base.types import Groups
 from wstal.data.sampling import Snippets, draw
-from wstal.data.store import FeatureStore
+from wstal.data.store import Store
 
 
 class Batch(NamedTuple):
@@ -21,9 +21,12 @@ class Batch(NamedTuple):
 
 
 class Bags:
-    """Videos of one subset as bags. `streams` with more than one name are concatenated (early fusion), on one grid."""
+    """Videos of one subset as bags, with their labels (N, C) multi-hot.
 
-    def __init__(self, store: FeatureStore, streams: Sequence[str], videos: Sequence[str], labels: np.ndarray):
+    `streams` with more than one name are concatenated (early fusion), on one grid.
+    """
+
+    def __init__(self, store: Store, streams: Sequence[str], videos: Sequence[str], labels: np.ndarray):
         self.store, self.streams, self.videos = store, tuple(streams), tuple(videos)
         self.grid = store.grid(self.streams)
         self.labels = torch.from_numpy(labels)
@@ -38,31 +41,37 @@ class Bags:
 
     def features(self, i: int) -> np.ndarray:
         """All snippets of video i: (T, D) float32."""
-        parts = [self.store.open(stream, self.videos[i]) for stream in self.streams]
-        return np.concatenate(parts, axis=1, dtype=np.float32)
+        return np.concatenate(self._views(i), axis=1, dtype=np.float32)
+
+    def _views(self, i: int) -> list[np.ndarray]:
+        """All snippets of video i, (T, D) of each stream, as they are stored."""
+        return [self.store.features(stream, self.videos[i]) for stream in self.streams]
 
     def batch(self, index: Sequence[int], how: Snippets, rng: np.random.Generator) -> Batch:
-        """The bags `index` as one padded batch."""
-        bags = [self.features(i) for i in index]
-        bags = [bag[draw(len(bag), how, rng)] for bag in bags]
-        x = torch.zeros(len(bags), max(map(len, bags)), self.dim)
+        """The bags `index` (B,) as one padded batch, of each the snippets that `draw` takes."""
+        bags = [self._views(i) for i in index]
+        drawn = [draw(len(views[0]), how, rng) for views in bags]
+        x = torch.zeros(len(bags), max(map(len, drawn)), self.dim)
         mask = torch.zeros(x.shape[:2], dtype=torch.bool)
-        for row, bag in enumerate(bags):
-            x[row, : len(bag)] = torch.from_numpy(bag)
-            mask[row, : len(bag)] = True
+        for row, (views, snippets) in enumerate(zip(bags, drawn, strict=True)):
+            out = x[row, : len(snippets)].numpy()
+            np.concatenate([view[snippets] for view in views], axis=1, out=out)
+            mask[row, : len(snippets)] = True
         return Batch(x, mask, self.labels[list(index)])
 
 
 def shuffled(count: int, size: int, epochs: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Batches of `size` indices below `count`; a batch runs on over the end of an epoch, an incomplete last one is left
-    out. Each epoch is a fresh permutation."""
+    """Batches (size,) of indices below `count`, from a fresh permutation an epoch.
+
+    A batch runs on over the end of an epoch; an incomplete last one is left out.
+    """
     order = np.concatenate([rng.permutation(count) for _ in range(epochs)])
     for step in range(len(order) // size):
         yield order[step * size : (step + 1) * size]
 
 
 def grouped(labels: np.ndarray, size: int, epochs: int, groups: Groups, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Batches of `size` indices, as many as `shuffled` makes: groups of videos that share a class, then single videos.
+    """Batches (size,) of indices, as many as `shuffled` makes: groups of videos that share a class, then single videos.
 
     labels (N, C) multi-hot. Each group draws its class anew among all that a video shows, then its videos among those of
     the class: with replacement if `groups.replace` or if the class has fewer videos than a group, else without. Single

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, system_errors
 from wstal.base.types import Video
 
 
@@ -26,9 +26,14 @@ class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read(path: Path) -> Labels:
-    """Read videos.json. Its format holds no times, so nothing that reads it can see any."""
+    """Read videos.json. Its format holds no times, so nothing that reads it can see any.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Labels)
+        with system_errors(path):
+            return msgspec.json.decode(path.read_bytes(), type=Labels)
     except FileNotFoundError:
         raise UserError(f"{path} is missing; make it first with `dvc repro annotations`.") from None
     except msgspec.MsgspecError as error:

@@ -1,56 +1,115 @@
-"""The feature store as training sees it: one memory-mapped array per video and stream, and a manifest."""
+"""Features as bags read them: those of a store on disk, one memory-mapped array a stream, or arrays in memory."""
 
-from collections.abc import Sequence
-from functools import cache
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
-from wstal.base.errors import UserError
-from wstal.base.timegrid import TimeGrid
+from wstal.base import manifest
+from wstal.base.errors import UserError, of_system
+from wstal.base.manifest import AGAIN
+from wstal.base.timegrid import Grids, TimeGrid
 
 
-class FeatureStore:
-    """Features of one dataset: store["rgb", "video_1"] is (T, D), float16 or float32, memory-mapped."""
+class Store(ABC):
+    """Features of videos: (T, D) float16 or float32 of each video and stream."""
 
-    def __init__(self, folder: Path):
-        self.folder = folder
-        path = folder / "manifest.json"
-        if not path.is_file():
-            raise UserError(f"{path} is missing; make the features first with `dvc repro features`.")
-        self.manifest = msgspec.json.decode(path.read_bytes())
-        self.grids = {stream: TimeGrid(**grid) for stream, grid in self.manifest["grids"].items()}
-        self.videos = tuple(sorted(self.manifest["videos"]))
-        self.open = cache(self.open)
+    name: str  # how sentences call the store
+    grids: Grids
+    videos: tuple[str, ...]
 
-    def open(self, stream: str, video: str) -> np.ndarray:
-        """Features (T, D) of a video; a missing or damaged file is one sentence."""
-        path = self.folder / stream / f"{video}.npy"
-        try:
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except FileNotFoundError:
-            raise UserError(f"{path} is missing; make the features again with `dvc repro features`.") from None
-        except (ValueError, EOFError, OSError) as error:
-            raise UserError(f"{path} is damaged ({error}); make the features again with `dvc repro features`.") from None
-        expected = self.manifest["videos"][video][stream]["shape"]
-        if list(array.shape) != expected:
-            raise UserError(f"{path} has shape {list(array.shape)}, its manifest says {expected}; make it again.")
-        return array
+    @abstractmethod
+    def features(self, stream: str, video: str) -> np.ndarray:
+        """Features (T, D) of a video."""
+
+    @abstractmethod
+    def dim(self, stream: str) -> int:
+        """Feature width D of a stream."""
 
     def grid(self, streams: Sequence[str]) -> TimeGrid:
-        """The time grid that `streams` share; streams on different grids can be neither concatenated nor fused."""
+        """The time grid that `streams` share.
+
+        Raises:
+            UserError: they lie on different grids, so that they can be neither concatenated nor fused.
+        """
         own = {stream: self.grids[stream] for stream in streams}
         first = next(iter(own))
         for stream, grid in own.items():
             if grid != own[first]:
                 raise UserError(
-                    f"{self.folder}: streams {first!r} and {stream!r} lie on different time grids ({own[first]}, {grid}), so "
+                    f"{self.name}: streams {first!r} and {stream!r} lie on different time grids ({own[first]}, {grid}), so "
                     "their snippets cannot be joined; set `streams` in params.yaml to streams of one grid, or extract them "
                     "on one grid."
                 )
         return own[first]
 
+
+class FeatureStore(Store):
+    """A store on disk (wstal/base/manifest.py). Arrays are mapped when they are first read, a file descriptor a stream.
+
+    Raises:
+        UserError: the manifest is missing or damaged.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder, self.name = folder, str(folder)
+        self.manifest = manifest.read(folder)
+        self.grids = self.manifest.grids
+        self.videos = tuple(sorted(self.manifest.videos))
+        self._arrays: dict[str, np.ndarray] = {}
+
+    def __reduce__(self) -> tuple[type, tuple[Path]]:
+        return FeatureStore, (self.folder,)
+
+    def features(self, stream: str, video: str) -> np.ndarray:
+        """Features (T, D) of a video: a view of the file.
+
+        Raises:
+            UserError: the store has no such features, or the file of the stream is missing or damaged.
+        """
+        try:
+            rows = self.manifest.videos[video][stream]
+        except KeyError:
+            raise UserError(f"{manifest.file(self.folder)} lists no {stream} features of video {video}; {AGAIN}.") from None
+        if stream not in self._arrays:
+            self._arrays[stream] = self._map(stream)
+        return self._arrays[stream][rows.start : rows.start + rows.length]
+
     def dim(self, stream: str) -> int:
         """Feature width D of a stream."""
-        return self.manifest["streams"][stream]
+        return self.manifest.streams[stream].dim
+
+    def _map(self, stream: str) -> np.ndarray:
+        """The array of a stream (sum of T, D), whose file is as long as its header and the manifest say."""
+        path, form = manifest.array_file(self.folder, stream), self.manifest.streams[stream]
+        try:
+            array = np.lib.format.open_memmap(path, mode="r")
+            size = path.stat().st_size
+        except FileNotFoundError:
+            raise UserError(f"{path} is missing; {AGAIN}.") from None
+        except Exception as error:  # NumPy reads the header as Python text, so noise makes it raise almost anything
+            raise of_system(error, path) or UserError(f"{path} is damaged ({error}); {AGAIN}.") from None
+        length = sum(streams[stream].length for streams in self.manifest.videos.values() if stream in streams)
+        if (array.shape, array.dtype.name) != ((length, form.dim), form.dtype) or size != array.offset + array.nbytes:
+            raise UserError(
+                f"{path} holds {array.dtype} of shape {array.shape} in {size} bytes, its manifest says {form.dtype} of shape "
+                f"{(length, form.dim)}; {AGAIN}."
+            )
+        return array
+
+
+class ArrayStore(Store):
+    """Features in memory, {video: {stream: (T, D)}}, of at least one video."""
+
+    def __init__(self, arrays: Mapping[str, Mapping[str, np.ndarray]], grids: Grids):
+        self.arrays, self.grids, self.name = arrays, grids, "features in memory"
+        self.videos = tuple(arrays)
+
+    def features(self, stream: str, video: str) -> np.ndarray:
+        """Features (T, D) of a video."""
+        return self.arrays[video][stream]
+
+    def dim(self, stream: str) -> int:
+        """Feature width D of a stream."""
+        return self.arrays[self.videos[0]][stream].shape[1]

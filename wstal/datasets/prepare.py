@@ -1,27 +1,33 @@
 """Datasets into the pipeline's own layout: reader -> annotations, reader -> feature store."""
 
 from pathlib import Path
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from wstal.base.errors import UserError
+from wstal.base.manifest import Manifest
 from wstal.base.paths import Tree
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations
-from wstal.config import parameters
+from wstal.base.yamlfile import convert
+from wstal.config.parameters import Features
+from wstal.config.plan import DatasetPlan
 from wstal.datasets import annotations, readers
 from wstal.features.extraction.importer import import_features
 
+if TYPE_CHECKING:
+    from wstal.features.extraction.extract import Summary  # these load torch, which datasets of features do not need
+    from wstal.features.extraction.networks import Recipe
 
-def source(section: parameters.Features, place: str):
+
+def source(section: Features, place: str) -> tuple[Any, Any]:
     """The reader module of a dataset and its checked `source` section; `place` is its name in params.yaml: datasets.mine."""
     reader = readers.load(section.reader)
-    return reader, parameters.convert(section.source, reader.Source, f"{place}.features.source")
+    return reader, convert(section.source, reader.Source, f"params.yaml, {place}.features.source")
 
 
-def annotate(params: parameters.Params, name: str, tree: Tree) -> Annotations:
-    """Write videos.json and segments.json of dataset `name`; -> what was read."""
-    section = params.dataset(name).features
+def annotate(plan: DatasetPlan, tree: Tree) -> Annotations:
+    """Write videos.json and segments.json of a dataset; -> what was read."""
+    section, name = plan.features, plan.name
     reader, where = source(section, f"datasets.{name}")
     read = reader.annotations(where, section.grid)
     origin = f"{where.root} (datasets.{name})" if hasattr(where, "root") else f"datasets.{name}"
@@ -29,37 +35,41 @@ def annotate(params: parameters.Params, name: str, tree: Tree) -> Annotations:
     return read
 
 
-def extract(params: parameters.Params, name: str, tree: Tree) -> dict:
-    """Write the feature store of dataset `name`; -> its manifest, where `warnings` name damaged files, if any."""
-    section = params.dataset(name).features
+def extract(plan: DatasetPlan, tree: Tree) -> Manifest:
+    """Write the feature store of a dataset; -> its manifest, whose `warnings` name damaged files."""
+    section, name = plan.features, plan.name
     reader, where = source(section, place := f"datasets.{name}")
     folder = tree.output(tree.features(name))
     if section.extraction:
-        extract_videos(section, place, folder)
-    elif hasattr(reader, "features"):
-        import_features(
-            reader, where, grids(section), reader.annotations(where, section.grid), folder,
-            backbone=section.backbone, slack_s=section.slack_s, overrun=section.overrun, uneven_t=section.uneven_t,
-        )  # fmt: skip
-    else:
+        return store_videos(section, place, folder, extract_ahead(section, place, (1, 1), None))
+    if not hasattr(reader, "features"):
         raise UserError(f"params.yaml: {place}.features needs a section `extraction`, as that of clips; add it.")
-    return msgspec.json.decode((folder / "manifest.json").read_bytes())
+    streams = grids(section)
+    return import_features(
+        reader.features(where, tuple(streams), streams), streams, reader.annotations(where, section.grid), folder,
+        backbone=section.backbone, slack_s=section.slack_s, overrun=section.overrun, uneven_t=section.uneven_t,
+    )  # fmt: skip
 
 
-def grids(section: parameters.Features) -> dict[str, TimeGrid]:
+def grids(section: Features) -> dict[str, TimeGrid]:
     """{stream: its time grid}."""
     return {stream: section.grids.get(stream, section.grid) for stream in section.streams}
 
 
-def recipe(section: parameters.Features, place: str):
-    """How videos of a dataset go through its backbone: a checked `networks.Recipe`."""
-    from wstal.features.extraction import networks  # loads torch, which other datasets do not need
+def recipe(section: Features, place: str) -> "Recipe":
+    """How videos of a dataset go through its backbone.
 
-    how = parameters.convert(section.extraction, networks.Extraction, f"{place}.features.extraction")
-    return networks.Recipe(section.streams, section.backbone, grids(section), how)
+    Raises:
+        UserError: the dataset has no section `extraction`.
+    """
+    from wstal.features.extraction.networks import Recipe  # loads torch, which other datasets do not need
+
+    if section.extraction is None:
+        raise UserError(f"params.yaml: {place}.features has no section `extraction`; add one, as clips has it.")
+    return Recipe(section.streams, section.backbone, grids(section), section.extraction)
 
 
-def footage(section: parameters.Features, place: str) -> dict[str, Path]:
+def footage(section: Features, place: str) -> dict[str, Path]:
     """{video id: file} of a dataset of videos."""
     reader, where = source(section, place)
     if not section.extraction or not hasattr(reader, "videos"):
@@ -72,22 +82,25 @@ def footage(section: parameters.Features, place: str) -> dict[str, Path]:
     return reader.videos(where)
 
 
-def extract_videos(section: parameters.Features, place: str, out: Path) -> None:
-    """The feature store `out` of a dataset of videos, through its backbone."""
+def store_videos(section: Features, place: str, out: Path, summary: "Summary") -> Manifest:
+    """Write the feature store `out` of a dataset of videos, extracted as `summary` says.
+
+    Raises:
+        UserError: a video has no features, or features do not fit the annotations.
+    """
     from wstal.features.extraction import networks
     from wstal.features.extraction.extract import make_store
 
     reader, where = source(section, place)
-    videos, way = footage(section, place), recipe(section, place)
-    networks.extract_all(videos, way, spread=False)
-    make_store(
-        videos, networks.streams(way), reader.annotations(where, section.grid), out, networks.parts(way),
-        batch=way.how.batch, workers=way.how.workers, slack_s=section.slack_s, overrun=section.overrun,
+    way = recipe(section, place)
+    return make_store(
+        reader.videos(where), networks.streams(way), reader.annotations(where, section.grid), out, networks.parts(way),
+        summary=summary, slack_s=section.slack_s, overrun=section.overrun,
     )  # fmt: skip
 
 
-def extract_ahead(section: parameters.Features, place: str, shard: tuple[int, int], copies: int | None):
-    """Bring finished features of a dataset of videos up to date before its stage runs, which then finds them; -> Summary.
+def extract_ahead(section: Features, place: str, shard: tuple[int, int], copies: int | None) -> "Summary":
+    """Bring finished features of a dataset of videos up to date, for its stage or before it runs; -> Summary.
 
     `shard` (i, n) is the i-th of n shares of the videos, counted from 1; `copies` of the network run on a Ray cluster.
     """

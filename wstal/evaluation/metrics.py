@@ -3,31 +3,22 @@
 Each run is judged twice: by the protocol of the paper whose table it is, and by one protocol for all methods and datasets.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Container, Sequence
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, system_errors
 from wstal.base.paths import Tree
 from wstal.base.types import Detections, Truth
-from wstal.config.parameters import Evaluation
 from wstal.detect import detections
-from wstal.evaluation import truth
 from wstal.evaluation.evaluate import PROTOCOLS, Protocol, Result, evaluate
-from wstal.training.experiment import Run
+from wstal.evaluation.judging import ALL, UNIFIED, UNIFIED_NAME, Judging
 
-if TYPE_CHECKING:
-    from wstal.training.ensemble_runs import EnsembleRun
-
+T = TypeVar("T")
 DIGITS = 6  # metrics are stored as fractions with so many digits
-ALL = "all"  # the group of all classes
-UNIFIED = "unified"  # all classes under the unified protocol
-UNIFIED_NAME = "activitynet"  # the official evaluator: times in seconds, no quirks
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -61,44 +52,26 @@ class Metrics(msgspec.Struct, frozen=True):
         return self.curve(row)[:, self.tious.index(tiou)]
 
 
-def checked_protocol(section: Evaluation, dataset: str) -> Protocol:
-    """The protocol that an `evaluation` section names, with its changes."""
-    where = f"params.yaml, datasets.{dataset}.evaluation"
-    if section.protocol not in PROTOCOLS:
-        raise UserError(f"{where}: there is no protocol {section.protocol!r}; there are {', '.join(PROTOCOLS)}.")
-    named = PROTOCOLS[section.protocol]
-    switches = [field.name for field in dataclasses.fields(named) if isinstance(getattr(named, field.name), bool)]
-    if unknown := sorted(set(section.protocol_set) - set(switches)):
-        raise UserError(f"{where}: protocol_set has {unknown[0]!r}; it may set {', '.join(switches)}.")
-    names = [ALL, UNIFIED, *section.class_groups, *section.video_groups]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise UserError(f"{where}: the group {twice[0]!r} exists already; give the class_group or video_group another name.")
-    return dataclasses.replace(named, **section.protocol_set)
-
-
-def ground_truth(run: Run | EnsembleRun) -> Truth:
-    """Times of the run's test videos."""
-    path = run.tree.annotations(run.dataset) / "segments.json"
-    return truth.read(path, subset="test", preferred=(), ambiguous_label=None)
-
-
-def evaluate_all(runs: Sequence[Run | EnsembleRun]) -> Metrics:
-    """Evaluate the detections of all runs of one entry."""
-    first = runs[0]
-    section, table = first.params.evaluation(first.section), ground_truth(first)
-    own = checked_protocol(section, first.dataset)
-    rows: dict = {}
-    for run in runs:
+def evaluate_all(judging: Judging[Any]) -> Metrics:
+    """Evaluate the detections of all runs of an entry."""
+    section = judging.evaluation
+    rows: dict[str, dict[str, dict[str, Cell]]] = {}
+    for run in judging.runs:
         found = detections.read_json(run.predictions())
-        rows.setdefault(run.row, {})[str(run.seed)] = judge(table, found, own, section)
-    presets = {run.row: run.preset for run in runs}
+        rows.setdefault(run.row, {})[str(run.seed)] = judge(judging, found)
+    presets = {run.row: run.preset for run in judging.runs}
     return Metrics(
-        first.entry, first.dataset, section.caption, section.protocol, list(section.tious), presets=presets, rows=rows
+        judging.entry, judging.dataset, section.caption, section.protocol, list(section.tious), presets=presets, rows=rows
     )
 
 
-def judge(table: Truth, found: Detections, own: Protocol, section: Evaluation) -> dict[str, Cell]:
-    """Every group's cell of one run: by classes, by videos, and all under the unified protocol."""
+def judge(judging: Judging[Any], found: Detections) -> dict[str, Cell]:
+    """Every group's cell of one run's detections: by classes, by videos, and all under the unified protocol.
+
+    Raises:
+        UserError: a group names a class or video that the dataset lacks.
+    """
+    section, table, own = judging.evaluation, judging.truth, judging.protocol
     result = evaluate(table, found, own, section.tious)
     cells = {name: cell(result, members) for name, members in {ALL: table.labels, **section.class_groups}.items()}
     for name, videos in section.video_groups.items():
@@ -141,13 +114,12 @@ def cell(result: Result, members: Sequence[str]) -> Cell:
     return Cell([round(float(value), DIGITS) for value in mean], round(float(mean.mean()), DIGITS))
 
 
-def by_row(runs: Sequence[Run | EnsembleRun], judge: Callable, *settings) -> dict[str, list]:
-    """{row: one judgement a seed} of the runs of one entry: judge(truth, detections, the entry's protocol, *settings)."""
-    first = runs[0]
-    table, own = ground_truth(first), checked_protocol(first.params.evaluation(first.section), first.dataset)
-    rows: dict[str, list] = {}
-    for run in runs:
-        rows.setdefault(run.row, []).append(judge(table, detections.read_json(run.predictions()), own, *settings))
+def by_row(judging: Judging[Any], judge: Callable[..., T], *settings: Any) -> dict[str, list[T]]:
+    """{row: one judgement a seed} of the runs of an entry: judge(truth, detections, the entry's protocol, *settings)."""
+    rows: dict[str, list[T]] = {}
+    for run in judging.runs:
+        found = detections.read_json(run.predictions())
+        rows.setdefault(run.row, []).append(judge(judging.truth, found, judging.protocol, *settings))
     return rows
 
 
@@ -161,6 +133,7 @@ def read(entry: str, tree: Tree) -> Metrics:
     """Read reports/metrics/<entry>.json."""
     path = tree.metrics(entry)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Metrics)
+        with system_errors(path):
+            return msgspec.json.decode(path.read_bytes(), type=Metrics)
     except (FileNotFoundError, msgspec.MsgspecError) as error:
         raise UserError(f"{path} is missing or damaged ({error}); make it with `dvc repro`.") from None

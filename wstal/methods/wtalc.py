@@ -44,11 +44,15 @@ class Params(base.Params):
     margin: float  # δ
     pairs: int  # pairs that a batch begins with; losses of a smaller batch see fewer
 
+    @property
+    def bag_groups(self) -> Groups:
+        """The bags that the metric loss compares."""
+        return Groups(self.pairs, 2, replace=True)
 
-class WTALC(base.Method):
+
+class WTALC(base.Method[Params]):
     """W-TALC on concatenated streams."""
 
-    Params = Params
     loss_names = ("mil", "casl")
 
     def __init__(self, dim: int, classes: int, params: Params):
@@ -61,11 +65,8 @@ class WTALC(base.Method):
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    @property
-    def groups(self) -> Groups:
-        return Groups(self.params.pairs, 2, replace=True)
-
     def forward(self, x: Tensor, mask: Tensor) -> base.Scores:
+        """x (B, T, D), mask (B, T) True = real snippet -> scores; activation and logits are one, unbounded."""
         for layer, drop in zip(self.embed, self.drops, strict=True):
             x = drop(layer(x).relu())
         cas = self.classify(x)  # A (B, T, C)
@@ -80,14 +81,20 @@ class WTALC(base.Method):
         )
 
     def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """MIL: the classes of the video. CASL: what pairs share looks alike."""
+        """MIL: the classes of the video. CASL: what pairs share looks alike.
+
+        labels (B, C) multi-hot, mask (B, T) -> unweighted scalars, summed over the B bags.
+        """
         return {
             "mil": compare("cross_entropy", scores.terms["mil"], target(labels)),
             "casl": len(labels) * self.co_activity(scores, labels, mask),
         }
 
     def co_activity(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> Tensor:
-        """CASL, averaged over the pairs (2i, 2i + 1) and the classes that both videos of a pair show; 0 without any."""
+        """CASL, averaged over the pairs (2i, 2i + 1) and the classes that both videos of a pair show; 0 without any.
+
+        labels (B, C) multi-hot, mask (B, T) -> scalar.
+        """
         paired = 2 * min(self.params.pairs, len(labels) // 2)
         u, mask, labels = scores.embedding[:paired], mask[:paired], labels[:paired]
         high, low = aggregate(u, scores.activation[:paired], mask)  # H, L (2P, C, H)
@@ -99,5 +106,5 @@ class WTALC(base.Method):
 
 
 def distance(one: Tensor, other: Tensor) -> Tensor:
-    """1 - cosine of unit vectors (..., H) -> (...)."""
+    """One minus the cosine of unit vectors: (..., H), (..., H) -> (...)."""
     return 1 - (one * other).sum(-1)

@@ -8,6 +8,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from wstal import published
 from wstal.features.backbones import registry
 from wstal.features.backbones.registry import Backbone
+from wstal.published.records import Size
+from wstal.report.cells import DASH, number
 from wstal.report.tables import Table
 
 
@@ -23,30 +25,30 @@ def cost(backbone: Backbone, classes: int, frames: int, size: int) -> Cost:
     """Counted on tensors without data, for a clip of `frames` frames and `size` x `size` pixels."""
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         network = backbone.build(classes)
-        network.head(network(torch.empty(1, len(backbone.mean), frames, size, size)))
+        network.get_submodule("head")(network(torch.empty(1, len(backbone.mean), frames, size, size)))
     return Cost(sum(p.numel() for p in network.parameters()), counter.get_total_flops() // 2)
 
 
 def clips() -> Table:
     """Every backbone: the clips that it reads, its features, and its weights."""
-    entry = published.entry("backbone_clips")
+    sheet = published.backbones().backbone_clips
     rows = []
     for one in registry.every():
         seen = f"{len(one.offsets)} of {one.window_f}"
         sizes = f"{one.short_side} to {one.size}" + (", fixed" if one.fixed else "")
         rows.append((one.name, one.stream, f"{one.fps:g}", seen, sizes, str(one.width), one.weights))
-    return Table(entry["title"], entry["caption"], tuple(entry["columns"]), tuple(rows))
+    return Table(sheet.title, sheet.caption, sheet.columns, tuple(rows))
 
 
 def table() -> Table:
     """Every backbone, counted for the clip that its published figure is of."""
-    entry = published.entry("backbones")
+    sheet = published.backbones().backbones
     rows = []
     for backbone in registry.every():
-        printed = {"parameters": "–", "macs": "–", "source": "–"} | entry["rows"].get(backbone.name, {})
-        frames, size = printed.get("frames", len(backbone.offsets)), printed.get("size", backbone.size)
-        counted = cost(backbone, entry["classes"], frames, size)
-        ours = f"{counted.parameters / 1e6:.2f}", f"{frames} x {size}²", f"{counted.macs / 1e9:.1f}"
-        theirs = str(printed["parameters"]), str(printed["macs"]), printed["source"]
-        rows.append((backbone.name, ours[0], theirs[0], ours[1], ours[2], theirs[1], theirs[2]))
-    return Table(entry["title"], entry["caption"], tuple(entry["columns"]), tuple(rows))
+        printed = sheet.rows.get(backbone.name, Size())
+        frames, size = printed.frames or len(backbone.offsets), printed.size or backbone.size
+        counted = cost(backbone, sheet.classes, frames, size)
+        parameters = number(counted.parameters / 1e6, ".2f"), number(printed.parameters, "g")
+        macs = number(counted.macs / 1e9), number(printed.macs, "g")
+        rows.append((backbone.name, *parameters, f"{frames} x {size}²", *macs, printed.source or DASH))
+    return Table(sheet.title, sheet.caption, sheet.columns, tuple(rows))

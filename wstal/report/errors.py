@@ -1,6 +1,7 @@
 """What is wrong with detections, as tables: what errors cost, which instances are missed, which classes are hard."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -8,17 +9,17 @@ from wstal import published
 from wstal.evaluation.complementarity import Complementarity
 from wstal.evaluation.diagnosis import ERRORS, Diagnosis
 from wstal.evaluation.evaluate import evaluate
+from wstal.evaluation.judging import Judging
 from wstal.evaluation.metrics import by_row
-from wstal.report.tables import Table, mean_std
-from wstal.training.ensemble_runs import EnsembleRun
-from wstal.training.experiment import Run
+from wstal.report.cells import DASH, mean_std, number, percent
+from wstal.report.tables import Table
 
 
 def gains(entry: str, diagnoses: Mapping[str, Sequence[Diagnosis]]) -> Table:
     """What removing the errors of one kind gains, for the rows {row: one diagnosis a seed} of an entry."""
     tiou = first(diagnoses).tiou
     rows = tuple(
-        (published.label(entry, row), points([d.mAP for d in seeds]), *[points([d.gain[e] for d in seeds]) for e in ERRORS])
+        (published.label(entry, row), percent([d.mAP for d in seeds]), *[percent([d.gain[e] for d in seeds]) for e in ERRORS])
         for row, seeds in diagnoses.items()
     )
     caption = (
@@ -31,13 +32,13 @@ def gains(entry: str, diagnoses: Mapping[str, Sequence[Diagnosis]]) -> Table:
 def recalls(entry: str, diagnoses: Mapping[str, Sequence[Diagnosis]]) -> Table:
     """Recall between the quartiles of instance lengths and the share missed, for the rows {row: one diagnosis a seed}."""
     d = first(diagnoses)
-    low, middle, high = (f"{value:.1f}" for value in d.quartiles_s)
+    low, middle, high = map(number, d.quartiles_s)
     header = ("row", f"up to {low} s", f"{low}–{middle} s", f"{middle}–{high} s", f"over {high} s", "missed")
     rows = tuple(
         (
             published.label(entry, row),
-            *[points(group) for group in zip(*[d.recall_by_length for d in seeds], strict=True)],
-            points([1 - d.recall for d in seeds]),
+            *[percent(group) for group in zip(*[d.recall_by_length for d in seeds], strict=True)],
+            percent([1 - d.recall for d in seeds]),
         )
         for row, seeds in diagnoses.items()
     )
@@ -53,22 +54,17 @@ def first(diagnoses: Mapping[str, Sequence[Diagnosis]]) -> Diagnosis:
     return next(iter(diagnoses.values()))[0]
 
 
-def points(fractions: Sequence[float]) -> str:
-    """Mean ± deviation in percent; a dash where nothing can be said."""
-    return "–" if np.isnan(fractions).any() else mean_std(100 * np.array(fractions))
-
-
-def per_class(runs: Sequence[Run | EnsembleRun], tiou: float) -> Table:
+def per_class(judging: Judging[Any], tiou: float) -> Table:
     """Average precision of each class that has an instance at one tIoU, a column a row of the entry.
 
     Classes are sorted by their mean over all columns, best first.
     """
-    results = by_row(runs, evaluate, [tiou])
+    results = by_row(judging, evaluate, [tiou])
     classes = next(iter(results.values()))[0].classes
     ap = {row: 100 * np.stack([result.ap[0] for result in seeds]) for row, seeds in results.items()}  # each (S, C)
     mean = np.mean([seeds.mean(0) for seeds in ap.values()], axis=0)
     ranked = [c for c in np.lexsort((classes, -mean)) if not np.isnan(mean[c])]
-    header = ("class", *[published.label(runs[0].entry, row) for row in ap])
+    header = ("class", *[published.label(judging.entry, row) for row in ap])
     rows = tuple((classes[c], *[mean_std(seeds[:, c]) for seeds in ap.values()]) for c in ranked)
     return Table(f"AP of each class at tIoU {tiou:g}", "Percent, mean ± standard deviation over the seeds.", header, rows)
 
@@ -77,8 +73,8 @@ def overlap(result: Complementarity, title: str, caption: str) -> Table:
     """Recall of each model and what each other one misses of it, in percent; the last row is all models together."""
     header = ("model", "found", *[f"missed by {model}" for model in result.models])
     rows = [
-        (model, f"{100 * recall:.1f}", *["–" if i == j else f"{100 * value:.1f}" for j, value in enumerate(missed)])
+        (model, number(100 * recall), *[DASH if i == j else number(100 * value) for j, value in enumerate(missed)])
         for i, (model, recall, missed) in enumerate(zip(result.models, result.recall, result.only, strict=True))
     ]
-    every = ("any model", f"{100 * result.union:.1f}", *[f"{100 * (result.union - recall):.1f}" for recall in result.recall])
+    every = ("any model", number(100 * result.union), *[number(100 * (result.union - recall)) for recall in result.recall])
     return Table(title, caption, header, (*rows, every))

@@ -14,10 +14,11 @@ from matplotlib.figure import Figure
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import VideoScores
 from wstal.detect.localize import Runs
-from wstal.evaluation.metrics import ground_truth
+from wstal.evaluation.judging import Judging
 from wstal.report.lessons import WIDTH, steps
 from wstal.report.plots import ACTION, FOUND, INK, PALE, TRUTH, blend, rescale
 from wstal.report.qualitative import choose, one_video
+from wstal.report.qualitative import row as first
 from wstal.report.tables import Table
 from wstal.training import experiment
 from wstal.training.experiment import Run
@@ -41,9 +42,10 @@ class Video:
         return self.grid.seconds(np.arange(length * factor + 1) / factor)
 
 
-def open_video(run: Run, label: str, rule: str) -> Video:
-    """The video that `qualitative.choose` picks by class and rule, with the scores of every network of the run."""
-    name, table = choose([run], label, rule), ground_truth(run)
+def open_video(judging: Judging[Run], row: str, label: str, rule: str) -> Video:
+    """The video that `qualitative.choose` picks by class and rule, with the scores of every network of a row's first seed."""
+    run, table = first(judging, row), judging.truth
+    name = choose(judging, label, rule)
     inside = (table.video == table.videos.index(name)) & (table.label == table.labels.index(label))
     bags = {network: one_video(run, network, name) for network in run.networks}
     scores = {network: predict(experiment.load(run, network), one)[name] for network, one in bags.items()}

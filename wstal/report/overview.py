@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from wstal import published
 from wstal.base.paths import Tree
 from wstal.evaluation import metrics
-from wstal.report import report
+from wstal.report import claims
+from wstal.report.claims import Claim
 from wstal.report.plots import FOUND, INK, PALE, TRUTH, legend
-from wstal.report.report import Claim
 from wstal.report.tables import Table
 
 LOOKS = {  # of a verdict: colour and sign, which tells what colours do not
@@ -47,8 +47,8 @@ class Strip:
 
 def strips(entries: Sequence[str], tree: Tree) -> list[Strip]:
     """Entries with claims, paper by paper, from reports/metrics/."""
-    checked = {entry: tuple(report.claims(metrics.read(entry, tree))) for entry in published.in_order(entries)}
-    return [Strip(published.entry(entry)["title"], claims) for entry, claims in checked.items() if claims]
+    checked = {entry: tuple(claims.claims(metrics.read(entry, tree))) for entry in published.in_order(entries)}
+    return [Strip(published.entry(entry).title, found) for entry, found in checked.items() if found]
 
 
 def draw(found: Sequence[Strip]) -> Figure:

@@ -9,29 +9,32 @@ from collections.abc import Sequence
 import numpy as np
 
 from wstal import published
-from wstal.base.types import Truth
 from wstal.detect import detections
 from wstal.evaluation.evaluate import PROTOCOLS
-from wstal.evaluation.metrics import ALL, Cell, Metrics, among, checked_protocol, evaluate_all, ground_truth, whole
-from wstal.report.report import AVERAGE, Claim, caption, signed
-from wstal.report.tables import Table, mean_std
+from wstal.evaluation.judging import Judging
+from wstal.evaluation.metrics import ALL, Cell, Metrics, among, evaluate_all, whole
+from wstal.published import AVERAGE
+from wstal.report.cells import mean_std, number, signed
+from wstal.report.claims import Claim
+from wstal.report.results import caption
+from wstal.report.tables import Table
 from wstal.training.experiment import Run
 
 BEST = "best-on-test (not a result)"
 
 
-def evaluate_variants(runs: Sequence[Run]) -> Metrics:
+def evaluate_variants(judging: Judging[Run]) -> Metrics:
     """Metrics of an entry with a group a variant: every protocol, every test list, and the best checkpoint on test data."""
-    found, table = evaluate_all(runs), ground_truth(runs[0])
-    for run in runs:
-        found.rows[run.row][str(run.seed)] |= variants(run, table)
+    found = evaluate_all(judging)
+    for run in judging.runs:
+        found.rows[run.row][str(run.seed)] |= variants(run, judging)
     return found
 
 
-def variants(run: Run, table: Truth) -> dict[str, Cell]:
+def variants(run: Run, judging: Judging[Run]) -> dict[str, Cell]:
     """The cells of one run."""
-    section = run.params.evaluation(run.section)
-    own, last = checked_protocol(section, run.dataset), detections.read_json(run.predictions())
+    section, own, table = judging.evaluation, judging.protocol, judging.truth
+    last = detections.read_json(run.predictions())
     cells = {name: whole((table, last), protocol, section.tious) for name, protocol in PROTOCOLS.items()}
     for name, left_out in section.test_lists.items():
         cells[name] = whole(among(table, last, set(table.videos) - set(left_out)), own, section.tious)
@@ -47,7 +50,7 @@ def table(metrics: Metrics, lists: Sequence[str]) -> Table:
     for row in metrics.rows:
         by_protocol = [metrics.average(row, name).mean() for name in PROTOCOLS]
         cells = [mean_std(metrics.average(row, name)) for name in columns]
-        rows.append((published.label(metrics.entry, row), mean_std(metrics.average(row)), *cells, f"{np.ptp(by_protocol):.1f}"))
+        rows.append((published.label(metrics.entry, row), mean_std(metrics.average(row)), *cells, number(np.ptp(by_protocol))))
     header = ("method", f"reference: {metrics.protocol}", *columns, "evaluators differ by")
     return Table("Same method, different protocol", caption(metrics), header, tuple(rows))
 

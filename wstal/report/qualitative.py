@@ -1,6 +1,6 @@
 """Looking into trained models: videos chosen by a stated rule, their score curves, and snippet embeddings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,11 +9,13 @@ from sklearn.neighbors import NearestNeighbors
 
 from wstal import published
 from wstal.base.errors import UserError
+from wstal.base.types import Truth
 from wstal.data.bags import Bags
 from wstal.detect import detections
-from wstal.evaluation.metrics import ground_truth
-from wstal.report import plots
-from wstal.report.report import Claim
+from wstal.evaluation.judging import Judging
+from wstal.report.cells import number
+from wstal.report.claims import Claim
+from wstal.report.figure_video import Timeline, timeline
 from wstal.training import experiment
 from wstal.training.experiment import Run
 from wstal.training.predict import forward, predict
@@ -21,13 +23,13 @@ from wstal.training.predict import forward, predict
 RULES = {"sparsest": 0.0, "median": 0.5, "densest": 1.0}  # position among the videos sorted by instances a minute
 
 
-def choose(runs: Sequence[Run], label: str, rule: str) -> str:
+def choose(judging: Judging[Run], label: str, rule: str) -> str:
     """The test video of a class with the fewest, the median or the most instances a minute; ties by name.
 
     Videos that show this class alone come first; only where there is none (every cliff dive of THUMOS14 is a dive as
     well) are all videos of the class looked at.
     """
-    table, durations_s = ground_truth(runs[0]), experiment.durations_s(runs[0])
+    table, durations_s = judging.truth, judging.runs[0].data.durations_s()
     index = table.labels.index(label)
     shown = {v: set(table.label[table.video == v]) for v in np.unique(table.video[table.label == index])}
     alone = [v for v, labels in shown.items() if labels == {index}]
@@ -40,48 +42,51 @@ def choose(runs: Sequence[Run], label: str, rule: str) -> str:
     return ranked[round(RULES[rule] * (len(ranked) - 1))][1]
 
 
-def row(runs: Sequence[Run], name: str) -> Run:
+def row(judging: Judging[Run], name: str) -> Run:
     """The run of row `name` with the first seed.
 
     Raises:
         UserError: the entry has no such row here.
     """
-    found = [run for run in runs if run.row == name]
+    found = [run for run in judging.runs if run.row == name]
     if not found:
-        there = ", ".join(dict.fromkeys(run.row for run in runs))
+        there = ", ".join(dict.fromkeys(run.row for run in judging.runs))
         raise UserError(f"there is no row {name!r} here; name one of {there} in the notebook.")
     return found[0]
 
 
 def one_video(run: Run, network: str, video: str) -> Bags:
     """The bags of one network of a run, cut down to one test video."""
-    _, test = experiment.bags(run, network)
+    test = run.data.bags(run.networks[network], "test")
     keep = test.videos.index(video)
     return Bags(test.store, test.streams, [video], test.labels[keep : keep + 1].numpy())
 
 
-def compare(runs: Sequence[Run], names: Mapping[str, str], label: str, rule: str, network: str) -> Figure:
+def compare(judging: Judging[Run], names: Mapping[str, str], label: str, rule: str, network: str) -> Figure:
     """Score curves of the video that `choose` picks, under several rows {row: its title}, from one stream's network.
 
     Detections are those of the whole system, both streams fused.
     """
-    video, table = choose(runs, label, rule), ground_truth(runs[0])
-    index = table.videos.index(video)
+    return compared(judging, names, label, rule, network).draw()
+
+
+def compared(judging: Judging[Run], names: Mapping[str, str], label: str, rule: str, network: str) -> Timeline:
+    """What `compare` draws."""
+    video, table = choose(judging, label, rule), judging.truth
     wanted = table.labels.index(label)
-    inside = (table.video == index) & (table.label == wanted)
-    truth = np.stack([table.start_s[inside], table.end_s[inside]], axis=1)
-    panels, found, grid = {}, {}, None
+    inside = (table.video == table.videos.index(video)) & (table.label == wanted)
+    truth_s = np.stack([table.start_s[inside], table.end_s[inside]], axis=1)
+    models, found, grid = {}, {}, judging.runs[0].card.grid
     for name, title in names.items():
-        run = row(runs, name)
+        run = row(judging, name)
         bags = one_video(run, network, video)
-        grid = bags.grid
-        panels[title] = predict(experiment.load(run, network), bags)[video]
+        models[title] = predict(experiment.load(run, network), bags)[video]
         found[title] = detected(run, video, label)
-    instances, length_s = len(truth), experiment.durations_s(runs[0])[video]
+    instances, length_s = len(truth_s), judging.runs[0].data.durations_s()[video]
     title = (
         f"{label}, {video}: {instances} instance{'s' * (instances != 1)} in {length_s:.0f} s; curves of the {network} stream"
     )
-    return plots.timeline(panels, wanted, truth, found, grid, title)
+    return timeline(models, wanted, truth_s, found, grid, title)
 
 
 def detected(run: Run, video: str, label: str) -> np.ndarray:
@@ -94,13 +99,13 @@ def detected(run: Run, video: str, label: str) -> np.ndarray:
     return columns[np.argsort(columns[:, 2], kind="stable")]
 
 
-def embed(run: Run, network: str, every: int) -> tuple[np.ndarray, np.ndarray]:
+def embed(run: Run, table: Truth, network: str, every: int) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings of every `every`-th snippet of the test videos (N, H), and whether each is foreground (N,) bool.
 
     A snippet is foreground when its centre lies in an action instance of any class.
     """
-    _, test = experiment.bags(run, network)
-    table, grid, points, inside = ground_truth(run), test.grid, [], []
+    test = run.data.bags(run.networks[network], "test")
+    grid, points, inside = test.grid, [], []
     for video, scores in forward(experiment.load(run, network), test):
         x = scores.embedding[0].double().cpu().numpy()
         centres = grid.seconds(np.arange(len(x)) + 0.5)[:, None]
@@ -124,11 +129,12 @@ def purity(points: np.ndarray, foreground: np.ndarray, neighbours: int = 10) -> 
     return 50 * float(same[foreground].mean() + same[~foreground].mean())
 
 
-def separation(runs: Sequence[Run], better: str, worse: str, network: str, every: int) -> Claim:
+def separation(judging: Judging[Run], better: str, worse: str, network: str, every: int) -> Claim:
     """Whether row `better` separates foreground from background better than row `worse`, paired over the seeds."""
     found = {
-        name: np.array([purity(*embed(run, network, every)) for run in runs if run.row == name]) for name in (better, worse)
+        name: np.array([purity(*embed(run, judging.truth, network, every)) for run in judging.runs if run.row == name])
+        for name in (better, worse)
     }
-    means = " against ".join(f"{values.mean():.1f}" for values in found.values())
-    names = (published.label(runs[0].entry, name) for name in (better, worse))
+    means = " against ".join(number(values.mean()) for values in found.values())
+    names = (published.label(judging.entry, name) for name in (better, worse))
     return Claim(f"{' separates better than '.join(names)}: {means}", "purity", found[better] - found[worse])

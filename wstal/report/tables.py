@@ -4,8 +4,6 @@ import csv
 import io
 from dataclasses import dataclass
 
-import numpy as np
-
 from wstal.base.paths import Tree
 
 ESCAPES = {
@@ -62,12 +60,6 @@ class Table:
         """Write reports/tables/<name>.{md,csv,tex}."""
         for suffix, text in (("md", self.markdown()), ("csv", self.csv()), ("tex", self.latex())):
             tree.output(tree.tables() / f"{name}.{suffix}").write_text(text)
-
-
-def mean_std(values: np.ndarray) -> str:
-    """Mean ± sample standard deviation over the seeds (S,), one decimal; the mean alone for a single seed."""
-    spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
-    return f"{values.mean():.1f}{spread}"
 
 
 def latex_text(cell: str) -> str:

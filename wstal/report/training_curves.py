@@ -35,8 +35,8 @@ def histories(runs: Sequence[Run]) -> list[History]:
     rows = dict.fromkeys(run.row for run in runs)
     return [
         History(
-            published.label(runs[0].entry, row),
-            first[row].loss_names,
+            published.label(runs[0].card.entry, row),
+            first[row].settings.loss_names,
             np.stack(list(experiment.histories(list(runs), row).values())),
         )
         for row in rows

@@ -1,9 +1,10 @@
 """Ensembles of trained runs: the rows of an ensemble entry, one for each seed. Never sees a segment time.
 
-The members of an ensemble are rows of a comparison, all of the same seed. It leaves its detections in
+The members of an ensemble are rows of another entry, all of the same seed. It leaves its detections in
 runs/<entry>/<row>/<seed>/predictions.json, as a trained run does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +13,12 @@ import msgspec
 from wstal.base import progress
 from wstal.base.paths import Tree
 from wstal.base.types import Detections, VideoScores
-from wstal.config import parameters
-from wstal.detect import detections, ensemble, localize
-from wstal.detect.ensemble import DetectionUnion, ScoreMean
+from wstal.config.plan import EnsemblePlan
+from wstal.detect import detections, ensemble
+from wstal.detect.ensemble import Combination, DetectionUnion, ScoreMean
+from wstal.detect.localize import localize
 from wstal.training import experiment
 from wstal.training.experiment import Run
-from wstal.training.predict import predict
 
 Scores = dict[str, VideoScores]  # by video
 
@@ -26,42 +27,41 @@ Scores = dict[str, VideoScores]  # by video
 class EnsembleRun:
     """One row and seed of an ensemble entry; evaluation takes it for a run."""
 
-    params: parameters.Params
-    tree: Tree
-    entry: str
     row: str
     seed: int
-
-    @property
-    def section(self) -> parameters.EnsembleEntry:
-        return self.params.ensembles[self.entry]
-
-    @property
-    def how(self) -> ScoreMean | DetectionUnion:
-        return self.params.ensemble(self.entry, self.row)
-
-    @property
-    def dataset(self) -> str:
-        return self.section.dataset
+    combination: Combination
+    members: dict[str, Run]  # those with a weight
+    localizer: Run  # whose post-processing mean scores get
+    folder: Path
+    tree: Tree
 
     @property
     def preset(self) -> str:
         """What stands in the table where a trained row has its preset."""
-        return "mean of scores" if isinstance(self.how, ScoreMean) else "union of detections"
-
-    def member(self, row: str) -> Run:
-        """The trained run of the comparison."""
-        return Run(self.params, self.tree, self.section.of, row, self.seed)
+        return "mean of scores" if isinstance(self.combination, ScoreMean) else "union of detections"
 
     def predictions(self) -> Path:
         """File of detections."""
-        return self.tree.run(self.entry, self.row, self.seed) / "predictions.json"
+        return self.folder / "predictions.json"
 
 
-def runs(params: parameters.Params, tree: Tree, entry: str) -> list[EnsembleRun]:
-    """All rows and seeds of an ensemble entry, in order."""
-    rows = parameters.lookup(params.ensembles, entry, "ensembles").rows
-    return [EnsembleRun(params, tree, entry, row, seed) for row in rows for seed in params.seeds]
+def runs(plan: EnsemblePlan, members: Sequence[Run], tree: Tree) -> list[EnsembleRun]:
+    """All rows and seeds of an ensemble entry, in order; `members` are the runs of the entry that it joins."""
+    known = {(run.row, run.seed): run for run in members}
+    return [ensemble_run(plan, row, seed, known, tree) for row in plan.rows for seed in plan.seeds]
+
+
+def ensemble_run(plan: EnsemblePlan, row: str, seed: int, known: dict[tuple[str, int], Run], tree: Tree) -> EnsembleRun:
+    """One row and seed; members without weight are left out."""
+    weights = {name: weight for name, weight in plan.rows[row].weights.items() if weight}
+    combination = msgspec.structs.replace(plan.rows[row], weights=weights)
+    members = {name: known[name, seed] for name in weights}
+    return EnsembleRun(row, seed, combination, members, known[plan.localize, seed], tree.run(plan.entry, row, seed), tree)
+
+
+def members(runs: Sequence[EnsembleRun]) -> dict[str, Run]:
+    """The runs that ensembles of the first seed join: {row: run}."""
+    return {row: run for one in runs if one.seed == runs[0].seed for row, run in one.members.items()}
 
 
 def join_all(todo: list[EnsembleRun]) -> None:
@@ -77,28 +77,24 @@ def join_all(todo: list[EnsembleRun]) -> None:
 
 def join(run: EnsembleRun, known: dict[str, Scores]) -> Detections:
     """Detections of one ensemble. `known` holds scores of members that were predicted already, and gains the others."""
-    how = msgspec.structs.replace(run.how, weights={row: weight for row, weight in run.how.weights.items() if weight})
-    members = {row: run.member(row) for row in how.weights}
-    if isinstance(how, DetectionUnion):
-        return ensemble.fuse({row: detections.read_json(member.predictions()) for row, member in members.items()}, how)
+    combination, members = run.combination, run.members
+    if isinstance(combination, DetectionUnion):
+        found = {row: detections.read_json(member.predictions()) for row, member in members.items()}
+        return ensemble.fuse(found, combination)
     for row, member in members.items():
         if row not in known:
             known[row] = scores(member)
-    grids = {row: experiment.shared_grid(member) for row, member in members.items()}
-    mean = ensemble.average({row: known[row] for row in members}, grids, how)
-    first = run.member(run.section.localize)
-    labels, durations_s = experiment.weak_labels(first).classes, experiment.durations_s(first)
-    return localize.localize({"mean": mean}, labels, durations_s, how.grid, first.how.localize)
+    grids = {row: member.card.grid for row, member in members.items()}
+    mean = ensemble.average({row: known[row] for row in members}, grids, combination)
+    card, durations_s = run.localizer.card, run.localizer.data.durations_s()
+    return localize({"mean": mean}, card.classes, durations_s, combination.grid, card.settings.localize)
 
 
 def scores(run: Run) -> Scores:
     """What a trained run says of the test videos; networks that its method fuses late are averaged."""
-    found = {}
-    for network in run.networks:
-        _, test = experiment.bags(run, network)
-        found[network] = predict(experiment.load(run, network), test)
+    found = experiment.scores(run)
     if len(found) == 1:
         return next(iter(found.values()))
-    grid = experiment.shared_grid(run)
+    grid = run.card.grid
     same = ScoreMean(weights=dict.fromkeys(found, 1.0), grid=grid, activation="none", actionness="none", video_score="none")
     return ensemble.average(found, dict.fromkeys(found, grid), same)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wstal.base.errors import UserError
 from wstal.base.timegrid import TimeGrid
-from wstal.config import parameters
+from wstal.base.yamlfile import convert
 from wstal.datasets import annotations as annotations_file
 from wstal.datasets import readers
 from wstal.datasets.clips.canvas import Canvas, texture, view
@@ -72,7 +72,7 @@ def test_classes_are_scenes():
 @pytest.mark.parametrize(("key", "value"), [("classes", ["Bounce", "Sleep"]), ("size", [65, 48]), ("action_s", [0.0, 1.0])])
 def test_a_bad_parameter_is_one_sentence(key, value):
     with pytest.raises(UserError, match=rf"^params\.yaml, here: .*{key}.*; mend or remove that parameter\.$"):
-        parameters.convert(SMALL | {key: value}, Source, "here")
+        convert(SMALL | {key: value}, Source, "params.yaml, here")
 
 
 @given(x=st.floats(-0.2, 0.2), y=st.floats(-0.2, 0.2), diameter=st.floats(0.1, 0.5))

@@ -6,10 +6,11 @@ import json
 import numpy as np
 import pytest
 
+from tests.made import dataset_plan
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree
 from wstal.base.types import Segment, Video
-from wstal.config import parameters
+from wstal.data.store import FeatureStore
 from wstal.datasets import prepare
 
 RNG = np.random.default_rng(0)
@@ -104,7 +105,7 @@ KNOWN = {
 
 @pytest.fixture
 def dataset(raw, tmp_path):
-    """(parameters, tree, root) of a committed section whose files were written by the function of its name."""
+    """(plan, tree, root) of a committed section whose files were written by the function of its name."""
 
     def make(name, **source):
         root = tmp_path / "raw"
@@ -112,45 +113,46 @@ def dataset(raw, tmp_path):
         features = raw["datasets"][name]["features"]
         KNOWN[name][0](root, features["grid"])
         changed = features | {"source": features["source"] | {"root": str(root)} | source}
-        section = raw["datasets"][name] | {"features": changed}
-        return parameters.load({"datasets": {name: section}}), Tree(tmp_path / "tree"), root
+        return dataset_plan(name, changed), Tree(tmp_path / "tree"), root
 
     return make
 
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_a_section_reads_the_published_layout(name, dataset):
-    params, tree, _ = dataset(name)
+    plan, tree, _ = dataset(name)
     _, classes, videos, segment, streams = KNOWN[name]
-    found = prepare.annotate(params, name, tree)
+    found = prepare.annotate(plan, tree)
     assert found.classes == classes and found.videos == videos and segment in found.segments
-    manifest = prepare.extract(params, name, tree)
-    assert manifest["streams"] == streams and set(manifest["videos"]) == {video.id for video in videos}
+    manifest = prepare.extract(plan, tree)
+    assert {name: form.dim for name, form in manifest.streams.items()} == streams
+    assert set(manifest.videos) == {video.id for video in videos}
 
 
 def test_joint_features_are_split(dataset):
-    params, tree, root = dataset("activitynet13")
-    prepare.extract(params, "activitynet13", tree)
+    plan, tree, root = dataset("activitynet13")
+    prepare.extract(plan, tree)
     joint = np.load(root / "train" / "v_AoRk69eieek.npy")
-    folder = tree.features("activitynet13")
-    assert np.array_equal(np.load(folder / "rgb" / "v_AoRk69eieek.npy"), joint[:, :1024])
-    assert np.array_equal(np.load(folder / "flow" / "v_AoRk69eieek.npy"), joint[:, 1024:])
+    found = FeatureStore(tree.features("activitynet13"))
+    assert np.array_equal(found.features("rgb", "v_AoRk69eieek"), joint[:, :1024])
+    assert np.array_equal(found.features("flow", "v_AoRk69eieek"), joint[:, 1024:])
 
 
 def test_the_batch_axis_goes(dataset):
-    params, tree, root = dataset("activitynet12")
-    prepare.extract(params, "activitynet12", tree)
+    plan, tree, root = dataset("activitynet12")
+    prepare.extract(plan, tree)
     with np.load(root / "flow-resize-step16" / "v_5wOmHw6Boj8-flow.npz") as archive:
-        assert np.array_equal(np.load(tree.features("activitynet12") / "flow" / "5wOmHw6Boj8.npy"), archive["feature"][0])
+        found = FeatureStore(tree.features("activitynet12"))
+        assert np.array_equal(found.features("flow", "5wOmHw6Boj8"), archive["feature"][0])
 
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_the_committed_section_says_what_is_missing_and_where_people_get_it(name, raw, tmp_path):
     features = raw["datasets"][name]["features"]
     source = features["source"] | {"root": str(tmp_path / "nowhere")}
-    params = parameters.load({"datasets": {name: raw["datasets"][name] | {"features": features | {"source": source}}}})
+    plan = dataset_plan(name, features | {"source": source})
     with pytest.raises(UserError) as caught:
-        prepare.annotate(params, name, Tree(tmp_path / "tree"))
+        prepare.annotate(plan, Tree(tmp_path / "tree"))
     text = str(caught.value)
     assert source["annotations"] in text and "is missing; set `source` in params.yaml" in text
     assert source["obtain"] in text and "\n" not in text and text.endswith(".")
@@ -158,9 +160,9 @@ def test_the_committed_section_says_what_is_missing_and_where_people_get_it(name
 
 
 def test_a_video_without_features_is_named(dataset):
-    params, tree, _ = dataset("hacs", exclude=[])
+    plan, tree, _ = dataset("hacs", exclude=[])
     with pytest.raises(UserError, match=r"gone0000000\.npy is missing; set `source` .*OpenTAD"):
-        prepare.extract(params, "hacs", tree)
+        prepare.extract(plan, tree)
 
 
 def bmn(root):
@@ -193,9 +195,9 @@ BMN = {
 
 
 def test_bmn_subsets_stand_in_a_table(dataset):
-    params, tree, root = dataset("activitynet13", **BMN)
+    plan, tree, root = dataset("activitynet13", **BMN)
     bmn(root)
-    found = prepare.annotate(params, "activitynet13", tree)
+    found = prepare.annotate(plan, tree)
     assert found.videos == (
         Video("v_---9CpRcKoU", "train", 14.07, ("Drinking beer",)),
         Video("v_I0yNAIWHcQQ", "test", 30.0, ("Archery",)),
@@ -213,19 +215,19 @@ def test_bmn_subsets_stand_in_a_table(dataset):
     ],
 )
 def test_a_bad_table_is_one_sentence(dataset, content, sentence):
-    params, tree, root = dataset("activitynet13", **BMN)
+    plan, tree, root = dataset("activitynet13", **BMN)
     bmn(root)
     path = root / "video_info_new.csv"
     path.unlink()
     if content is not None:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(UserError, match=rf"^[^\n]*{sentence}[^\n]*\.$"):
-        prepare.annotate(params, "activitynet13", tree)
+        prepare.annotate(plan, tree)
 
 
 def test_official_ids_and_lists_with_a_prefix(dataset):
     """The official file has no v_ before its ids; ACM-Net's lists, and lists of missing videos, may."""
-    params, tree, root = dataset(
+    plan, tree, root = dataset(
         "activitynet12",
         lists={"train": "train.txt", "test": "test.txt"},
         list_prefix="v_",
@@ -234,12 +236,12 @@ def test_official_ids_and_lists_with_a_prefix(dataset):
     (root / "train.txt").write_text("v_5wOmHw6Boj8\nv_gone0000000\n")
     (root / "test.txt").write_text("v_v_UmAH95xls,Capoeira\n")
     np.save(root / "missing.npy", np.array(["gone0000000", "elsewhere00"]))
-    found = prepare.annotate(params, "activitynet12", tree)
+    found = prepare.annotate(plan, tree)
     assert {video.id: video.subset for video in found.videos} == {"5wOmHw6Boj8": "train", "v_UmAH95xls": "test"}
 
 
 def test_a_list_that_is_an_array_of_numbers(dataset):
-    params, tree, root = dataset("activitynet12", exclude="missing.npy")
+    plan, tree, root = dataset("activitynet12", exclude="missing.npy")
     np.save(root / "missing.npy", np.arange(3))
     with pytest.raises(UserError, match=r"missing\.npy holds int64 of shape \(3,\), not a list of ids; write one id a line\."):
-        prepare.annotate(params, "activitynet12", tree)
+        prepare.annotate(plan, tree)

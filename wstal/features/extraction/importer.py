@@ -1,38 +1,37 @@
-"""Published features -> the feature store: one plain .npy per video and stream, and a manifest. Never pickles.
+"""Features -> the feature store: one plain .npy a stream, and a manifest (wstal/base/manifest.py). Never pickles.
 
-    <out>/<stream>/<video>.npy     (T, D) float16 or float32, as published; wider floats become float32
-    <out>/manifest.json            backbone, grids {stream: grid}, streams {stream: D}, videos {id: {stream: shape,
-                                   dtype, sha256}}; warnings {id: what is wrong with its file} where there are any
+Videos are checked and appended one after the other, in the order in which they come, so that memory does not grow with their
+number. float16 and float32 stay as published, wider floats become float32; a stream in which both occur is float32.
 
 The store is filled in a folder beside `out` and takes its place only when every check has passed, so that no reader
 ever sees half a file, half a store, or a video that is no longer listed.
 """
 
-import dataclasses
-import hashlib
-import json
 import logging
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
-from types import MappingProxyType, ModuleType
-from typing import Any
+from types import MappingProxyType
 
 import numpy as np
 
-from wstal.base import progress
-from wstal.base.errors import UserError
+from wstal.base import manifest, progress
+from wstal.base.errors import UserError, system_errors
+from wstal.base.manifest import Manifest, Rows
 from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations
+from wstal.features.extraction.streamfile import StreamFile
 
 log = logging.getLogger(__name__)
 
 GRID_ERROR = 1.5  # features that cover so many times a video's length, or as much less, were made on another grid
 
+Arrays = Mapping[str, np.ndarray]  # stream -> features (T, D)
+
 
 def import_features(
-    reader: ModuleType,
-    source: Any,
+    items: Iterable[tuple[str, Arrays]],  # (video, its features), each once read
     grids: Grids,  # in the order of the streams
     annotations: Annotations,
     out: Path,
@@ -42,41 +41,74 @@ def import_features(
     overrun: Collection[str] = (),  # videos known to be annotated past their end (THUMOS14 video_test_0000270)
     uneven_t: int = 0,  # snippets by which streams of one grid may differ; the longer ones lose their last ones
     warnings: Mapping[str, Sequence[str]] = MappingProxyType({}),  # video -> what was wrong with the file that it came from
-) -> None:
-    """Check the features of every annotated video and write the store `out`, all of it or nothing."""
-    streams = tuple(grids)
+) -> Manifest:
+    """Check the features of every annotated video and write the store `out`, all of it or nothing; -> its manifest.
+
+    Raises:
+        UserError: features are missing, damaged, of several widths, or do not fit the time grid or the annotations.
+    """
+    checked = _checked_videos(items, grids, annotations, slack_s, overrun, uneven_t, warnings)
+    fresh = out.with_name(f".{out.name}.fresh")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        with system_errors(fresh):
+            fresh.mkdir(parents=True)
+        made = _write(checked, fresh, grids, backbone, warnings)
+        _swap(fresh, out)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    log.info("%s: %d videos, streams %s", out, len(made.videos), {stream: form.dim for stream, form in made.streams.items()})
+    return made
+
+
+def _checked_videos(
+    items: Iterable[tuple[str, Arrays]], grids: Grids, annotations: Annotations, slack_s: float, overrun: Collection[str],
+    uneven_t: int, warnings: Mapping[str, Sequence[str]],
+) -> Iterator[tuple[str, Arrays]]:  # fmt: skip
+    """The annotated videos with arrays that passed every check, (T, D) little-endian float16 or float32."""
     last_s: dict[str, float] = {}  # last annotated second of each video
     for segment in annotations.segments:
         last_s[segment.video] = max(segment.end_s, last_s.get(segment.video, 0.0))
     lengths_s = {video.id: video.duration_s for video in annotations.videos}
-    fresh = out.with_name(f".{out.name}.fresh")
-    shutil.rmtree(fresh, ignore_errors=True)
-    try:
-        for stream in streams:
-            (fresh / stream).mkdir(parents=True)
-        videos: dict[str, dict] = {}
-        dims: dict[str, int] = {}
-        for video, arrays in _annotated(reader.features(source, streams, grids), annotations):
-            origins = {stream: _origin(arrays[stream], f"{video}, stream {stream}") for stream in streams}
-            values = {stream: _checked(arrays[stream], origin) for stream, origin in origins.items()}
-            values = _evened(_origin(arrays[streams[0]], video), values, grids, uneven_t)
-            for stream, origin in origins.items():
-                _check_width(origin, values[stream], dims.setdefault(stream, values[stream].shape[1]))
-                if video not in overrun:
-                    length, last = len(values[stream]), last_s.get(video, 0.0)
-                    faults = warnings.get(video, ())
-                    _check_coverage(origin, length, grids[stream], last, lengths_s[video], slack_s, faults)
-            videos[video] = {stream: _save(fresh / stream / f"{video}.npy", x) for stream, x in values.items()}
-        noted = {video: list(warnings[video]) for video in videos if warnings.get(video)}
-        content = {"grids": grids, "backbone": backbone, "streams": dims, "videos": videos}
-        _write_manifest(fresh, content | ({"warnings": noted} if noted else {}))
-        _swap(fresh, out)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    log.info("%s: %d videos, streams %s", out, len(videos), dims)
+    dims: dict[str, int] = {}
+    for video, arrays in _annotated(items, annotations):
+        origins = {stream: _origin(arrays[stream], f"{video}, stream {stream}") for stream in grids}
+        values = {stream: _checked(arrays[stream], origin) for stream, origin in origins.items()}
+        values = _evened(_origin(arrays[next(iter(grids))], video), values, grids, uneven_t)
+        for stream, origin in origins.items():
+            _check_width(origin, values[stream], dims.setdefault(stream, values[stream].shape[1]))
+            if video not in overrun:
+                length, last = len(values[stream]), last_s.get(video, 0.0)
+                faults = warnings.get(video, ())
+                _check_coverage(origin, length, grids[stream], last, lengths_s[video], slack_s, faults)
+        yield video, values
 
 
-def _annotated(items: Iterator[tuple[str, dict]], annotations: Annotations) -> Iterator[tuple[str, dict]]:
+def _write(
+    videos: Iterable[tuple[str, Arrays]], folder: Path, grids: Grids, backbone: str, warnings: Mapping[str, Sequence[str]]
+) -> Manifest:
+    """Write the arrays of all videos, then the manifest."""
+    files: dict[str, StreamFile] = {}
+    rows: dict[str, dict[str, Rows]] = {}
+    with ExitStack() as stack:
+        for video, arrays in videos:
+            for stream, x in arrays.items():
+                if stream not in files:
+                    file = StreamFile(manifest.array_file(folder, stream), x.shape[1], x.dtype)
+                    files[stream] = stack.enter_context(closing(file))
+                files[stream].append(video, x)
+        for stream, file in files.items():
+            file.finish()
+            for video, of_video in file.rows.items():
+                rows.setdefault(video, {})[stream] = of_video
+    streams = {stream: file.format for stream, file in files.items()}
+    noted = {video: list(warnings[video]) for video in rows if warnings.get(video)}
+    made = Manifest(backbone=backbone, grids=dict(grids), streams=streams, videos=rows, warnings=noted)
+    manifest.write(made, folder)
+    return made
+
+
+def _annotated(items: Iterable[tuple[str, Arrays]], annotations: Annotations) -> Iterator[tuple[str, Arrays]]:
     """The items of annotated videos; at the end, a sentence if one of these was missing."""
     missing = dict.fromkeys(video.id for video in annotations.videos)
     total = len(missing)
@@ -153,24 +185,12 @@ def _check_coverage(
         )
 
 
-def _save(path: Path, values: np.ndarray) -> dict:
-    """Write one array; its entry in the manifest."""
-    np.save(path, values, allow_pickle=False)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"shape": list(values.shape), "dtype": values.dtype.name, "sha256": digest}
-
-
-def _write_manifest(out: Path, content: dict) -> None:
-    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, default=dataclasses.asdict) + "\n"
-    (out / "manifest.json").write_text(text, encoding="utf-8")
-
-
 def _swap(fresh: Path, out: Path) -> None:
     """`fresh` takes the place of `out`."""
     old = out.with_name(f".{out.name}.old")
     shutil.rmtree(old, ignore_errors=True)
-    if out.exists():
-        out.rename(old)
-    fresh.rename(out)
+    with system_errors(out):
+        if out.exists():
+            out.rename(old)
+        fresh.rename(out)
     shutil.rmtree(old, ignore_errors=True)

@@ -11,36 +11,23 @@ import numpy as np
 import torch
 
 from wstal.base import code, paths, seeding, workers
-from wstal.base.errors import UserError
+from wstal.base.errors import UserError, of_system
+from wstal.base.extraction import Extraction, Speed
 from wstal.base.paths import PIPELINE, Tree
-from wstal.base.record import Count, Record
 from wstal.base.timegrid import Grids
 from wstal.features.backbones import registry, weights
 from wstal.features.backbones.checkpoint import restore
-from wstal.features.backbones.embed import Speed, embedder
+from wstal.features.backbones.embed import embedder
 from wstal.features.backbones.registry import Backbone
-from wstal.features.extraction.extract import Stream, Summary, check_grid, extract, finished
+from wstal.features.extraction.extract import Stream, Summary, check_grid, extract, finished, ready
 from wstal.features.pixels.motion import flow_images
 
 # Features depend on what extraction imports, but for files that leave them as they are.
 SPARED = (
-    *(f"base/{name}.py" for name in ("code", "errors", "files", "paths", "progress", "workers")),
-    *(f"features/extraction/{name}.py" for name in ("ahead", "importer", "parts", "scaleout")),
+    *(f"base/{name}.py" for name in ("code", "errors", "files", "manifest", "paths", "progress", "workers")),
+    *(f"features/extraction/{name}.py" for name in ("ahead", "importer", "parts", "scaleout", "streamfile")),
     "features/backbones/weights.py",
 )
-
-
-class Extraction(Record):
-    """How videos go through a backbone: the `extraction` of a dataset's features."""
-
-    short_side: Count  # pixels of the short side of a frame; the backbone was trained on its own `short_side`
-    size: Count  # pixels of the square that is cut out of its middle
-    batch: Count  # snippets that the network sees at once
-    workers: Count  # files that are decoded at once, by each copy of the network
-    speed: Speed
-    weights: str | None = (
-        None  # their file, {stream} its stream; none: that of data/raw/weights, fetched where a package ships it
-    )
 
 
 @dataclass(frozen=True)
@@ -91,7 +78,9 @@ def stream(name: str, backbone: Backbone, recipe: Recipe, tree: Tree) -> Stream:
     try:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:
-        raise UserError(f"{file} cannot be read ({error.strerror}); set extraction.weights to a file of weights.") from None
+        raise of_system(error, file) or UserError(
+            f"{file} cannot be read ({error.strerror}); set extraction.weights to a file of weights."
+        ) from None
     prepare, motion = (flow_images, ", flow by TV-L1") if backbone.stream == "flow" else (iter, "")
     origin = f"{backbone.name}, weights {digest[:16]}, {how.short_side} to {how.size} pixels, {how.speed.precision}{motion}"
     return Stream(backbone, partial(network, backbone, file, how.speed), prepare, recipe.grids[name], origin)
@@ -129,15 +118,15 @@ def extract_all(
     """Bring the `parts` of `videos` up to date: a process a core, each with its share, or one network on a GPU."""
     made, folder, how = streams(recipe), parts(recipe), recipe.how  # weights are fetched, faults are said
     mine = {video: videos[video] for video in sorted(videos)[shard[0] - 1 :: shard[1]]}
-    done = {video for video, _ in finished(mine, made, folder)}
+    done = ready(mine, made, folder)
     whole = extract({v: mine[v] for v in done}, made, folder, batch=how.batch, workers=how.workers)
     if not (todo := {video: file for video, file in mine.items() if video not in done}):
         return whole
     count = 1 if seeding.device().type == "cuda" else min(workers.count(), len(todo))
     threads = max(1, workers.count() // count) if spread else 1
     with workers.pool(count) as pool:
-        work = partial(pool.submit, share, todo, recipe, folder, threads)
-        for one in [work((i + 1, count)) for i in range(count)]:
+        shards = [(i + 1, count) for i in range(count)]
+        for one in [pool.submit(share, todo, recipe, folder, threads, shard) for shard in shards]:
             part = one.result()
             whole.computed += part.computed
             whole.reused += part.reused

@@ -12,16 +12,20 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from wstal.base.errors import system_errors
 from wstal.base.timegrid import TimeGrid
 
 KEY = "wstal"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -51,26 +55,41 @@ class Parts:
         return [stamp, self.origin, list(dataclasses.astuple(self.grid))]
 
     def load(self, video: str, file: Path) -> Part | None:
-        """The part, or None where it is missing, damaged, or made from something else."""
+        """The part, or None where it is missing, damaged, or made from something else.
+
+        Raises:
+            UserError: the system does not let it be read.
+        """
+        return self._read(video, file, lambda content, warnings: Part(content.get_tensor("features"), warnings))
+
+    def warnings(self, video: str, file: Path) -> list[str] | None:
+        """The warnings of the part alone, without its features; None and errors as `load`."""
+        return self._read(video, file, lambda content, warnings: warnings)
+
+    def _read(self, video: str, file: Path, take: Callable[[Any, list[str]], T]) -> T | None:
+        """take(open file, warnings) of a finished part."""
         sources = self.sources(file)
+        path = self.path(video, sources)
         try:
-            with safe_open(self.path(video, sources), framework="np") as content:
-                record = json.loads(content.metadata()[KEY])
-                features = content.get_tensor("features")
-        except (OSError, SafetensorError):
+            with system_errors(path):
+                path.open("rb").close()  # safetensors says "No such file", whatever the system says
+                with safe_open(path, framework="np") as content:
+                    record = json.loads(content.metadata()[KEY])
+                    return take(content, record["warnings"]) if record["sources"] == sources else None
+        except (FileNotFoundError, SafetensorError):
             return None
-        return Part(features, record["warnings"]) if record["sources"] == sources else None
 
     def save(self, video: str, part: Part, sources: list) -> None:
         """Write the part at once. `sources` are those from before the video was read."""
         record = json.dumps({"sources": sources, "warnings": part.warnings}, sort_keys=True)
         data = save({"features": np.ascontiguousarray(part.features)}, metadata={KEY: record})
-        self.folder.mkdir(parents=True, exist_ok=True)
-        handle, scratch = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".partial")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(scratch).replace(self.path(video, sources))
-        except BaseException:
-            Path(scratch).unlink()
-            raise
+        with system_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle, scratch = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".partial")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                Path(scratch).replace(self.path(video, sources))
+            except BaseException:
+                Path(scratch).unlink()
+                raise

@@ -11,11 +11,12 @@ Afterwards `make_store` finds all parts there.
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from wstal.base import progress
-from wstal.base.errors import UserError
+from wstal.base.errors import MachineError, UserError
 from wstal.features.extraction.extract import Job, Stream, Summary, check_grid, clips_of, full, missing, settle
 from wstal.features.extraction.parts import Parts
 from wstal.features.pixels.decode import Footage
@@ -47,7 +48,7 @@ def extract(
     return summary
 
 
-def _pipeline(jobs: Mapping[str, Job], stream: Stream, batch: int, networks: int, gpus: float):
+def _pipeline(jobs: Mapping[str, Job], stream: Stream, batch: int, networks: int, gpus: float) -> Any:
     """The rows of all jobs, as Ray will make them."""
     import ray.data  # here, as the extra may be missing where this file is only looked at
 
@@ -73,6 +74,8 @@ def decode(item: Table, stream: Stream, batch: int) -> Iterator[Table]:
             if len(held) == batch:
                 yield _table(held)
                 held = []
+    except MachineError:
+        raise
     except UserError as error:
         failure = str(error)
     note = json.dumps({"count": count, "failure": failure, "warnings": footage.warnings})

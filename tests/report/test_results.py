@@ -1,0 +1,122 @@
+"""Tables of rows beside published values and by groups of classes: every cell by hand."""
+
+import pytest
+
+from tests.report.made import averages, make_metrics
+from wstal import published
+from wstal.base.paths import PIPELINE
+from wstal.config import parameters
+from wstal.evaluation.metrics import read
+from wstal.report import results
+
+TWO = {  # two seeds, tIoU 0.5 and 0.7; FAC-Net's paper prints 33.4 and 12.7 there, and 42.2 on average
+    "full": [
+        {"all": [40, 20], "unified": [30, 10], "sports": [50, 40]},
+        {"all": [44, 24], "unified": [30, 14], "sports": [52, 40]},
+    ],
+    "wsad": [
+        {"all": [20, 10], "unified": [18, 8], "sports": [1, 3]},
+        {"all": [20, 10], "unified": [18, 8], "sports": [1, 3]},
+    ],
+}
+
+
+def test_every_cell_beside_the_published_values():
+    table = results.table(make_metrics(TWO, presets={"wsad": "paper"}))
+    assert table.title == "FAC-Net, Table 1: detection on THUMOS14"
+    assert table.header == (
+        "row", "preset", "published AVG", "ours AVG", "difference", "unified AVG", "mAP@0.5", "mAP@0.7"
+    )  # fmt: skip
+    assert table.rows[-3:] == (
+        ("FAC-Net", "released", "42.2", "32.0 ± 2.8", "−10.2", "21.0 ± 1.4", "42.0 ± 2.8", "22.0 ± 2.8"),
+        ("published", "", "42.2", "", "", "", "33.4", "12.7"),
+        ("deep metric learning", "paper", "–", "15.0 ± 0.0", "–", "13.0 ± 0.0", "20.0 ± 0.0", "10.0 ± 0.0"),
+    )
+    assert table.rows[0] == ("R-C3D (full supervision)", "published only", "–", "–", "–", "–", "28.9", "–")
+    assert ("HAM-Net", "published only", "39.8", "–", "–", "–", "31.0", "11.1") in table.rows
+    assert len(table.rows) == len(published.elsewhere("facnet_table1")) + 3
+
+
+def test_under_the_unified_protocol_there_is_no_second_average():
+    rows = {"facnet": [{"all": [30, 10], "unified": [30, 10]}]}
+    table = results.table(make_metrics(rows, "facnet_table2", protocol="activitynet", tious=[0.5, 0.75]))
+    assert table.header == ("row", "preset", "published AVG", "ours AVG", "difference", "mAP@0.5", "mAP@0.75")
+    assert table.rows[-2:] == (
+        ("FAC-Net", "released", "24.0", "20.0", "−4.0", "30.0", "10.0"),
+        ("published", "", "24.0", "", "", "37.6", "24.2"),
+    )
+
+
+def test_where_the_paper_prints_averages_alone_there_is_one_line_a_row():
+    rows = {"cw": [{"all": [30, 20], "unified": [20, 10]}], "ca": [{"all": [40, 20], "unified": [20, 12]}]}
+    table = results.table(make_metrics(rows, "facnet_table3"))
+    assert table.header == ("row", "preset", "published AVG", "ours AVG", "difference", "unified AVG")
+    assert table.rows == (
+        ("CW", "released", "31.2", "25.0", "−6.2", "15.0"), ("CA", "released", "30.5", "30.0", "−0.5", "16.0")
+    )  # fmt: skip
+
+
+def test_columns_without_a_value_are_left_out():
+    rows = {"cw1_ca1_mil1": [{"all": [30], "unified": [20]}]}
+    figure = results.table(make_metrics(rows, "facnet_figure4", tious=[0.5]))
+    assert figure.header == ("row", "preset", "ours AVG", "unified AVG")
+
+
+def test_every_cell_of_every_group():
+    table = results.groups(make_metrics(TWO))
+    assert table.header == ("row", "judged on", "mAP@0.5", "mAP@0.7", "AVG")
+    assert table.rows == (
+        ("FAC-Net", "all", "42.0 ± 2.8", "22.0 ± 2.8", "32.0 ± 2.8"),
+        ("FAC-Net", "all, protocol activitynet", "30.0 ± 0.0", "12.0 ± 2.8", "21.0 ± 1.4"),
+        ("FAC-Net", "sports", "51.0 ± 1.4", "40.0 ± 0.0", "45.5 ± 0.7"),
+        ("deep metric learning", "all", "20.0 ± 0.0", "10.0 ± 0.0", "15.0 ± 0.0"),
+        ("deep metric learning", "all, protocol activitynet", "18.0 ± 0.0", "8.0 ± 0.0", "13.0 ± 0.0"),
+        ("deep metric learning", "sports", "1.0 ± 0.0", "3.0 ± 0.0", "2.0 ± 0.0"),
+    )
+
+
+def test_the_unified_group_stands_once():
+    table = results.groups(make_metrics(TWO, protocol="activitynet"))
+    assert [row[1] for row in table.rows] == ["all", "sports"] * 2
+
+
+def test_a_caption_word_by_word():
+    assert results.caption(make_metrics(TWO, presets={"wsad": "paper"})) == (
+        "Simulated. Dataset thumos14-sim, protocol thumos-facnet, preset paper and released; mAP in percent, mean ± standard "
+        "deviation over 2 seeds of the last weights. AVG: mean over tIoU 0.5, 0.7. Unified: protocol activitynet at the same "
+        "thresholds."
+    )
+    one = {row: seeds[:1] for row, seeds in TWO.items()}
+    assert results.caption(make_metrics(one, protocol="activitynet")) == (
+        "Simulated. Dataset thumos14-sim, protocol activitynet, preset released; mAP in percent, one seed of the last weights. "
+        "AVG: mean over tIoU 0.5, 0.7."
+    )
+
+
+def test_a_caption_warns_of_rows_that_do_not_settle():
+    assert "settle" not in results.caption(averages(full=[40, 42], no_background=[30, 44]))  # deviation 9.9
+    found = results.caption(averages(full=[40, 42], no_background=[30, 44.2]))  # 10.04
+    assert found.endswith(
+        "Training does not settle (seeds differ by more than 10 points of standard deviation): FAC-Net w/o BG."
+    )
+
+
+def test_a_caption_names_rows_that_hardly_learn():
+    assert "Hardly" not in results.caption(averages(full=[5.1, 5.1]))
+    found = results.caption(averages(full=[40, 42], no_background=[5, 5], um=[1, 2]))
+    assert found.endswith("(at most 5 points), so that being better says little: FAC-Net w/o BG; UM.")
+
+
+def test_a_heading_holds_title_and_claim():
+    assert results.heading("metric_table5") == (
+        "## Deep metric learning, Table 5: the clipping threshold κ\n\nThe paper: Clipping the activations at κ = 4 is best, "
+        "2.5 points above no clipping at tIoU 0.5."
+    )
+    assert results.heading("mine") == "## mine"
+
+
+@pytest.mark.parametrize("entry", [name for name in parameters.load().entries if published.entry(name).columns])
+def test_committed_tables_are_made_of_the_committed_metrics(entry):
+    for suffix, text in (("md", "markdown"), ("csv", "csv"), ("tex", "latex")):
+        made = getattr(results.table(read(entry, PIPELINE)), text)()
+        assert (PIPELINE.tables() / f"{entry}.{suffix}").read_text() == made

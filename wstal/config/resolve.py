@@ -1,0 +1,82 @@
+"""Sections of params.yaml put together: each row with every value that it has, each entry with how it is judged.
+
+Layers in this order, later ones win: `defaults`, the method's base, its preset, the dataset's overrides, the row.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from wstal.base.errors import UserError
+from wstal.base.yamlfile import convert, merge
+from wstal.config.parameters import EnsembleEntry, Entry, Evaluation, Params, lookup
+from wstal.config.settings import Draft, Settings, settings
+from wstal.detect.ensemble import Combination
+
+
+def row(params: Params, entry: Entry, values: Mapping[str, Any], where: str) -> Settings:
+    """Settings of a row: its method, its preset and what it sets. `where` is its place: "entries.facnet_table1.rows.full".
+
+    Raises:
+        UserError: something does not fit.
+    """
+    place, change = f"params.yaml, {where}", dict(values)
+    if unknown := sorted(set(values) - set(Draft.__struct_fields__)):
+        raise UserError(f"{place} sets {unknown[0]!r}; a row may set {', '.join(Draft.__struct_fields__)}.")
+    method, preset = change.pop("method", entry.method), change.pop("preset", None)
+    if method is None:
+        raise UserError(f"{place} has no `method`; add one to the row.")
+    section, dataset = lookup(params.methods, method, f"methods, where {where} looks,"), params.dataset(entry.dataset)
+    preset = preset or section.preset
+    layers = lookup(section.presets, preset, f"methods.{method}.presets"), dataset.overrides.get(method, {}), change
+    merged = merge(params.defaults, section.base, *layers, {"method": method, "preset": preset})
+    resolved = settings(merged, place)
+    streams = resolved.streams or dataset.features.streams
+    if unknown := [name for name in streams if name not in dataset.features.streams]:
+        known = ", ".join(dataset.features.streams)
+        raise UserError(f"{place} uses stream {unknown[0]!r}; datasets.{entry.dataset} has {known}.")
+    fused = streams if len(streams) > 1 and not resolved.early_fusion else ()
+    if unscaled := sorted(set(fused) - set(resolved.localize.stream_scale)):
+        raise UserError(
+            f"{place}: there is no localize.stream_scale for stream {unscaled[0]!r} of datasets.{entry.dataset}; add it "
+            "to the method or to the dataset's overrides."
+        )
+    return msgspec.structs.replace(resolved, streams=streams)
+
+
+def rows(params: Params, name: str) -> dict[str, Settings]:
+    """Settings of all rows of an entry, in order."""
+    entry = params.entry(name)
+    return {key: row(params, entry, values, f"entries.{name}.rows.{key}") for key, values in entry.every.items()}
+
+
+def combinations(params: Params, name: str) -> dict[str, Combination]:
+    """How each row of an ensemble entry joins its members.
+
+    Raises:
+        UserError: something does not fit, or a member is no row of the entry.
+    """
+    entry = params.ensemble(name)
+    found: dict[str, Combination] = {}
+    known = params.entry(entry.of).every
+    lookup(known, entry.localize, f"{entry.of}, which ensembles.{name} joins,")
+    for key, values in entry.rows.items():
+        found[key] = convert(merge(entry.base, values), Combination, f"params.yaml, ensembles.{name}.rows.{key}")
+        for member in found[key].weights:
+            lookup(known, member, f"{entry.of}, which ensembles.{name} joins,")
+    return found
+
+
+def evaluation(params: Params, name: str) -> Evaluation:
+    """How an entry is judged: the dataset's section and what the entry sets over it.
+
+    Raises:
+        UserError: the dataset has no such section, or what the entry sets does not fit.
+    """
+    entry: Entry | EnsembleEntry = lookup(params.reported, name, "entries and ensembles")
+    section = params.dataset(entry.dataset).evaluation
+    if section is None:
+        raise UserError(f"params.yaml: datasets.{entry.dataset} has no `evaluation` section; add one as thumos14-sim has it.")
+    merged = merge(msgspec.to_builtins(section), entry.evaluation)
+    return convert(merged, Evaluation, f"params.yaml, {name}.evaluation")

@@ -1,0 +1,86 @@
+"""The runs of an entry and all that they are judged by, read once."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from wstal.base.errors import UserError
+from wstal.base.paths import Tree
+from wstal.base.types import Truth
+from wstal.config.parameters import Evaluation
+from wstal.config.plan import JudgingPlan
+from wstal.evaluation import evaluate, truth
+from wstal.evaluation.evaluate import PROTOCOLS
+
+ALL = "all"  # the group of all classes
+UNIFIED = "unified"  # all classes under the unified protocol
+UNIFIED_NAME = "activitynet"  # the official evaluator: times in seconds, no quirks
+
+
+class Judged(Protocol):
+    """What evaluation knows of a run, trained or an ensemble."""
+
+    @property
+    def row(self) -> str:
+        """Its row in the entry."""
+
+    @property
+    def seed(self) -> int:
+        """Its seed."""
+
+    @property
+    def preset(self) -> str:
+        """What its table says of its settings."""
+
+    def predictions(self) -> Path:
+        """File of its detections."""
+
+
+R = TypeVar("R", bound=Judged)
+
+
+@dataclass(frozen=True)
+class Judging(Generic[R]):
+    """Runs of one entry, ground truth, protocol and thresholds."""
+
+    entry: str
+    dataset: str
+    evaluation: Evaluation
+    protocol: evaluate.Protocol
+    truth: Truth  # of the test videos
+    runs: Sequence[R]
+    tree: Tree
+
+
+def judging(plan: JudgingPlan, runs: Sequence[R], tree: Tree) -> Judging[R]:
+    """The runs of an entry under its plan.
+
+    Raises:
+        UserError: the protocol or a group does not fit, or segments.json is missing.
+    """
+    path = tree.annotations(plan.dataset) / "segments.json"
+    times = truth.read(path, subset="test", preferred=(), ambiguous_label=None)
+    protocol = checked_protocol(plan.evaluation, plan.dataset)
+    return Judging(plan.entry, plan.dataset, plan.evaluation, protocol, times, runs, tree)
+
+
+def checked_protocol(section: Evaluation, dataset: str) -> evaluate.Protocol:
+    """The protocol that an `evaluation` section names, with its changes.
+
+    Raises:
+        UserError: there is no such protocol or switch, or two groups have one name.
+    """
+    where = f"params.yaml, datasets.{dataset}.evaluation"
+    if section.protocol not in PROTOCOLS:
+        raise UserError(f"{where}: there is no protocol {section.protocol!r}; there are {', '.join(PROTOCOLS)}.")
+    named = PROTOCOLS[section.protocol]
+    switches = [field.name for field in dataclasses.fields(named) if isinstance(getattr(named, field.name), bool)]
+    if unknown := sorted(set(section.protocol_set) - set(switches)):
+        raise UserError(f"{where}: protocol_set has {unknown[0]!r}; it may set {', '.join(switches)}.")
+    names = [ALL, UNIFIED, *section.class_groups, *section.video_groups]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UserError(f"{where}: the group {twice[0]!r} exists already; give the class_group or video_group another name.")
+    changes: dict[str, Any] = {**section.protocol_set}
+    return dataclasses.replace(named, **changes)
