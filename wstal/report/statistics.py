@@ -27,7 +27,7 @@ PRINTED = {  # quantity of `of_videos` -> its published mean
 
 
 def of_videos(annotations: Annotations, subset: str) -> dict[str, np.ndarray]:
-    """Of the N videos of a subset, (N,) each: length in seconds, instances, share of background, classes; (M,) instance lengths."""
+    """Of the N videos of a subset, (N,) each: seconds, instances, share of background, classes; and (M,) instance lengths."""
     videos = [video for video in annotations.videos if video.subset == subset]
     times: dict[str, list[tuple[float, float]]] = {video.id: [] for video in annotations.videos}
     for segment in annotations.segments:
