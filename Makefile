@@ -23,15 +23,14 @@ reproduce: setup ## run the whole pipeline; tables, figures and notebooks appear
 	wstal check
 	dvc repro --keep-going
 
-test: setup lint ## the whole test suite: pytest, then nbval on the notebooks
-	python -m pytest -n 2 --dist loadfile
+test: setup lint ## the whole test suite: pytest with its coverage, then nbval on the notebooks
+	python -m pytest -n 2 --dist loadfile --cov
 	rm -rf .cache/smoke
 	python -m pytest -n 2 --dist loadfile -p no:cacheprovider --nbval-lax --nbval-current-env notebooks
 	python -m pytest -p no:cacheprovider --nbval --nbval-current-env reports/notebooks/06_tables.ipynb
 
-lint: setup ## ruff: style of code and notebooks
-	ruff check .
-	ruff format --check .
+lint: setup ## code style, docstrings, types and params.yaml, as before every commit
+	pre-commit run --all-files
 
 notebooks: setup ## open the notebooks in JupyterLab
 	jupyter lab notebooks
