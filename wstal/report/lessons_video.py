@@ -89,7 +89,7 @@ def draw_streams(streams: Mapping[str, Runs], video: Video) -> Figure:
     for row, runs in enumerate(streams.values()):
         order = np.argsort(runs.score, kind="stable")  # the best one last, above the others
         start, end = video.grid.seconds(runs.start[order]), video.grid.seconds(runs.end[order])
-        strength = rescale(runs.score[order]) if len(order) else []
+        strength = rescale(runs.score[order]) if len(order) else runs.score
         colors = [blend(FOUND, 0.15 + 0.85 * share) for share in strength]
         axis.barh(np.full(len(order), row), end - start, left=start, height=0.6, color=colors, edgecolor="white", lw=0.5)
     axis.set_yticks(range(len(streams)), [f"{name}: {len(runs.score)}" for name, runs in streams.items()])
