@@ -1,5 +1,7 @@
 """Losses of all rows: known answers, and panels that carry them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
@@ -22,15 +24,12 @@ def falling():
 
 
 def test_histories_hold_every_row_network_and_seed(monkeypatch):
-    class Run:
-        entry = "facnet_table1"
-
-        def __init__(self, row, terms):
-            self.row, self.loss_names = row, terms
+    def run(row, terms):
+        return SimpleNamespace(row=row, card=SimpleNamespace(entry="facnet_table1"), settings=SimpleNamespace(loss_names=terms))
 
     kept = {"full": {"rgb": np.zeros((3, 2)), "flow": np.ones((3, 2))}, "own": {"joint": np.full((4, 1), 2.0)}}
     monkeypatch.setattr(training_curves.experiment, "histories", lambda runs, row: kept[row])
-    runs = [Run("full", ("cw", "ca")), Run("full", ("cw", "ca")), Run("own", ("cls",))]
+    runs = [run("full", ("cw", "ca")), run("full", ("cw", "ca")), run("own", ("cls",))]
     full, own = training_curves.histories(runs)
     assert (full.label, own.label) == ("FAC-Net", "own") and (full.terms, own.terms) == (("cw", "ca"), ("cls",))
     assert full.values.shape == (2, 3, 2) and full.values[:, 0, 0].tolist() == [0, 1] and own.values.shape == (1, 4, 1)
