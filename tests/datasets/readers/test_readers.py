@@ -6,7 +6,7 @@ from wstal.base.errors import UserError
 from wstal.datasets import readers
 
 
-@pytest.mark.parametrize("name", ["thumos14_reduced", "thumos14_basnet", "activitynet_json"])
+@pytest.mark.parametrize("name", ["thumos14_reduced", "thumos14_basnet", "activitynet_json", "segments_csv"])
 def test_a_reader_is_its_file(name):
     reader = readers.load(name)
     assert reader.__name__ == f"wstal.datasets.readers.{name}"

@@ -9,19 +9,18 @@
 - Classes are the sorted labels. Durations come from the files themselves.
 """
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from wstal.base.errors import UserError, system_errors
+from wstal.base.errors import UserError
 from wstal.base.record import Index
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Video
-from wstal.datasets.readers import _files
+from wstal.datasets.readers import _files, _table
+from wstal.datasets.readers._table import Table
 from wstal.datasets.readers._videos import VideoFiles
 from wstal.features.pixels.decode import duration_s
 
@@ -81,9 +80,9 @@ def _read(source: Source) -> tuple[Path, dict[str, list[Row]]]:
     """The table's path, and its lines by video, faults named by their line."""
     root = _files.folder(source.root)
     table, folder = root / source.labels, root / source.videos
-    _files.require([table], CURE)
+    content = _table.read(table, CURE)
     of_video: dict[str, list[Row]] = {}
-    for row in _rows(table, VideoFiles(folder)):
+    for row in _rows(table, content, VideoFiles(folder)):
         before = of_video.setdefault(row.file.stem, [])
         for other in before:
             if other.file != row.file:
@@ -105,27 +104,19 @@ def _split(source: Source, of_video: dict[str, list[Row]]) -> Iterator[tuple[str
         yield video, rows, rows[0].subset or ("test" if held_out else "train")
 
 
-def _rows(table: Path, files: VideoFiles) -> Iterator[Row]:
+def _rows(table: Path, content: Table, files: VideoFiles) -> Iterator[Row]:
     """The lines below the header that are not blank."""
-    text = _text(table)
-    header = text.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        columns = [name.strip().lower() for name in next(reader, [])]
-        if sorted(columns) not in (["label", "video"], ["label", "subset", "video"]):
-            raise UserError(f"{table}, line 1: the columns are {columns}; name them video,label or video,label,subset.")
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield _row(cells, columns, f"{table}, line {reader.line_num}", reader.line_num, files)
-    except csv.Error as error:
-        raise UserError(f"{table}, line {reader.line_num}: {error}; close every quotation mark, or remove them.") from None
+    columns = content.columns
+    if sorted(columns) not in (["label", "video"], ["label", "subset", "video"]):
+        raise UserError(f"{table}, line 1: the columns are {[*columns]}; name them video,label or video,label,subset.")
+    for line, cells in content.lines:
+        yield _row(cells, columns, f"{table}, line {line}", line, files)
 
 
-def _row(cells: list[str], columns: list[str], where: str, line: int, files: VideoFiles) -> Row:
+def _row(cells: tuple[str, ...], columns: tuple[str, ...], where: str, line: int, files: VideoFiles) -> Row:
     if len(cells) != len(columns):
         raise UserError(f"{where} has {len(cells)} cells, the header {len(columns)}; write as many, quoting commas in names.")
-    values = dict(zip(columns, (cell.strip() for cell in cells), strict=True))
+    values = dict(zip(columns, cells, strict=True))
     subset = values.get("subset", "").lower() if "subset" in columns else None
     if subset not in (None, "train", "test"):
         raise UserError(f"{where}: the subset is {subset!r}; write train or test.")
@@ -134,17 +125,3 @@ def _row(cells: list[str], columns: list[str], where: str, line: int, files: Vid
     if not values["label"] and subset == "train":
         raise UserError(f"{where}: a training video needs a label; write one, or make it a test video.")
     return Row(line, files.find(values["video"], where, "remove the line"), values["label"], subset)
-
-
-def _text(table: Path) -> str:
-    """The file as text."""
-    with system_errors(table):
-        data = table.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise UserError(f"{table}, line {line} is not in UTF-8; save the table as CSV in UTF-8.") from None
-    if "\0" in text:
-        raise UserError(f"{table} is no text in UTF-8; save the table as CSV in UTF-8.")
-    return text
