@@ -243,6 +243,12 @@ def test_a_table_is_no_json(table, tmp_path, name, text):
         activitynet_json.annotations(given, GRID)
 
 
+def test_a_csv_without_videos_is_no_json(table):
+    given = activitynet_json.Source(root=table("clip;action\n").root, annotations="segments.csv", splits={})
+    with pytest.raises(UserError, match=r"segments\.csv is a CSV"):
+        activitynet_json.annotations(given, GRID)
+
+
 def test_json_of_any_name_is_read(table, tmp_path):
     entry = {"subset": "training", "duration": 4.0, "annotations": []}
     (tmp_path / "video.csv").write_text(json.dumps({"database": {"video": entry}}))

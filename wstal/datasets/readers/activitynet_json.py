@@ -28,7 +28,7 @@ from wstal.datasets.readers._published import Published
 from wstal.datasets.readers._videos import VideoFiles
 
 
-class Source(Published, kw_only=True):
+class Source(Published, frozen=True, kw_only=True):
     """`source:` in params.yaml; `annotations` is the JSON file."""
 
     videos: str | None = None  # or a video's file: {video} is its id, {subset} its subset's name; the ending may be left out

@@ -34,7 +34,7 @@ Row = Mapping[str, str]  # cells by column; "" where the table has no such colum
 Fault = tuple[int, str]  # line and what it does wrong, as a predicate: 7, "names no video"
 
 
-class Source(Published, kw_only=True):
+class Source(Published, frozen=True, kw_only=True):
     """`source:` in params.yaml; `annotations` is the table."""
 
 
