@@ -89,6 +89,7 @@ def test_weights_as_drawn(weighted):
     assert bar.get_ylabel() == AXIS and figure.get_suptitle() == found.title
 
 
+@pytest.mark.filterwarnings("ignore:Attempting to set identical")
 def test_weights_of_which_no_row_was_run_leave_their_map_empty():
     """As in a smoke run, which has the first rows alone."""
     found = figure_sweeps.weights(make_metrics({"cw1_ca0.1_mil0.01": seeds(40)}, "facnet_figure4"))
