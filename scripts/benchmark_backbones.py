@@ -1,4 +1,6 @@
-"""Snippets a second of every backbone: python scripts/benchmark_backbones.py [BACKBONE ...] [--batch 8] [--peak TFLOPS]
+"""Snippets a second of every backbone.
+
+python scripts/benchmark_backbones.py [BACKBONE ...] [--batch 8] [--peak TFLOPS]
 
 On a GPU also the share of the chip's peak that multiply-adds reach. Weights are arbitrary; decoding is not part of it.
 On a CPU, OMP_NUM_THREADS says how many threads run, and seconds are those of one of them at work, whatever else is running.
@@ -12,8 +14,10 @@ from time import perf_counter, process_time
 
 import torch
 
+from wstal.base.extraction import Speed
 from wstal.features.backbones import registry
-from wstal.features.backbones.embed import Speed, embedder
+from wstal.features.backbones.embed import embedder
+from wstal.features.backbones.registry import Backbone
 from wstal.report.cost import cost
 
 PEAK_TFLOPS = {  # data sheets: dense products of 16-bit floats, summed in 32 bits
@@ -37,8 +41,8 @@ GPU = {
 }
 
 
-def seconds(backbone, speed: Speed, device: torch.device, batch: int, runs: int) -> float:
-    """The fastest of `runs` batches, the first one, which warms up, left out."""
+def seconds(backbone: Backbone, speed: Speed, device: torch.device, batch: int, runs: int) -> float:
+    """Seconds of the fastest of `runs` batches, the first one, which warms up, left out."""
     embed = embedder(backbone, backbone.build(400), speed, device)
     channels, frames, height, width = backbone.clip
     clips = torch.randint(0, 256, (batch, frames, height, width, channels), dtype=torch.uint8, device=device)
@@ -53,6 +57,7 @@ def seconds(backbone, speed: Speed, device: torch.device, batch: int, runs: int)
 
 
 def main() -> None:
+    """Print a line for each backbone and way to run it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("backbones", nargs="*", default=[one.name for one in registry.every()])
     parser.add_argument("--batch", type=int, help="clips at once (64 on a GPU, 2 on a CPU)")

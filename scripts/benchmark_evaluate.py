@@ -1,12 +1,15 @@
-"""Time the evaluator against a plain Python loop, and the whole command line: python scripts/benchmark_evaluate.py"""
+"""Time the evaluator against a plain Python loop, and the whole command line: `python scripts/benchmark_evaluate.py`."""
 
 import json
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from timeit import repeat
+from typing import Any
 
 import numpy as np
 
@@ -36,9 +39,11 @@ def problem(rows: int, *, videos: int, classes: int, seed: int) -> tuple[Truth, 
     return truth, Detections(names, labels, video[source], d_label, d_start, d_end, rng.random(rows))
 
 
-def plain_loop(truth: Truth, detections: Detections, tious) -> np.ndarray:
+def plain_loop(truth: Truth, detections: Detections, tious: Sequence[float]) -> np.ndarray:
     """mAP (K,) of the ActivityNet protocol by walking through the sorted detections, all thresholds on the way."""
-    instances, hits, taken = defaultdict(list), defaultdict(list), set()
+    instances: dict[tuple[int, int], list[tuple[float, float, int]]] = defaultdict(list)
+    hits: dict[tuple[int, int], list[bool]] = defaultdict(list)
+    taken: set[tuple[int, int | None]] = set()
     for i, (v, c) in enumerate(zip(truth.video.tolist(), truth.label.tolist(), strict=True)):
         instances[v, c].append((float(truth.start_s[i]), float(truth.end_s[i]), i))
     d, order = detections, np.argsort(detections.score, kind="stable")[::-1]
@@ -49,19 +54,19 @@ def plain_loop(truth: Truth, detections: Detections, tious) -> np.ndarray:
             found.append((inter / ((g_end - g_start) + (e - s) - inter), i))
         found.sort(reverse=True)
         for k, threshold in enumerate(tious):
-            hit = next((i for tiou, i in found if tiou >= threshold and (k, i) not in taken), None)
-            taken.add((k, hit))
-            hits[k, c].append(hit is not None)
-    ap = defaultdict(list)
+            taker = next((i for tiou, i in found if tiou >= threshold and (k, i) not in taken), None)
+            taken.add((k, taker))
+            hits[k, c].append(taker is not None)
+    ap: dict[int, list[float]] = defaultdict(list)
     for (k, c), hit in hits.items():
         precision = np.maximum.accumulate((np.cumsum(hit) / np.arange(1, len(hit) + 1))[::-1])[::-1]
-        ap[k].append(precision[hit].sum() / max(np.count_nonzero(truth.label == c), 1))
+        ap[k].append(precision[hit].sum() / max(int(np.count_nonzero(truth.label == c)), 1))
     return np.array([np.sum(ap[k]) for k in range(len(tious))]) / len(np.unique(truth.label))
 
 
 def command_line(truth: Truth, detections: Detections) -> tuple[float, float]:
     """Seconds and peak memory in MB of `wstal evaluate` in a process of its own, imports and reading included."""
-    database = {video: {"subset": "validation", "annotations": []} for video in truth.videos}
+    database: dict[str, Any] = {video: {"subset": "validation", "annotations": []} for video in truth.videos}
     for v, c, *segment in zip(truth.video, truth.label, truth.start_s.tolist(), truth.end_s.tolist(), strict=True):
         database[truth.videos[v]]["annotations"].append({"label": truth.labels[c], "segment": segment})
     with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +74,8 @@ def command_line(truth: Truth, detections: Detections) -> tuple[float, float]:
         files[0].write_text(json.dumps({"database": database}))
         write_json(detections, files[1])
         command = [sys.executable, "-c", MEASURED, "evaluate", *map(str, files)]
-        return tuple(map(float, subprocess.check_output(command, text=True).split()[-2:]))
+        wall_s, peak_mb = map(float, subprocess.check_output(command, text=True).split()[-2:])
+    return wall_s, peak_mb
 
 
 if __name__ == "__main__":
@@ -77,7 +83,7 @@ if __name__ == "__main__":
     print("detections  evaluate s  plain loop s  ratio  command line s  its peak MB")
     for rows in (200_000, 1_000_000):
         task = problem(rows, videos=4000, classes=100, seed=0)
-        fast_s = min(repeat(lambda task=task: evaluate(*task, protocol, protocol.tious), number=1))
-        loop_s = min(repeat(lambda task=task: plain_loop(*task, protocol.tious), number=1, repeat=1))
+        fast_s = min(repeat(partial(evaluate, *task, protocol, protocol.tious), number=1))
+        loop_s = min(repeat(partial(plain_loop, *task, protocol.tious), number=1, repeat=1))
         cli_s, peak_mb = command_line(*task)
         print(f"{rows:10,d} {fast_s:11.3f} {loop_s:13.2f} {loop_s / fast_s:6.1f} {cli_s:15.2f} {peak_mb:12.0f}")

@@ -10,6 +10,7 @@ cut from shot to shot in a block takes all the iterations that there are, so fil
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -49,24 +50,25 @@ def texture_pairs(count: int, size: tuple[int, int]) -> np.ndarray:
 
 
 def ours(pairs: np.ndarray, device: str) -> np.ndarray:
-    """Flow (N, 2, H, W)."""
+    """Flow (N, 2, H, W) in pixels of pairs (N, 2, H, W)."""
     frames = torch.from_numpy(pairs).to(device)
     return tvl1(frames[:, 0], frames[:, 1], settings=OPENCV).cpu().numpy()
 
 
 def opencv(pairs: np.ndarray) -> np.ndarray:
-    """Flow (N, 2, H, W)."""
+    """Flow (N, 2, H, W) in pixels of pairs (N, 2, H, W), as OpenCV computes it."""
     flow = [cv2.optflow.DualTVL1OpticalFlow_create().calc(first, second, None) for first, second in pairs]
     return np.stack(flow).transpose(0, 3, 1, 2)
 
 
 class Timed:
-    """A function that adds up the time of its calls."""
+    """A function of pairs (N, 2, H, W) that adds up the time of its calls."""
 
-    def __init__(self, name: str, function):
+    def __init__(self, name: str, function: Callable[[np.ndarray], np.ndarray]):
         self.name, self.function, self.pairs, self.wall_s, self.cpu_s = name, function, 0, 0.0, 0.0
 
     def __call__(self, pairs: np.ndarray) -> np.ndarray:
+        """What the function makes of pairs (N, 2, H, W)."""
         wall_s, cpu_s = time.perf_counter(), time.process_time()
         flow = self.function(pairs)
         self.pairs += len(pairs)
@@ -75,11 +77,12 @@ class Timed:
         return flow
 
     def report(self) -> None:
+        """Print pairs a second, and seconds of CPU time a pair."""
         print(f"{self.name:24} {self.pairs / self.wall_s:9.2f} pairs/s {self.cpu_s / self.pairs:8.3f} CPU s a pair")
 
 
 def compare(pairs: np.ndarray, threads: int) -> None:
-    """Time both on the CPU, a few pairs in turn, and tell their end-point difference in pixels."""
+    """Time both on the CPU, a few of the pairs (N, 2, H, W) in turn, and print their end-point difference in pixels."""
     torch.set_num_threads(threads)
     mine, theirs, distances = Timed(f"wstal, {threads} threads", lambda pairs: ours(pairs, "cpu")), None, []
     if cv2:
@@ -100,7 +103,8 @@ def compare(pairs: np.ndarray, threads: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Time the pairs of each video, or of a drifting texture, on the chosen device."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("videos", nargs="*", metavar="VIDEO", type=Path)
     parser.add_argument("--pairs", type=int, default=12)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])

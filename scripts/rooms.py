@@ -1,4 +1,4 @@
-"""The rooms of the package and the arrows between them: python scripts/rooms.py
+"""The rooms of the package and the arrows between them: `python scripts/rooms.py`.
 
 A room is a folder of wstal/ with modules in it; an arrow leads from a room to one that it imports. The floor of a room is one
 above the highest that it imports. tests/test_rooms.py holds what this prints against the rules of the house.

@@ -18,10 +18,11 @@ from torch import Tensor
 
 from wstal.base import seeding
 from wstal.base.errors import UserError, of_system
+from wstal.base.extraction import Speed
 from wstal.base.timegrid import TimeGrid
 from wstal.features.backbones import registry, weights
 from wstal.features.backbones.checkpoint import restore
-from wstal.features.backbones.embed import Speed, embedder
+from wstal.features.backbones.embed import embedder
 from wstal.features.backbones.registry import Backbone
 from wstal.features.pixels.decode import Footage
 from wstal.features.pixels.motion import flow_images
@@ -32,14 +33,18 @@ SHOWN = 5
 
 
 def scorer(backbone: Backbone, file: Path) -> tuple[Callable[[Tensor], Tensor], int]:
-    """(clips -> scores of all classes, number of classes), with the weights of `file`."""
+    """(clips (N, C, T, H, W) -> scores (N, classes), number of classes), with the weights of `file`."""
     network = restore(backbone, file)
     embed = embedder(backbone, network, SPEED, seeding.device())
-    return lambda clips: network.head(embed(clips)), network.head.bias.numel()
+    head = network.get_submodule("head")
+    return lambda clips: head(embed(clips)), head.get_parameter("bias").numel()
 
 
 def top(video: Path, backbone: Backbone, score: Callable[[Tensor], Tensor], count: int | None) -> list[tuple[int, float]]:
-    """(class, probability) of the likeliest, best first, from the first `count` snippets of a video, or from all."""
+    """(class, probability) of the likeliest, best first, from the first `count` snippets of a video, or from all.
+
+    `score` maps clips (N, C, T, H, W) to scores (N, classes).
+    """
     prepare = flow_images if backbone.stream == "flow" else iter
     frames = centre_crop(prepare(Footage(video).frames(backbone.fps, backbone.short_side)), backbone.size)
     grid = TimeGrid(fps=backbone.fps, stride_f=backbone.window_f, window_f=backbone.window_f)
@@ -50,7 +55,11 @@ def top(video: Path, backbone: Backbone, score: Callable[[Tensor], Tensor], coun
 
 
 def read_names(path: Path | None, classes: int) -> list[str]:
-    """The lines of a file, one for each class; numbers without a file."""
+    """The lines of a file, one for each class; numbers without a file.
+
+    Raises:
+        UserError: the file cannot be read, or has another number of lines.
+    """
     if path is None:
         return [str(number) for number in range(classes)]
     try:
@@ -65,6 +74,7 @@ def read_names(path: Path | None, classes: int) -> list[str]:
 
 
 def main() -> None:
+    """Print the likeliest classes of each video on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
     parser.add_argument("--labels", type=Path, metavar="FILE")

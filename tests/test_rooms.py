@@ -70,7 +70,7 @@ def test_nothing_up_to_training_can_reach_segment_times(name):
 
 def test_a_training_kernel_loads_nothing_that_knows_times():
     """What notebooks/03_train.ipynb imports, in a fresh process."""
-    modules = loaded("from wstal.app import opening; from wstal.report import plots; from wstal.training import experiment")
+    modules = loaded("import wstal.app.opening, wstal.report.training_curves, wstal.training.experiment")
     assert not [name for name in modules if name.startswith("wstal.") and knows_times(name)]
 
 

@@ -1,4 +1,4 @@
-"""python -m wstal"""
+"""The command line `wstal` as `python -m wstal`."""
 
 import sys
 

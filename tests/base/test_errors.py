@@ -13,11 +13,11 @@ from safetensors.numpy import save_file
 
 from tests.features.films import grey, write
 from wstal.app import cli
-from wstal.base import files, manifest, unpickle
+from wstal.base import files, manifest, unpickle, yamlfile
 from wstal.base.errors import LIMITS, REFUSALS, MachineError, UserError, of_system, system_errors
 from wstal.base.paths import Tree
 from wstal.base.timegrid import TimeGrid
-from wstal.config import parameters
+from wstal.config import plan
 from wstal.data import labels
 from wstal.data.store import FeatureStore
 from wstal.datasets.readers import _arrays, _files, labels_csv
@@ -27,7 +27,8 @@ from wstal.features.backbones import checkpoint
 from wstal.features.extraction.parts import Part, Parts
 from wstal.features.extraction.streamfile import StreamFile
 from wstal.features.pixels.decode import Footage, duration_s
-from wstal.training import experiment, trained
+from wstal.training import card as cards
+from wstal.training import experiment
 
 GRID = TimeGrid(fps=25.0, stride_f=16, window_f=16)
 
@@ -66,10 +67,10 @@ def no_more_files():
 
 
 def test_the_limit_of_open_files_is_named_by_all_that_read(prepared, tmp_path):
-    _, tree = prepared
+    params, tree = prepared
     store = FeatureStore(tree.features("tiny"))
-    run = experiment.runs(*prepared, "tiny_table")[0]
-    trained.write(experiment.summary(run), tmp_path)
+    run = experiment.runs(plan.of_rows(params, "tiny_table"), tree)[0]
+    cards.write(run.card, tmp_path)
     network = next(iter(run.networks))
     save_file({"x": np.zeros(3)}, tmp_path / f"{network}.safetensors")
     np.save(tmp_path / "x.npy", np.zeros((3, 2)))
@@ -93,7 +94,7 @@ def test_the_limit_of_open_files_is_named_by_all_that_read(prepared, tmp_path):
         "part": lambda: parts.load("film", film),
         "part's warnings": lambda: parts.warnings("film", film),
         "labels": lambda: labels.read(tree.annotations("tiny") / "videos.json"),
-        "run": lambda: trained.read(tmp_path),
+        "run": lambda: cards.read(tmp_path),
         "weights of a backbone": lambda: checkpoint.read(tmp_path / f"{network}.safetensors"),
         **{ending: array(ending) for ending in ("npy", "npz", "h5", "csv")},
         "lines": lambda: _files.read_lines(tmp_path / "x.csv", "get it"),
@@ -104,7 +105,7 @@ def test_the_limit_of_open_files_is_named_by_all_that_read(prepared, tmp_path):
         "writing": lambda: files.write(tmp_path / "new.json", "{}"),
         "film": lambda: next(Footage(film).frames(25.0, 32)),
         "length of a film": lambda: duration_s(film),
-        "parameters": lambda: parameters.read(tmp_path / "x.csv"),
+        "parameters": lambda: yamlfile.read(tmp_path / "x.csv", "mend it"),
     }  # fmt: skip
     said = {}
     with no_more_files():
@@ -117,9 +118,8 @@ def test_the_limit_of_open_files_is_named_by_all_that_read(prepared, tmp_path):
         assert isinstance(said.get(name), MachineError) and "`ulimit -n" in str(said[name]), (name, said.get(name))
 
 
-def test_trained_weights_and_metrics_that_may_not_be_read(prepared, tmp_path, monkeypatch):
-    run = experiment.runs(*prepared, "tiny_table")[0]
-    trained.write(experiment.summary(run), tmp_path)
+def test_files_that_may_not_be_read_are_not_called_damaged(prepared, tmp_path, monkeypatch):
+    run = experiment.runs(plan.of_rows(prepared[0], "tiny_table"), prepared[1])[0]
     network = next(iter(run.networks))
     save_file({"x": np.zeros(3)}, tmp_path / f"{network}.safetensors")
     tree = Tree(tmp_path)
@@ -128,12 +128,18 @@ def test_trained_weights_and_metrics_that_may_not_be_read(prepared, tmp_path, mo
     whole = Path.open
 
     def refuse(path, *given, **options):
-        if path.suffix in (".safetensors", ".json"):
+        if path.suffix in (".safetensors", ".json", ".mp4"):
             raise PermissionError(errno.EACCES, "Permission denied")
         return whole(path, *given, **options)
 
+    film = write(tmp_path / "film.mp4", grey(8))
     monkeypatch.setattr(Path, "open", refuse)
-    for read, name in ((lambda: trained.load(tmp_path, network), network), (lambda: metrics.read("table", tree), "table.json")):
+    reads = {
+        network: lambda: cards.load(run.card, tmp_path, network),
+        "table.json": lambda: metrics.read("table", tree),
+        "film.mp4": lambda: duration_s(film),
+    }
+    for name, read in reads.items():
         with pytest.raises(UserError, match=rf"{name}[^\n]* may not be opened by this user; [^\n]*`chmod`"):
             read()
 

@@ -79,7 +79,7 @@ def test_early_fusion_concatenates(store, bags):
 
 
 def test_samplers_reach_the_batch(bags):
-    batch = bags.batch([0, 1], Snippets(kind="uniform", count=7), np.random.default_rng(0))
+    batch = bags.batch([0, 1], Snippets(kind="perturb", count=7), np.random.default_rng(0))
     assert batch.x.shape[1] == 7 and batch.mask.all()
 
 

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from wstal.base.types import Groups
 from wstal.data.bags import grouped, shuffled
-from wstal.data.sampling import Snippets, crop_starts, draw, uniform
+from wstal.data.sampling import Snippets, crop_starts, draw
 
 LENGTHS = st.integers(1, 400)
 
 
-@given(LENGTHS, st.integers(1, 100), st.sampled_from(["full", "uniform", "perturb", "crop", "subset"]), st.integers(0, 9))
+@given(LENGTHS, st.integers(1, 100), st.sampled_from(["full", "perturb", "crop", "subset"]), st.integers(0, 9))
 def test_indices_exist_rise_and_repeat_with_the_seed(length, count, kind, seed):
     how = Snippets(kind=kind, count=count)
     index = draw(length, how, np.random.default_rng(seed))
@@ -20,11 +20,6 @@ def test_indices_exist_rise_and_repeat_with_the_seed(length, count, kind, seed):
     np.testing.assert_array_equal(index, draw(length, how, np.random.default_rng(seed)))
     wanted = {"full": length, "crop": min(length, count), "subset": min(length, count)}.get(kind, count)
     assert len(index) == wanted
-
-
-def test_short_videos_repeat_or_stay_whole():
-    assert uniform(3, 6).tolist() == [0, 0, 1, 1, 2, 2]
-    assert uniform(3, 6, repeat=False).tolist() == [0, 1, 2]
 
 
 @given(LENGTHS, st.integers(1, 100), st.integers(0, 9))

@@ -22,7 +22,7 @@ from wstal.base.manifest import Format, Manifest, Rows
 from wstal.base.paths import ROOT
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Video
-from wstal.config import parameters
+from wstal.base.yamlfile import merge
 from wstal.data.bags import Bags
 from wstal.data.sampling import Snippets
 from wstal.data.store import ArrayStore, FeatureStore
@@ -95,9 +95,10 @@ def test_bags_of_arrays_in_memory_are_those_of_the_store(tmp_path, features):
 
 def test_batches_are_rows_of_the_joined_streams(tmp_path, features):
     bags = Bags(store(tmp_path, features), ["flow", "rgb"], list("ab"), np.zeros((2, 1), np.float32))
-    x = bags.batch([0], Snippets(kind="uniform", count=2), np.random.default_rng(0)).x
+    x = bags.batch([0], Snippets(kind="subset", count=2), np.random.default_rng(0)).x
     joint = np.concatenate([features["a"]["flow"].astype("f4"), features["a"]["rgb"]], axis=1)
-    assert np.array_equal(x[0], joint[[0, 2]])
+    drawn = np.sort(np.random.default_rng(0).choice(5, 2, replace=False))
+    assert drawn.tolist() != [0, 1] and np.array_equal(x[0], joint[drawn])
 
 
 def test_a_store_is_opened_again_in_another_process(tmp_path, features):
@@ -231,15 +232,16 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
 from pathlib import Path
 import yaml
 from wstal.base.paths import Tree
-from wstal.config import parameters
+from wstal.config import parameters, plan
 from wstal.datasets import prepare
 from wstal.training import experiment
 
 tree = Tree(Path(sys.argv[1]))
 params = parameters.load(yaml.safe_load((tree.root / "params.yaml").read_text()))
-prepare.annotate(params, "tiny", tree)
-prepare.extract(params, "tiny", tree)
-run = experiment.runs(params, tree, "tiny_table")[0]
+dataset = plan.of_dataset(params, "tiny")
+prepare.annotate(dataset, tree)
+prepare.extract(dataset, tree)
+run = experiment.runs(plan.of_rows(params, "tiny_table"), tree)[0]
 weights = {network: tree.root / f"{network}.safetensors" for network in run.networks}
 for network, path in weights.items():
     experiment.train_one(run, network, path)
@@ -250,8 +252,8 @@ experiment.localize_one(run, weights)
 def test_a_table_of_many_videos_trains_with_few_open_files(small, tmp_path):
     """300 videos of two streams where a process may hold 256 files open."""
     dataset = {"features": {"source": {"train_videos": 240, "test_videos": 60}}}
-    rows = {"full": {"set": {"training": {"epochs": 1, "checkpoints": 0}}}}
-    raw = parameters.merge(small, {"datasets": {"tiny": dataset}, "tables": {"tiny_table": {"rows": rows}}})
+    rows = {"full": {"training": {"epochs": 1, "checkpoints": 0}}}
+    raw = merge(small, {"datasets": {"tiny": dataset}, "entries": {"tiny_table": {"rows": rows}}})
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw))
     done = subprocess.run(
         [sys.executable, "-c", TRAIN, str(tmp_path)], cwd=ROOT, capture_output=True, text=True,

@@ -13,7 +13,7 @@ from tests.made import make_detections, make_truth
 from wstal.base.errors import UserError
 from wstal.base.paths import ROOT
 from wstal.base.types import Detections
-from wstal.evaluation.evaluate import PROTOCOLS, _detection_times, classification_mAP, evaluate
+from wstal.evaluation.evaluate import PROTOCOLS, _detection_times, evaluate
 from wstal.evaluation.matching import PAIRS, pairs
 
 SECONDS = replace(PROTOCOLS["activitynet"], tious=())
@@ -195,12 +195,6 @@ def test_tie_orders():
     rows = [(0, 0, 0, 10, 0.5), (0, 0, 50, 60, 0.5)]
     assert evaluate(truth, make_detections(rows), PROTOCOLS["activitynet"], [0.5]).mAP[0] == 0.5
     assert evaluate(truth, make_detections(rows), PROTOCOLS["thumos-facnet"], [0.5]).mAP[0] == 1
-
-
-def test_classification_known_answer():
-    scores = np.array([[0.9, 0.1], [0.8, 0.2], [0.8, 0.3], [0.1, 0.4]])
-    ap, mean = classification_mAP(scores, np.array([[1, 0], [0, 0], [1, 0], [1, 0]]))
-    assert ap[0] == pytest.approx((1 + 2 / 3 + 3 / 4) / 3) and np.isnan(ap[1]) and mean == ap[0]
 
 
 # Unusual input ----------------------------------------------------------------------------------------------------

@@ -10,8 +10,9 @@ from torch._inductor import config as inductor
 
 from wstal import published
 from wstal.base.errors import UserError
+from wstal.base.extraction import Speed
 from wstal.features.backbones import registry
-from wstal.features.backbones.embed import Speed, embedder
+from wstal.features.backbones.embed import embedder
 from wstal.report.cost import cost, table
 
 NAMES = [backbone.name for backbone in registry.every()]

@@ -6,13 +6,14 @@ import msgspec
 import pytest
 
 from wstal.base.errors import UserError
+from wstal.base.extraction import Extraction, Speed
 from wstal.base.timegrid import TimeGrid
 from wstal.features.extraction import networks
 from wstal.features.pixels.motion import flow_images
 
-HOW = networks.Extraction(
+HOW = Extraction(
     short_side=36, size=32, batch=2, workers=1,
-    speed=networks.Speed(precision="float32", channels_last=False, fold=False, compile=False),
+    speed=Speed(precision="float32", channels_last=False, fold=False, compile=False),
 )  # fmt: skip
 GRID = TimeGrid(fps=25.0, stride_f=16, window_f=16)
 RECIPE = networks.Recipe(("rgb", "flow"), "i3d_{stream}", {"rgb": GRID, "flow": GRID}, HOW)

@@ -39,6 +39,8 @@ LAYOUT_OF_OTHER = {("csn_ir152", "pytorchvideo"): "csn_ir152_tadaconv", ("csn_ir
 
 
 def load(case):
+    if not (FOLDER / f"{case}.npz").is_file() and FOLDER != HERE / "backbones":
+        pytest.skip(f"WSTAL_GOLDEN: {FOLDER} has no {case}.npz")
     with np.load(FOLDER / f"{case}.npz") as arrays:
         return dict(arrays)
 
@@ -169,12 +171,15 @@ def test_network(case):
 
 
 def test_every_case_is_tested():
-    assert {path.stem for path in FOLDER.glob("*.npz")} == set(CASES)
+    """Another folder may lack cases, but hold none that no line of CASES says the backbone of."""
+    found = {path.stem for path in FOLDER.glob("*.npz")}
+    assert found == set(CASES) if FOLDER == HERE / "backbones" else found and found <= set(CASES)
 
 
 MAPS = [
     (case, key.removeprefix("map."))
     for case in CASES
+    if (FOLDER / f"{case}.npz").is_file()
     for key in np.load(FOLDER / f"{case}.npz").files
     if key.startswith("map.") and key != "map.scenic" and (case, key) != ("i3d_flow", "map.tensorflow")
 ]

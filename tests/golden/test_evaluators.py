@@ -7,7 +7,7 @@ import pytest
 
 from tests.golden.post import GRID, detections, listed, truth
 from wstal.base.types import Detections
-from wstal.evaluation.evaluate import PROTOCOLS, _ranked, classification_mAP, evaluate
+from wstal.evaluation.evaluate import PROTOCOLS, _ranked, evaluate
 
 EARLIER, LATER = {"later_row_first": False}, {"later_row_first": True}
 UNFILTERED = {"ambiguity_filter": False}
@@ -159,10 +159,3 @@ def test_basnet_and_um_proposals(golden, name):
     result = evaluate(truth(z), detections(z, *z["proposals"].T), PROTOCOLS["thumos-basnet"], z["iou"])
     np.testing.assert_allclose(result.mAP, z["map"], rtol=0, atol=1e-9)
     assert result.average_mAP == pytest.approx(float(z["average_mAP"][0]), abs=1e-9)
-
-
-def test_classification(golden):
-    z = golden("utils")
-    ap, mean = classification_mAP(z["cls_conf"], z["cls_label"])
-    np.testing.assert_allclose(ap, z["cls_ap"], rtol=0, atol=1e-6)  # the reference adds in float32
-    assert mean == pytest.approx(float(z["cls_map"]) / 100, abs=1e-6)

@@ -8,12 +8,11 @@ from tests.golden.post import in_order
 from tests.golden.test_stpn_model import model
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import VideoScores
-from wstal.data.sampling import uniform
 from wstal.detect.localize import detect, localize, mix
 from wstal.training.predict import numpy
 
 STREAMS = ("rgb", "flow")
-VIDEOS = range(5)
+SAMPLED = "post.sample_idx_"
 
 
 @pytest.fixture(scope="module")
@@ -28,16 +27,24 @@ def how(gold, released):
     return released("stpn", classes={"threshold": threshold}, upsample=int(gold["post.scale"]))
 
 
+@pytest.fixture(scope="module")
+def videos(gold):
+    """Numbers of the videos in the file."""
+    found = sorted(int(key.removeprefix(SAMPLED)) for key in gold if key.startswith(SAMPLED))
+    assert found
+    return found
+
+
 def grid(gold, v):
     """The reference samples a video of 10 frames a second to a fixed number of snippets, which spans the whole video."""
-    return TimeGrid(10 * len(gold[f"post.sample_idx_{v}"]) / len(gold[f"post.rgb_feat_{v}"]), 16, 16)
+    return TimeGrid(10 * len(gold[f"{SAMPLED}{v}"]) / len(gold[f"post.rgb_feat_{v}"]), 16, 16)
 
 
 def scores(gold, v):
     """{stream: VideoScores} of video v, as `predict` makes them of a network's answers."""
     found = {}
     for stream in STREAMS:
-        x = torch.as_tensor(gold[f"post.{stream}_feat_{v}"], dtype=torch.float64)[gold[f"post.sample_idx_{v}"]][None]
+        x = torch.as_tensor(gold[f"post.{stream}_feat_{v}"], dtype=torch.float64)[gold[f"{SAMPLED}{v}"]][None]
         with torch.no_grad():
             one = model(gold, stream)(x, torch.ones(x.shape[:2], dtype=torch.bool))
         parts = {name: numpy(getattr(one, name)) for name in ("activation", "video_score", "actionness", "logits")}
@@ -45,45 +52,49 @@ def scores(gold, v):
     return found
 
 
-def test_videos_are_those_of_the_file(gold):
-    assert {int(key.split("_")[-1]) for key in gold if key.startswith("post.sample_idx_")} == set(VIDEOS)
+def test_scores_of_a_video(gold, videos):
+    for v in videos:
+        length, wanted = len(gold[f"post.rgb_feat_{v}"]), gold[f"{SAMPLED}{v}"]
+        np.testing.assert_array_equal(np.arange(len(wanted)) * length // len(wanted), wanted)
+        for stream, one in scores(gold, v).items():
+            np.testing.assert_allclose(one.actionness, gold[f"post.{stream}_attention_{v}"], rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(one.video_score, gold[f"post.{stream}_class_prob_{v}"], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("v", VIDEOS)
-def test_scores_of_a_video(gold, v):
-    wanted = gold[f"post.sample_idx_{v}"]
-    np.testing.assert_array_equal(uniform(len(gold[f"post.rgb_feat_{v}"]), len(wanted)), wanted)
-    for stream, one in scores(gold, v).items():
-        np.testing.assert_allclose(one.actionness, gold[f"post.{stream}_attention_{v}"], rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(one.video_score, gold[f"post.{stream}_class_prob_{v}"], rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("v", VIDEOS)
-def test_detections_of_a_stream(gold, how, v):
-    """Runs of one stream carry the scores of both: the T-CAM is averaged over the streams (alpha = 0.5)."""
-    assert gold["post.alpha"] == 0.5
+def stream_rows(gold, how, v):
+    """{stream: rows [class, score, start, end]} of video v, every run scored on both streams."""
+    rows = {}
     for stream, one in mix(scores(gold, v), how.scoring).items():
         found = []
         for label, runs in detect(one, grid(gold, v), how).items():
             start_s, end_s = grid(gold, v).seconds(runs.start), grid(gold, v).seconds(runs.end)
             found.append(np.stack([np.full(len(runs.score), label), runs.score, start_s, end_s], axis=1))
-        wanted = gold[f"post.{stream}_proposals_{v}"]
-        np.testing.assert_allclose(in_order(np.concatenate(found)), in_order(wanted), rtol=0, atol=1e-5)
+        rows[stream] = np.concatenate(found)
+    return rows
 
 
-def test_fused_detections(gold, how):
-    found = []
-    for v in VIDEOS:
+def test_detections_of_a_stream(gold, how, videos):
+    """Runs of one stream carry the scores of both: the T-CAM is averaged over the streams (alpha = 0.5)."""
+    assert gold["post.alpha"] == 0.5
+    for v in videos:
+        for stream, found in stream_rows(gold, how, v).items():
+            wanted = gold[f"post.{stream}_proposals_{v}"]
+            np.testing.assert_allclose(in_order(found), in_order(wanted), rtol=0, atol=1e-5)
+
+
+def test_fused_detections(gold, how, videos):
+    found, classes = [], [f"c{c}" for c in range(gold["param.rgb.cls.b"].size)]
+    for v in videos:
         parts, length_s = {s: {"v": one} for s, one in scores(gold, v).items()}, len(gold[f"post.rgb_feat_{v}"]) * 1.6
-        d = localize(parts, [f"c{c}" for c in range(6)], {"v": length_s}, grid(gold, v), how)
+        d = localize(parts, classes, {"v": length_s}, grid(gold, v), how)
         found.append(np.stack([np.full(len(d), v), d.label, d.start_s, d.end_s, d.score], axis=1))
     wanted = gold["post.proposals"][:, [0, 1, 3, 4, 2]]
     np.testing.assert_allclose(in_order(np.concatenate(found)), in_order(wanted), rtol=0, atol=1e-5)
 
 
-def test_a_stream_alone_would_score_otherwise(gold, how):
+def test_a_stream_alone_would_score_otherwise(gold, how, videos):
     """Without the other stream's T-CAM the scores are not those of the code: the option is what it does."""
-    alone = detect(scores(gold, 0)["rgb"], grid(gold, 0), how)
-    mixed = detect(mix(scores(gold, 0), how.scoring)["rgb"], grid(gold, 0), how)
+    alone = detect(scores(gold, videos[0])["rgb"], grid(gold, videos[0]), how)
+    mixed = detect(mix(scores(gold, videos[0]), how.scoring)["rgb"], grid(gold, videos[0]), how)
     assert all(len(alone[label].score) == len(mixed[label].score) for label in mixed)
     assert any(not np.allclose(np.sort(alone[label].score), np.sort(mixed[label].score)) for label in mixed)

@@ -7,7 +7,7 @@ import pytest
 from tests.report.drawn import legend, points, ticks
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import VideoScores
-from wstal.report import figure_video
+from wstal.report import figure_video, plots
 from wstal.report.plots import ACTION, FOREGROUND, FOUND, TRUTH
 
 GRID = TimeGrid(25.0, 16, 16)  # a snippet is 0.64 s
@@ -62,12 +62,12 @@ def test_detections_are_drawn_in_their_order_darker_for_a_higher_score(timeline)
     bars = [bar for bar in one.patches if bar.get_y() < 0 and bar.get_height() < 0.5]
     np.testing.assert_allclose([(bar.get_x(), bar.get_width()) for bar in bars], [(0, 2), (0.4, 0.8), (0.5, 0.5)])
     colours = [bar.get_facecolor() for bar in bars]
-    assert colours == [pytest.approx((*figure_video.blend(FOUND, share), 1)) for share in (0.08, 0.31, 1)]
+    assert colours == [pytest.approx((*plots.blend(FOUND, share), 1)) for share in (0.08, 0.31, 1)]
     assert colours[-1] == pytest.approx((*matplotlib.colors.to_rgb(FOUND), 1)) and bars[0].get_alpha() is None
     assert not [bar for bar in other.patches if bar.get_y() < 0 and bar.get_height() < 0.5]
 
 
 def test_small_things():
-    assert figure_video.rescale(np.array([2.0, 4.0, 3.0])).tolist() == [0, 1, 0.5]
-    assert figure_video.rescale(np.ones(2)).tolist() == [1, 1] and figure_video.rescale(np.zeros(0)).tolist() == []
-    assert figure_video.blend("#000000", 0.25) == pytest.approx((0.75, 0.75, 0.75))
+    assert plots.rescale(np.array([2.0, 4.0, 3.0])).tolist() == [0, 1, 0.5]
+    assert plots.rescale(np.ones(2)).tolist() == [1, 1] and plots.rescale(np.zeros(0)).tolist() == []
+    assert plots.blend("#000000", 0.25) == pytest.approx((0.75, 0.75, 0.75))

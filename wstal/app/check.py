@@ -1,6 +1,7 @@
 """Whether params.yaml is well-formed as a whole: every dataset, every preset, every row of every entry."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from wstal import methods, published
 from wstal.app import smoke
@@ -34,6 +35,8 @@ def check(raw: dict) -> str:
     for name in params.methods:
         methods.load(name)
     rows = check_rows(params)
+    judged = {name: resolve.evaluation(params, name).tious for name in params.reported}
+    published.check({name: entry.every for name, entry in params.reported.items()}, judged)
     small = smoke.shrink(raw)
     for name in small.entries:
         said("smoke", resolve.rows, small, name)
@@ -74,7 +77,7 @@ def check_entry(params: Params, name: str, entry: Entry | EnsembleEntry) -> None
     if entry.dataset not in params.run.datasets:
         raise UserError(f"params.yaml: {place} is on dataset {entry.dataset!r}; add that dataset to `run.datasets`.")
     checked_protocol(resolve.evaluation(params, name), entry.dataset)
-    if not (entry.every if isinstance(entry, Entry) else entry.rows):
+    if not entry.every:
         raise UserError(f"params.yaml: {place} has no `rows`; add one, or remove {place}.")
     if not (NOTEBOOKS / f"{entry.notebook}.ipynb").is_file():
         raise UserError(f"params.yaml: {place} names the notebook {entry.notebook!r}, which is not in notebooks/.")
@@ -106,7 +109,7 @@ def check_rows(params: Params) -> int:
     return sum(len(resolve.rows(params, name)) for name in params.entries)
 
 
-def said(where: str, function, *arguments) -> None:
+def said(where: str, function: Callable[..., Any], *arguments: Any) -> None:
     """function(*arguments), whose UserError says `where` it arose."""
     try:
         function(*arguments)

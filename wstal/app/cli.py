@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from wstal.base.errors import UserError, of_system
 
@@ -36,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         return 130
 
 
-def _stop(*_) -> None:
+def _stop(*_: object) -> None:
     """End the processes that this one has started, then this one."""
     from multiprocessing import active_children
 
@@ -57,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _check(options) -> int:
+def _check(options: argparse.Namespace) -> int:
     from wstal.app.check import check
     from wstal.config import parameters
 
@@ -65,7 +66,7 @@ def _check(options) -> int:
     return 0
 
 
-def _add_train(commands) -> None:
+def _add_train(commands: Any) -> None:
     command = commands.add_parser(
         "train",
         help="train on your own videos and their labels",
@@ -91,7 +92,7 @@ examples:
     command.set_defaults(run=_train)
 
 
-def _add_localize(commands) -> None:
+def _add_localize(commands: Any) -> None:
     command = commands.add_parser(
         "localize",
         help="find actions in videos with a trained run",
@@ -118,7 +119,7 @@ example:
     command.set_defaults(run=_localize)
 
 
-def _add_extract(commands) -> None:
+def _add_extract(commands: Any) -> None:
     command = commands.add_parser(
         "extract",
         help="make features of a dataset's videos ahead, on many machines",
@@ -159,13 +160,13 @@ def count(text: str) -> int:
     return int(text)
 
 
-def _add_params(command) -> None:
+def _add_params(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--params", type=Path, metavar="FILE", help="a YAML file laid over params.yaml; its section `own` is what counts here"
     )
 
 
-def _settings(options) -> dict:
+def _settings(options: argparse.Namespace) -> dict:
     """params.yaml, with the file of --params laid over it."""
     from wstal.base import yamlfile
     from wstal.config import parameters
@@ -174,7 +175,7 @@ def _settings(options) -> dict:
     return yamlfile.merge(whole, yamlfile.read(options.params, "name a YAML file of parameters")) if options.params else whole
 
 
-def _train(options) -> int:
+def _train(options: argparse.Namespace) -> int:
     from wstal.app import own_videos
     from wstal.base import paths, progress
 
@@ -189,7 +190,7 @@ def _train(options) -> int:
     return 1 if summary.failures else 0
 
 
-def _extract(options) -> int:
+def _extract(options: argparse.Namespace) -> int:
     from wstal.base import paths, progress
     from wstal.config import parameters
     from wstal.datasets import prepare
@@ -202,7 +203,7 @@ def _extract(options) -> int:
     return 1 if summary.failures else 0
 
 
-def _localize(options) -> int:
+def _localize(options: argparse.Namespace) -> int:
     from wstal.app import own_videos
     from wstal.base import paths, progress
     from wstal.report import timeline
@@ -218,7 +219,7 @@ def _localize(options) -> int:
     return 1 if located.summary.failures else 0
 
 
-def _tell(summary, used: int) -> None:
+def _tell(summary: Any, used: int) -> None:
     """Notes on videos that were left out or are damaged."""
     for video, warnings in sorted(summary.warnings.items()):
         print(f"note: {video}: {'; '.join(warnings)}.", file=sys.stderr)
@@ -228,7 +229,7 @@ def _tell(summary, used: int) -> None:
         print(f"note: {used} of {used + len(summary.failures)} videos were used.", file=sys.stderr)
 
 
-def _add_evaluate(commands) -> None:
+def _add_evaluate(commands: Any) -> None:
     from wstal.evaluation.evaluate import PROTOCOLS
 
     defaults = "\n".join(f"  {name:14} {', '.join(f'{t:g}' for t in p.tious)}" for name, p in PROTOCOLS.items())
@@ -287,7 +288,7 @@ def thresholds(text: str) -> tuple[float, ...]:
     return values
 
 
-def _evaluate(options) -> int:
+def _evaluate(options: argparse.Namespace) -> int:
     from wstal.base import files
     from wstal.detect import detections
     from wstal.evaluation import truth
@@ -319,7 +320,7 @@ def _evaluate(options) -> int:
     return 0
 
 
-def _print_errors(*problem) -> None:
+def _print_errors(*problem: Any) -> None:
     from wstal.evaluation.diagnosis import diagnose
 
     found = diagnose(*problem)

@@ -24,7 +24,8 @@ class Shown(Record):
 
 def apart(detections: Detections, how: Shown) -> Detections:
     """Of each class of a video the best detections that do not overlap and are not far below the video's best; by time."""
-    d, kept = detections, []
+    d = detections
+    kept: list[int] = []
     best = np.full(len(d.videos), -np.inf)
     np.maximum.at(best, d.video, d.score)
     for row in np.lexsort((d.end_s, d.start_s, d.label, d.video, -d.score)):

@@ -1,9 +1,8 @@
 """Notebooks as pipeline stages: `python -m wstal.app.notebooks run NOTEBOOK OUT [name=value ...]`.
 
 Papermill executes; what this adds makes the executed copy a build product. Parameters are the ones the notebook declares,
-others are refused; inside a DVC stage `params` is exactly the part of params.yaml that the stage declares. The kernel starts
-in the pinned environment of `wstal.base.seeding`, and the copy is written in a canonical form: two runs in any two folders give
-the same bytes. It appears whole or not at all; a failed one is kept in .cache/failed.
+others are refused. The kernel starts in the pinned environment of wstal/base/seeding.py, and the copy is written in a canonical
+form: two runs in any two folders give the same bytes. It appears whole or not at all; a failed one is kept in .cache/failed.
 """
 
 import argparse
@@ -11,7 +10,9 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import papermill
 import yaml
@@ -27,7 +28,7 @@ class Engine(NBClientEngine):
     """Papermill's own engine in the pinned environment; its result is canonical."""
 
     @classmethod
-    def execute_notebook(cls, notebook, kernel_name, **options):
+    def execute_notebook(cls, notebook: Any, kernel_name: str, **options: Any) -> Any:
         os.environ.update(seeding.ENVIRONMENT)
         options |= {"record_timing": False, "coalesce_streams": True, "config": ipc()}
         options["extra_arguments"] = ["--log-level=CRITICAL"]  # at its end a kernel may log the interrupt that ends it
@@ -38,19 +39,19 @@ class Engine(NBClientEngine):
 papermill_engines.register("wstal", Engine)
 
 
-def ipc():
+def ipc() -> Any:
     """Kernel over Unix sockets: TCP ports are a race between parallel kernels."""
     from traitlets.config import Config
 
     return Config({"KernelManager": {"transport": "ipc"}})
 
 
-def failed(notebook) -> bool:
+def failed(notebook: Any) -> bool:
     """Whether a cell ended in an error; such a notebook stays as papermill wants to report it."""
     return any(output.output_type == "error" for cell in notebook.cells for output in cell.get("outputs", []))
 
 
-def canonical(notebook):
+def canonical(notebook: Any) -> Any:
     """Drop what differs between two runs of one notebook: times, versions, paths, random ids, addresses."""
     notebook.metadata.pop("papermill", None)
     notebook.metadata.get("language_info", {}).pop("version", None)
@@ -58,15 +59,13 @@ def canonical(notebook):
         cell.id = f"{cell.cell_type}-{index}"
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
-        if "injected-parameters" in cell.metadata.get("tags", []):
-            cell.metadata.jupyter = {"source_hidden": True}  # a stage's whole part of params.yaml on one line
         for output in cell.get("outputs", []):
             for holder, key in text_fields(output):
                 holder[key] = clean(holder[key])
     return notebook
 
 
-def text_fields(output):
+def text_fields(output: Any) -> Iterator[tuple[Any, str]]:
     """(mapping, key) of each text in a cell's output."""
     if output.output_type == "stream":
         yield output, "text"
@@ -141,16 +140,6 @@ def keep(partial: Path) -> Path:
     return target
 
 
-def stage_params() -> dict:
-    """{"params": what the running DVC stage declares of params.yaml}; nothing outside a stage."""
-    stage = os.environ.get("DVC_STAGE")
-    if not stage:
-        return {}
-    import dvc.api
-
-    return {"params": dvc.api.params_show(stages=stage)}
-
-
 def pair(text: str) -> tuple[str, object]:
     """ "name=value" with the value read as YAML."""
     name, equals, value = text.partition("=")
@@ -171,7 +160,7 @@ def main(argv: list[str] | None = None) -> int:
     verb.add_argument("parameters", nargs="*", metavar="name=value", help="values are read as YAML")
     options = parser.parse_args(argv)
     try:
-        run(options.notebook, options.out, dict(map(pair, options.parameters)) | stage_params())
+        run(options.notebook, options.out, dict(map(pair, options.parameters)))
     except (UserError, OSError) as error:
         if not (said := error if isinstance(error, UserError) else of_system(error, error.filename or options.out)):
             raise

@@ -33,8 +33,6 @@ from wstal.base.yamlfile import convert
 from wstal.config import parameters, plan
 from wstal.config.parameters import Dataset, Entry, Features, lookup
 from wstal.config.plan import DatasetPlan, RowsPlan
-from wstal.data.bags import Bags
-from wstal.data.store import ArrayStore
 from wstal.datasets import prepare
 from wstal.detect import detections
 from wstal.features.extraction import networks
@@ -46,7 +44,7 @@ from wstal.report.timeline.stills import Stills, stills
 from wstal.training import card as cards
 from wstal.training import experiment
 from wstal.training.card import Card
-from wstal.training.predict import predict
+from wstal.training.predict import predict, unlabelled
 
 NAME = "own"  # of the section in params.yaml, and of dataset and entry inside
 
@@ -235,7 +233,8 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     )
     summary = through(videos, section)
     features = networks.load(videos, prepare.recipe(section, NAME))
-    scores = {network: predict(model, unlabelled(features, network, card)) for network, model in models.items()}
+    bags = {network: unlabelled(features, streams, card.grid) for network, streams in card.networks.items()}
+    scores = {network: predict(model, bags[network]) for network, model in models.items()}
     durations_s: dict[str, float] = {}
     for video in features:
         with noted(video, summary):
@@ -252,12 +251,6 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     located = Located(found, shown, page(list(films.values()), str(folder)), summary, why)
     write(out, located)
     return located
-
-
-def unlabelled(features: Mapping[str, Mapping[str, np.ndarray]], network: str, card: Card) -> Bags:
-    """Videos {id: {stream: (T, D)}} of which no label is known, as bags of a network."""
-    labels = np.zeros((len(features), len(card.classes)), dtype=np.float32)
-    return Bags(ArrayStore(features, dict.fromkeys(card.dims, card.grid)), card.networks[network], tuple(features), labels)
 
 
 def named(files: Sequence[Path]) -> dict[str, Path]:

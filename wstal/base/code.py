@@ -35,7 +35,7 @@ def module(name: str) -> Path | None:
 
 @cache
 def uses(path: Path, top_level: bool = False) -> frozenset[Path]:
-    """Files of the package that a file imports."""
+    """Files of the package that a file imports, itself left out; `top_level` as for `imports`."""
     return frozenset({file for name in imports(path, top_level) if (file := module(name))} - {path})
 
 
@@ -54,7 +54,7 @@ def closure(roots: Iterable[str], spared: Collection[str] = (), top_level: bool 
 
 
 def digest(files: Iterable[Path]) -> str:
-    """A hash of names and contents."""
+    """SHA-256, in hexadecimal, over names and contents of files, which are of the package."""
     total = hashlib.sha256()
     for file in files:
         total.update(f"{file.relative_to(PACKAGE).as_posix()}\0".encode() + file.read_bytes())

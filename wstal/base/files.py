@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -13,7 +14,11 @@ AGAIN = "write or copy the file again, or make it again (`dvc repro` makes those
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file without a byte order mark; a missing or unreadable one is a UserError."""
+    """The content of a file, without a byte order mark.
+
+    Raises:
+        UserError: the file is missing or cannot be read.
+    """
     try:
         return Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
@@ -22,8 +27,14 @@ def read_bytes(path: Path) -> bytes:
         ) from None
 
 
-def decode(data: bytes, path: Path):
-    """Plain Python objects. NaN and Infinity, which are not JSON but which Python writes, come out as floats."""
+def decode(data: bytes, path: Path) -> Any:
+    """JSON as plain Python objects. NaN and Infinity, which are not JSON but which Python writes, come out as floats.
+
+    `path` names the file in a sentence.
+
+    Raises:
+        UserError: `data` is no JSON.
+    """
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, ValueError, RecursionError):
@@ -35,7 +46,11 @@ def decode(data: bytes, path: Path):
 
 
 def write(path: Path, text: str) -> None:
-    """Replace the file at once: a reader sees the old file or the whole new one."""
+    """Replace the file at once: a reader sees the old file or the whole new one. Makes its folder where there is none.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -31,7 +31,7 @@ class Tree:
         return self.root / "data" / "raw" / "weights"
 
     def run(self, entry: str, row: str, seed: int) -> Path:
-        """Folder of what one training run leaves."""
+        """Folder of a training run: weights, scores, detections."""
         return self.root / "runs" / entry / row / str(seed)
 
     def plan(self) -> Path:
@@ -39,7 +39,7 @@ class Tree:
         return self.root / "reports" / "plan"
 
     def metrics(self, entry: str) -> Path:
-        """File of what evaluation says of an entry."""
+        """The JSON file of an entry's metrics."""
         return self.root / "reports" / "metrics" / f"{entry}.json"
 
     def figures(self, entry: str) -> Path:
@@ -55,8 +55,10 @@ class Tree:
         return self.root / "reports" / "tables"
 
     def output(self, path: Path) -> Path:
-        """`path`, ready to be written. What the pipeline owns is written inside a DVC stage only, so that a notebook run by
-        hand or by a test can never change it.
+        """The path, ready to be written, its folder made.
+
+        What the pipeline owns is written inside a DVC stage only, so that a notebook run by hand or by a test can never
+        change it.
 
         Raises:
             UserError: outside a DVC stage, for a path of the repository's own tree.
@@ -71,5 +73,5 @@ PIPELINE = Tree(ROOT)
 
 
 def scratch(name: str) -> Tree:
-    """A scratch tree for smoke runs."""
+    """The scratch tree of smoke run `name`, below CACHE."""
     return Tree(CACHE / "smoke" / name)

@@ -57,11 +57,13 @@ class Bars(threading.Thread):
 
     def __init__(self, path: Path):
         super().__init__(daemon=True)
-        self.path, self.ended, self.bars = path, threading.Event(), {}
+        self.path, self.ended = path, threading.Event()
+        self.bars: dict[str, tqdm] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
 
     def run(self) -> None:
+        """Draw every new line of the file, until `stop` is called and the rest is drawn."""
         with self.path.open() as lines:
             while True:
                 ended = self.ended.wait(0.3)  # read once more after the end
@@ -73,6 +75,7 @@ class Bars(threading.Thread):
             bar.close()
 
     def draw(self, what: str, done: str, total: str) -> None:
+        """Move the bar of `what` to `done` of `total`, both decimal numbers."""
         if what not in self.bars:
             self.bars[what] = tqdm(total=int(total), desc=what, mininterval=1, dynamic_ncols=True)
         bar = self.bars[what]

@@ -1,12 +1,13 @@
 """The base of every record that files hold, of hyper-parameters, and the ranges that values may have."""
 
-from typing import Annotated
+from typing import Annotated, dataclass_transform
 
 from msgspec import Meta, Struct
 
 from wstal.base.types import Groups
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True)  # to type checkers, what its subclasses inherit
 class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A section of params.yaml or another file: all fields required unless a default stands in the class, none unknown."""
 

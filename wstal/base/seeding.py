@@ -1,6 +1,10 @@
 """Everything that makes a run repeatable: the environment that pins the arithmetic, seeds, and the choice of device."""
 
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 # Set before NumPy and torch are imported: one thread and one instruction set, so that any x86-64 CPU with AVX2 gives the
 # same bits. `wstal.app.notebooks` gives it to kernels, tests/conftest.py to tests.
@@ -27,7 +31,8 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # we read no memory that we did not write
+    # We read no memory that we did not write.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a property of the module
     torch.backends.cudnn.benchmark = False
     full_precision()
 
@@ -39,7 +44,7 @@ def full_precision() -> None:
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
 
 
-def device():
+def device() -> "torch.device":
     """The device of training and prediction: CUDA when present, else the CPU; WSTAL_DEVICE overrides."""
     import torch
 

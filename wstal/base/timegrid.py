@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from wstal.base.errors import UserError
 
@@ -15,13 +16,16 @@ class TimeGrid:
     The *cell* of snippet t is the stride_f frames around the centre of its window. Cells tile the time line, so
     boundary b (between snippets b-1 and b) lies at (b*stride_f + (window_f - stride_f)/2) / fps seconds. With
     stride_f == window_f, the field's usual layout (16 frames, 25 fps), that is b * 16/25.
+
+    Raises:
+        UserError: a number is not positive.
     """
 
     fps: float  # frames a second that features were extracted at
     stride_f: int  # frames between the starts of neighbouring snippets
     window_f: int  # frames a snippet sees
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (self.fps > 0 and self.stride_f > 0 and self.window_f > 0):
             raise UserError(f"time grid {self}: fps, stride_f and window_f must be positive; mend `grid` in params.yaml.")
 
@@ -35,12 +39,12 @@ class TimeGrid:
         """Seconds between boundaries."""
         return self.stride_f / self.fps
 
-    def seconds(self, boundary_t):
-        """Boundary index (scalar or array, may be fractional) -> seconds."""
+    def seconds(self, boundary_t: ArrayLike) -> np.ndarray:
+        """Boundary indices, which may be fractional, -> seconds: (...) -> (...) float64."""
         return np.asarray(boundary_t, dtype=np.float64) * self.stride_f / self.fps + self.offset_s
 
-    def snippets(self, time_s):
-        """Seconds (scalar or array) -> fractional boundary index, the inverse of `seconds`."""
+    def snippets(self, time_s: ArrayLike) -> np.ndarray:
+        """Seconds -> fractional boundary indices, the inverse of `seconds`: (...) -> (...) float64."""
         return (np.asarray(time_s, dtype=np.float64) - self.offset_s) * self.fps / self.stride_f
 
     def coverage_s(self, snippets_t: int) -> float:

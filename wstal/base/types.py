@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Video:
-    """What weak supervision may know of a video."""
+    """A video with its labels and no times: all that weak supervision may know."""
 
     id: str
     subset: str  # "train" or "test"

@@ -22,13 +22,14 @@ class _Dtype:
 
     __slots__ = ("dtype",)
 
-    def __init__(self, code, *_):
+    def __init__(self, code: str | bytes, *_: object):
         code = code.decode("ascii") if isinstance(code, bytes) else code
         if not re.fullmatch(r"[biufSU]\d+|O\d*", code):
             raise pickle.UnpicklingError(f"dtype {code!r}")
-        self.dtype = np.dtype(object if code[0] == "O" else code)
+        self.dtype: np.dtype = np.dtype(object if code[0] == "O" else code)
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: tuple) -> None:
+        order: Any
         _, order, *structure = state[:5]
         order = order.decode("ascii") if isinstance(order, bytes) else order
         if structure != [None, None, None]:
@@ -39,17 +40,17 @@ class _Dtype:
 class _Array(np.ndarray):
     """numpy.ndarray, and the function that pickles make one with: empty first, then filled by its state."""
 
-    def __new__(cls, *_):
+    def __new__(cls, *_: object) -> "_Array":
         return super().__new__(cls, (0,), np.int8)
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: tuple) -> None:
         version, shape, stand_in, fortran, data = state
         dtype = stand_in.dtype
         size = math.prod(shape) * (1 if dtype.hasobject else dtype.itemsize)
         plain = type(stand_in) is _Dtype and all(type(length) is int and length >= 0 for length in shape)
         if not plain or type(data) is not (list if dtype.hasobject else bytes) or len(data) != size:
             raise pickle.UnpicklingError("an array whose data does not fill its shape")
-        super().__setstate__((version, shape, dtype, bool(fortran), data))
+        super().__setstate__((version, shape, dtype, bool(fortran), data))  # type: ignore[arg-type]  # the stub asks for numpy.bool
 
 
 class _Scalar:
@@ -57,7 +58,7 @@ class _Scalar:
 
     __setstate__ = None
 
-    def __new__(cls, stand_in, raw):
+    def __new__(cls, stand_in: _Dtype, raw: bytes) -> Any:
         if type(stand_in) is not _Dtype or stand_in.dtype.hasobject or len(raw) != stand_in.dtype.itemsize:
             raise pickle.UnpicklingError("a scalar whose bytes do not fill its dtype")
         return np.frombuffer(raw, stand_in.dtype)[0]
@@ -68,13 +69,13 @@ class _Bytes:
 
     __setstate__ = None
 
-    def __new__(cls, text="", codec="latin1"):
+    def __new__(cls, text: str = "", codec: str = "latin1") -> Any:
         if type(text) is not str or codec != "latin1":
             raise pickle.UnpicklingError(f"bytes in the codec {codec!r}")
         return text.encode("latin1")
 
 
-_ADMITTED = {
+_ADMITTED: dict[tuple[str, str], type] = {
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Dtype,
     ("_codecs", "encode"): _Bytes,
@@ -89,7 +90,7 @@ class _Forbidden(pickle.UnpicklingError):
 
 
 class _Unpickler(pickle.Unpickler):
-    def find_class(self, module, name):
+    def find_class(self, module: str, name: str) -> type:
         try:
             return _ADMITTED[module, name]
         except KeyError:

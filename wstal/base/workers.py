@@ -19,14 +19,14 @@ def count() -> int:
 
 
 def pool(size: int) -> ProcessPoolExecutor:
-    """So many fresh processes in the pinned environment. They end with this one, even if it is killed."""
+    """A pool of `size` fresh processes in the pinned environment. They end with this one, even if it is killed."""
     os.environ.update(seeding.ENVIRONMENT)  # inherited by the processes, before they import torch
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(size, mp_context=context, initializer=follow, initargs=(os.getpid(),))
 
 
 def follow(parent: int) -> None:
-    """End this process soon after its parent."""
+    """End this process within LOOK_S seconds of the end of its parent, whose process id is `parent`."""
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import getitem
 from pathlib import Path
+from types import UnionType
 from typing import Any, TypeVar
 
 import msgspec
@@ -55,7 +56,7 @@ def text(value: Any) -> str:
     return yaml.safe_dump(msgspec.to_builtins(value), sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
 
 
-def convert(value: Any, kind: type[T], where: str) -> T:
+def convert(value: Any, kind: type[T] | UnionType, where: str) -> T:
     """`value` as a record of type `kind`; `where` names file and place: "params.yaml, seeds".
 
     Raises:
@@ -67,7 +68,7 @@ def convert(value: Any, kind: type[T], where: str) -> T:
         raise UserError(f"{where}: {spelled(value, kind, error)}; mend or remove that parameter.") from None
 
 
-def spelled(value: Any, kind: type, error: msgspec.ValidationError) -> str:
+def spelled(value: Any, kind: type | UnionType, error: msgspec.ValidationError) -> str:
     """What msgspec says of `value`, with the keys that it writes as [...]."""
     message, at, place = str(error).partition("`$")
     path: list[Any] = []
@@ -93,7 +94,7 @@ def alone(value: Any, path: Sequence[Any], key: Any) -> Any:
     return changed
 
 
-def fault(value: Any, kind: type) -> str | None:
+def fault(value: Any, kind: type | UnionType) -> str | None:
     """What msgspec says of `value`, if it is no record of type `kind`."""
     try:
         msgspec.convert(value, kind)

@@ -9,6 +9,7 @@ import msgspec
 
 from wstal.base import yamlfile
 from wstal.base.errors import UserError
+from wstal.base.extraction import Extraction
 from wstal.base.paths import PARAMS
 from wstal.base.record import NAME, Count, Index, Name, NonNegative, Record, Share
 from wstal.base.timegrid import TimeGrid
@@ -38,7 +39,7 @@ class Features(Record):
     overrun: tuple[str, ...]  # videos known to be annotated further past their end than that
     grids: dict[str, TimeGrid] = {}  # streams whose time grid is not `grid`
     uneven_t: Index = 0  # snippets by which streams of one grid may differ; the longer ones are cut
-    extraction: dict[str, Any] = {}  # for a reader of videos: how they go through the backbone, features/extraction
+    extraction: Extraction | None = None  # for a reader of videos: how they go through the backbone
     statistics: str | None = None  # the file of wstal/published with what was published of the dataset, or of its original
 
     def __post_init__(self) -> None:
@@ -122,6 +123,11 @@ class EnsembleEntry(Record):
     base: dict[str, Any]  # what rows share
     rows: dict[Name, dict[str, Any]]  # a `ScoreMean` or a `DetectionUnion` each, over the base
     evaluation: dict[str, Any] = {}
+
+    @property
+    def every(self) -> dict[str, dict[str, Any]]:
+        """All rows in order."""
+        return self.rows
 
 
 class RunList(Record):

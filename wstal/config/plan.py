@@ -16,6 +16,7 @@ import msgspec
 
 from wstal.base import code, yamlfile
 from wstal.base.errors import UserError
+from wstal.base.extraction import Extraction
 from wstal.base.record import Name, Record
 from wstal.base.yamlfile import convert
 from wstal.config import resolve
@@ -40,7 +41,7 @@ class RowsPlan(Record):
     entry: Name
     dataset: Name
     backbone: str  # what made the dataset's features
-    extraction: dict[str, Any]  # how its videos went through the backbone; empty where features were published or simulated
+    extraction: Extraction | None  # how its videos went through the backbone; none where features were published or simulated
     seeds: tuple[Seed, ...]
     rows: dict[Name, Settings]
     code: dict[str, str] = {}

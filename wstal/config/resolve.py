@@ -57,7 +57,8 @@ def combinations(params: Params, name: str) -> dict[str, Combination]:
     Raises:
         UserError: something does not fit, or a member is no row of the entry.
     """
-    entry, found = params.ensemble(name), {}
+    entry = params.ensemble(name)
+    found: dict[str, Combination] = {}
     known = params.entry(entry.of).every
     lookup(known, entry.localize, f"{entry.of}, which ensembles.{name} joins,")
     for key, values in entry.rows.items():

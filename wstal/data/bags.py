@@ -13,7 +13,7 @@ from wstal.data.store import Store
 
 
 class Batch(NamedTuple):
-    """B bags, padded to the longest."""
+    """B bags, padded to the T snippets of the longest."""
 
     x: Tensor  # (B, T, D) float32, zeros in the padding
     mask: Tensor  # (B, T) bool, True = real snippet
@@ -21,7 +21,10 @@ class Batch(NamedTuple):
 
 
 class Bags:
-    """Videos of one subset as bags. `streams` with more than one name are concatenated (early fusion), on one grid."""
+    """Videos of one subset as bags, with their labels (N, C) multi-hot.
+
+    `streams` with more than one name are concatenated (early fusion), on one grid.
+    """
 
     def __init__(self, store: Store, streams: Sequence[str], videos: Sequence[str], labels: np.ndarray):
         self.store, self.streams, self.videos = store, tuple(streams), tuple(videos)
@@ -45,7 +48,7 @@ class Bags:
         return [self.store.features(stream, self.videos[i]) for stream in self.streams]
 
     def batch(self, index: Sequence[int], how: Snippets, rng: np.random.Generator) -> Batch:
-        """The bags `index` as one padded batch."""
+        """The bags `index` (B,) as one padded batch, of each the snippets that `draw` takes."""
         bags = [self._views(i) for i in index]
         drawn = [draw(len(views[0]), how, rng) for views in bags]
         x = torch.zeros(len(bags), max(map(len, drawn)), self.dim)
@@ -58,15 +61,17 @@ class Bags:
 
 
 def shuffled(count: int, size: int, epochs: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Batches of `size` indices below `count`; a batch runs on over the end of an epoch, an incomplete last one is left
-    out. Each epoch is a fresh permutation."""
+    """Batches (size,) of indices below `count`, from a fresh permutation an epoch.
+
+    A batch runs on over the end of an epoch; an incomplete last one is left out.
+    """
     order = np.concatenate([rng.permutation(count) for _ in range(epochs)])
     for step in range(len(order) // size):
         yield order[step * size : (step + 1) * size]
 
 
 def grouped(labels: np.ndarray, size: int, epochs: int, groups: Groups, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Batches of `size` indices, as many as `shuffled` makes: groups of videos that share a class, then single videos.
+    """Batches (size,) of indices, as many as `shuffled` makes: groups of videos that share a class, then single videos.
 
     labels (N, C) multi-hot. Each group draws its class anew among all that a video shows, then its videos among those of
     the class: with replacement if `groups.replace` or if the class has fewer videos than a group, else without. Single

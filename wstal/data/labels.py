@@ -26,7 +26,11 @@ class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read(path: Path) -> Labels:
-    """Read videos.json. Its format holds no times, so nothing that reads it can see any."""
+    """Read videos.json. Its format holds no times, so nothing that reads it can see any.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
     try:
         with system_errors(path):
             return msgspec.json.decode(path.read_bytes(), type=Labels)

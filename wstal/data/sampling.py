@@ -3,6 +3,7 @@
 Golden vectors of the released codes fix the edge cases (repeats, last slots, the window start that is never drawn).
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -11,18 +12,16 @@ from wstal.base.record import Index, Record
 
 
 class Snippets(Record):
-    """How many snippets a bag holds, and which."""
+    """How many snippets a bag holds, and which: all, one near each of evenly spaced positions, a window, or a random subset."""
 
-    kind: Literal["full", "uniform", "perturb", "crop", "subset"]
+    kind: Literal["full", "perturb", "crop", "subset"]
     count: Index  # snippets of a bag; not used by "full"
 
 
 def draw(length: int, how: Snippets, rng: np.random.Generator) -> np.ndarray:
-    """Indices of the snippets that a bag takes from a video of `length` snippets."""
-    if how.kind == "uniform":
-        return uniform(length, how.count)
+    """Indices (K,) of the snippets that a bag takes from a video of `length` snippets."""
     if how.kind == "perturb":
-        return perturb(length, how.count, lambda low, high: rng.integers(low, high, endpoint=True))
+        return perturb(length, how.count, lambda low, high: int(rng.integers(low, high, endpoint=True)))
     if how.kind == "crop" and length > how.count:
         start = rng.choice(crop_starts(length, how.count))
         return np.arange(start, start + how.count)
@@ -31,15 +30,8 @@ def draw(length: int, how: Snippets, rng: np.random.Generator) -> np.ndarray:
     return np.arange(length)
 
 
-def uniform(length: int, count: int, *, repeat: bool = True) -> np.ndarray:
-    """floor(i * length / count) for i < count. Short videos repeat snippets (BaS-Net, STPN), or stay whole (UM)."""
-    if not repeat and length <= count:
-        return np.arange(length)
-    return (np.arange(count) * length / count).astype(int)
-
-
-def perturb(length: int, count: int, integer) -> np.ndarray:
-    """One random snippet near each uniform position (BaS-Net, UM, STPN).
+def perturb(length: int, count: int, integer: Callable[[int, int], int]) -> np.ndarray:
+    """One random snippet near each of `count` evenly spaced positions (BaS-Net, UM, STPN): indices (count,).
 
     Slot i draws from [floor(b_i), floor(b_{i+1})], both included, where b_i = i * length / count; the last slot draws
     up to the last snippet. integer(low, high) draws uniformly, both ends included; it is not called for a single choice.
@@ -52,5 +44,5 @@ def perturb(length: int, count: int, integer) -> np.ndarray:
 
 
 def crop_starts(length: int, count: int) -> np.ndarray:
-    """Starts that the random window of W-TALC and WSAD can have; the last possible start is never drawn there."""
+    """Starts (S,) that a random window of W-TALC and WSAD can have; the last possible start is never drawn there."""
     return np.arange(max(length - count, 1))

@@ -59,7 +59,7 @@ class FeatureStore(Store):
         self.videos = tuple(sorted(self.manifest.videos))
         self._arrays: dict[str, np.ndarray] = {}
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, tuple[Path]]:
         return FeatureStore, (self.folder,)
 
     def features(self, stream: str, video: str) -> np.ndarray:

@@ -5,10 +5,11 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from wstal.base import files
 from wstal.base.errors import UserError
-from wstal.base.types import Annotations, Segment
+from wstal.base.types import Annotations, Segment, Video
 
 DECIMALS = 6  # of seconds in both files
 
@@ -17,11 +18,16 @@ def write(annotations: Annotations, out: Path, *, origin: str) -> None:
     """Validate, then write <out>/videos.json and <out>/segments.json: sorted, the same bytes for the same annotations.
 
     segments.json is ActivityNet's ground-truth layout, with the class order and ambiguous times added.
+
+    Raises:
+        UserError: `validate` finds a fault, or a file cannot be written.
     """
     validate(annotations, origin=origin)
     videos = sorted(annotations.videos, key=lambda video: video.id)
     weak = [{"id": v.id, "subset": v.subset, "duration_s": _s(v.duration_s), "labels": sorted(v.labels)} for v in videos]
-    database = {v.id: {"subset": v.subset, "duration": _s(v.duration_s), "annotations": [], "ambiguous": []} for v in videos}
+    database: dict[str, Any] = {
+        v.id: {"subset": v.subset, "duration": _s(v.duration_s), "annotations": [], "ambiguous": []} for v in videos
+    }
     for x in sorted(annotations.segments, key=_order):
         database[x.video]["annotations"].append({"segment": [_s(x.start_s), _s(x.end_s)], "label": x.label})
     for x in sorted(annotations.ambiguous, key=_order):
@@ -32,7 +38,11 @@ def write(annotations: Annotations, out: Path, *, origin: str) -> None:
 
 
 def validate(annotations: Annotations, *, origin: str) -> None:
-    """Raise the first fault as one sentence; `origin` is the file or folder that the annotations come from."""
+    """Refuse annotations that contradict themselves; `origin` is the file or folder that they come from.
+
+    Raises:
+        UserError: for the first fault.
+    """
     for fault in _faults(annotations):
         raise UserError(f"{origin}: {fault}.")
 
@@ -43,10 +53,22 @@ def _faults(annotations: Annotations) -> Iterator[str]:
     for name, count in Counter(annotations.classes).items():
         if count > 1:
             yield f"class {name!r} is listed {count} times; list it once"
-    for video, count in Counter(video.id for video in annotations.videos).items():
+    for name, count in Counter(video.id for video in annotations.videos).items():
         if count > 1:
-            yield f"video {video!r} is there {count} times; give every video an id of its own"
-    for video in annotations.videos:
+            yield f"video {name!r} is there {count} times; give every video an id of its own"
+    yield from _video_faults(annotations.videos, classes)
+    wanted = {"train": "training"} | ({"test": "test"} if annotations.segments else {})  # without times, nothing is tested
+    for subset, name in wanted.items():
+        if not any(video.subset == subset for video in annotations.videos):
+            yield f"there is no {name} video; check the names in `splits`"
+    yield from _segment_faults((*annotations.segments, *annotations.ambiguous), ids)
+    for segment in annotations.segments:
+        if segment.label not in classes:
+            yield f"{_name(segment)} has a label that is not a class; add it to the class list or mend the label"
+
+
+def _video_faults(videos: tuple[Video, ...], classes: set[str]) -> Iterator[str]:
+    for video in videos:
         if video.id in ("", ".", "..") or any(sign in video.id for sign in "/\\\0"):
             yield f"video id {video.id!r} cannot name a file; use an id without slashes"
         if video.subset not in ("train", "test"):
@@ -58,14 +80,6 @@ def _faults(annotations: Annotations) -> Iterator[str]:
                 yield f"video {video.id!r} has label {label!r}, which is no class; add it to the class list or mend it"
         if video.subset == "train" and not video.labels:
             yield f"training video {video.id!r} has no label; label it or leave it out with `exclude`"
-    wanted = {"train": "training"} | ({"test": "test"} if annotations.segments else {})  # without times, nothing is tested
-    for subset, name in wanted.items():
-        if not any(video.subset == subset for video in annotations.videos):
-            yield f"there is no {name} video; check the names in `splits`"
-    yield from _segment_faults((*annotations.segments, *annotations.ambiguous), ids)
-    for segment in annotations.segments:
-        if segment.label not in classes:
-            yield f"{_name(segment)} has a label that is not a class; add it to the class list or mend the label"
 
 
 def _segment_faults(segments: tuple[Segment, ...], ids: set[str]) -> Iterator[str]:

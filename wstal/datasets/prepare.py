@@ -1,7 +1,7 @@
 """Datasets into the pipeline's own layout: reader -> annotations, reader -> feature store."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wstal.base.errors import UserError
 from wstal.base.manifest import Manifest
@@ -15,10 +15,11 @@ from wstal.datasets import annotations, readers
 from wstal.features.extraction.importer import import_features
 
 if TYPE_CHECKING:
-    from wstal.features.extraction.extract import Summary  # loads torch, which datasets of features do not need
+    from wstal.features.extraction.extract import Summary  # these load torch, which datasets of features do not need
+    from wstal.features.extraction.networks import Recipe
 
 
-def source(section: Features, place: str):
+def source(section: Features, place: str) -> tuple[Any, Any]:
     """The reader module of a dataset and its checked `source` section; `place` is its name in params.yaml: datasets.mine."""
     reader = readers.load(section.reader)
     return reader, convert(section.source, reader.Source, f"params.yaml, {place}.features.source")
@@ -55,12 +56,17 @@ def grids(section: Features) -> dict[str, TimeGrid]:
     return {stream: section.grids.get(stream, section.grid) for stream in section.streams}
 
 
-def recipe(section: Features, place: str):
-    """How videos of a dataset go through its backbone: a checked `networks.Recipe`."""
-    from wstal.features.extraction import networks  # loads torch, which other datasets do not need
+def recipe(section: Features, place: str) -> "Recipe":
+    """How videos of a dataset go through its backbone.
 
-    how = convert(section.extraction, networks.Extraction, f"params.yaml, {place}.features.extraction")
-    return networks.Recipe(section.streams, section.backbone, grids(section), how)
+    Raises:
+        UserError: the dataset has no section `extraction`.
+    """
+    from wstal.features.extraction.networks import Recipe  # loads torch, which other datasets do not need
+
+    if section.extraction is None:
+        raise UserError(f"params.yaml: {place}.features has no section `extraction`; add one, as clips has it.")
+    return Recipe(section.streams, section.backbone, grids(section), section.extraction)
 
 
 def footage(section: Features, place: str) -> dict[str, Path]:
@@ -93,7 +99,7 @@ def store_videos(section: Features, place: str, out: Path, summary: "Summary") -
     )  # fmt: skip
 
 
-def extract_ahead(section: Features, place: str, shard: tuple[int, int], copies: int | None):
+def extract_ahead(section: Features, place: str, shard: tuple[int, int], copies: int | None) -> "Summary":
     """Bring finished features of a dataset of videos up to date, for its stage or before it runs; -> Summary.
 
     `shard` (i, n) is the i-th of n shares of the videos, counted from 1; `copies` of the network run on a Ray cluster.

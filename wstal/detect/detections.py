@@ -10,9 +10,9 @@ Only `results` is needed to read. Order within a written file is total: videos b
 import json
 import sys
 from array import array
-from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import msgspec
 import numpy as np
@@ -35,17 +35,20 @@ class _File(msgspec.Struct):
 
 
 def read_json(path: Path) -> Detections:
-    """Columns in the order of the file. Anything that is not a detection is a UserError naming it."""
+    """Columns in the order of the file.
+
+    Raises:
+        UserError: the file cannot be read, or holds what is no detection, which the sentence names.
+    """
     data = files.read_bytes(path)
     decoder = msgspec.json.Decoder(list[_Row])
-    label_index = defaultdict()
-    label_index.default_factory = label_index.__len__  # a new label gets the next index
+    label_index: dict[str, int] = {}
     counts, label, score, segment = [], array("i"), array("d"), array("d")
     try:
         results = msgspec.json.decode(data, type=_File).results
         for rows in map(decoder.decode, results.values()):
             counts.append(len(rows))
-            label.extend([label_index[row.label] for row in rows])
+            label.extend([label_index.setdefault(row.label, len(label_index)) for row in rows])
             score.extend([row.score for row in rows])
             segment.extend([time_s for row in rows for time_s in row.segment])
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
@@ -65,14 +68,24 @@ def read_json(path: Path) -> Detections:
 
 
 def check(detections: Detections, source: str) -> None:
-    """Raise a UserError for the first detection that ends before it starts or holds a number that is not finite."""
+    """Refuse detections that end before they start or hold a number that is not finite; `source` names where they are from.
+
+    Raises:
+        UserError: for the first such detection.
+    """
     d = detections
     good = np.isfinite(d.score) & np.isfinite(d.start_s) & np.isfinite(d.end_s) & (d.start_s <= d.end_s)
     if not good.all():
         row = int(np.argmin(good))
         number = int(np.count_nonzero(d.video[:row] == d.video[row]))
         problem = _problem(d.labels[d.label[row]], float(d.score[row]), [float(d.start_s[row]), float(d.end_s[row])])
-        raise UserError(_sentence(source, d.videos[d.video[row]], number, problem))
+        raise UserError(_sentence(source, d.videos[d.video[row]], number, str(problem)))
+
+
+def places(names: Sequence[str], into: Sequence[str]) -> np.ndarray:
+    """Index of each of N names in `into`, -1 where it is not there: (N,) int64."""
+    index = {name: i for i, name in enumerate(into)}
+    return np.array([index.get(name, -1) for name in names], dtype=np.int64)
 
 
 def of_videos(detections: Detections, videos: Collection[str]) -> Detections:
@@ -86,9 +99,13 @@ def of_videos(detections: Detections, videos: Collection[str]) -> Detections:
 
 
 def write_json(detections: Detections, path: Path) -> None:
-    """Canonical order, scores with 9 significant digits, seconds with 6 decimals: stable bytes."""
+    """Write the file in canonical order, scores with 9 significant digits, seconds with 6 decimals: stable bytes.
+
+    Raises:
+        UserError: `check` refuses a detection, or the file cannot be written.
+    """
     check(detections, "detections to write")
-    by_video = {video: [] for video in sorted(detections.videos)}
+    by_video: dict[str, list[tuple[float, str, float, float]]] = {video: [] for video in sorted(detections.videos)}
     d = detections
     columns = (d.video.tolist(), d.label.tolist(), d.score.tolist(), d.start_s.tolist(), d.end_s.tolist())
     for video, label, score, start_s, end_s in zip(*columns, strict=True):
@@ -99,12 +116,12 @@ def write_json(detections: Detections, path: Path) -> None:
     files.write(path, f'{{"version": "VERSION 1.3", "results": {{\n{body}\n}}, "external_data": {{}}}}\n')
 
 
-def _rows_text(rows) -> str:
+def _rows_text(rows: list[tuple[float, str, float, float]]) -> str:
     """Sorted (-score, label, start, end) -> JSON list; `0.0 - score` writes a zero without its sign."""
     return json.dumps([{"label": label, "score": 0.0 - s, "segment": [start, end]} for s, label, start, end in rows])
 
 
-def _explain(content, path: Path, error: Exception) -> str:
+def _explain(content: Any, path: Path, error: Exception) -> str:
     """Why `content`, which is JSON, is no result file: the first thing wrong, as a sentence with its cure."""
     results = content.get("results") if isinstance(content, dict) else None
     if not isinstance(results, dict):
@@ -120,11 +137,11 @@ def _explain(content, path: Path, error: Exception) -> str:
     return f"{path} cannot be decoded ({error}); write {LAYOUT} as UTF-8."
 
 
-def _sentence(source, video: str, number: int, problem: str) -> str:
+def _sentence(source: str | Path, video: str, number: int, problem: str) -> str:
     return f"{source}: detection {number} (counting from 0) of video {video!r} {problem}."
 
 
-def _problem(label, score, segment) -> str | None:
+def _problem(label: object, score: object, segment: object) -> str | None:
     """What is wrong with one detection and what to do about it; None if nothing is."""
     if not isinstance(label, str):
         return f"has label {label!r}; write the class name as text, as the ground truth spells it"
@@ -137,5 +154,5 @@ def _problem(label, score, segment) -> str | None:
     return None
 
 
-def _finite(value) -> bool:
+def _finite(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max

@@ -8,7 +8,7 @@ Only the proportions of weights matter, and a model of weight 0 is not looked at
     combine: detections  each model localizes by itself, then suppression over all they found
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -17,7 +17,8 @@ from wstal.base.errors import UserError
 from wstal.base.record import NonNegative, Record
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Detections, VideoScores
-from wstal.detect.localize import nms
+from wstal.detect.detections import places
+from wstal.detect.localize import between, nms
 
 Scale = Literal["none", "minmax", "softmax"]
 
@@ -65,15 +66,24 @@ def average(
         length = max(covered(len(part.actionness), grids[model], how.grid) for model, part in parts.items())
         aligned = [(share[model], align(part, grids[model], how.grid, length)) for model, part in parts.items()]
         mean[video] = VideoScores(
-            activation=sum(weight * part.activation for weight, part in aligned),
-            video_score=sum(weight * part.video_score for weight, part in aligned),
-            actionness=sum(weight * part.actionness for weight, part in aligned),
+            activation=weighted([(weight, part.activation) for weight, part in aligned]),
+            video_score=weighted([(weight, part.video_score) for weight, part in aligned]),
+            actionness=weighted([(weight, part.actionness) for weight, part in aligned]),
         )
     return mean
 
 
+def weighted(parts: Sequence[tuple[float, np.ndarray]]) -> np.ndarray:
+    """Sum of arrays of one shape (...), each times its weight -> (...)."""
+    return sum((weight * values for weight, values in parts), start=np.zeros(()))
+
+
 def shares(weights: Mapping[str, float], models: Mapping[str, object]) -> dict[str, float]:
-    """Weights over their sum, without models of weight 0."""
+    """Weights over their sum, without models of weight 0.
+
+    Raises:
+        UserError: the weights name other models than there are, or all are 0.
+    """
     if set(weights) != set(models):
         raise UserError(
             f"params.yaml: an ensemble weighs {', '.join(sorted(weights)) or 'no model'}, but its models are "
@@ -86,7 +96,11 @@ def shares(weights: Mapping[str, float], models: Mapping[str, object]) -> dict[s
 
 
 def check_alike(models: Mapping[str, Mapping[str, VideoScores]]) -> None:
-    """Raise a UserError unless all models have scores of the same videos and classes."""
+    """Raise a UserError unless all models have scores of the same videos and classes.
+
+    Raises:
+        UserError: a model lacks a video of another one, or scores another number of classes.
+    """
     first, *others = models
     for other in others:
         if odd := sorted(set(models[first]) ^ set(models[other])):
@@ -104,7 +118,7 @@ def check_alike(models: Mapping[str, Mapping[str, VideoScores]]) -> None:
 
 def scaled(scores: VideoScores, how: ScoreMean) -> VideoScores:
     """One model's scores of a video on the scale that `how` asks for."""
-    over = {"none": lambda values: values, "minmax": minmax, "softmax": softmax}
+    over: dict[str, Callable[[np.ndarray], np.ndarray]] = {"none": np.asarray, "minmax": minmax, "softmax": softmax}
     return VideoScores(
         activation=over[how.activation](scores.activation),
         video_score=over[how.video_score](scores.video_score),
@@ -113,13 +127,12 @@ def scaled(scores: VideoScores, how: ScoreMean) -> VideoScores:
 
 
 def minmax(values: np.ndarray) -> np.ndarray:
-    """(N, ...) from 0 at the lowest to 1 at the highest along the first axis; what is constant becomes 0."""
-    low, high = values.min(0), values.max(0)
-    return (values - low) / np.where(high > low, high - low, 1)
+    """Values (N, ...) from 0 at the lowest to 1 at the highest along the first axis; what is constant becomes 0."""
+    return between(values, values.min(0), values.max(0))
 
 
 def softmax(values: np.ndarray) -> np.ndarray:
-    """Softmax over the last axis."""
+    """Softmax over the last axis, the classes: (..., C) -> (..., C)."""
     powers = np.exp(values - values.max(-1, keepdims=True))
     return powers / powers.sum(-1, keepdims=True)
 
@@ -130,7 +143,7 @@ def covered(snippets_t: int, source: TimeGrid, target: TimeGrid) -> int:
 
 
 def align(scores: VideoScores, source: TimeGrid, target: TimeGrid, length: int) -> VideoScores:
-    """Scores on the first `length` snippets of another grid; the video score is of no time."""
+    """Scores on the first `length` snippets of the grid `target`; the video score is of no time."""
     return VideoScores(
         activation=resample(scores.activation, source, target, length),
         video_score=scores.video_score,
@@ -170,13 +183,13 @@ def fuse(found: Mapping[str, Detections], how: DetectionUnion) -> Detections:
 
 
 def groups(video: np.ndarray, label: np.ndarray) -> list[np.ndarray]:
-    """Rows of each class of each video; of no row, one empty group."""
+    """Rows (K,) of each class of each video, given both indices of all rows (N,); of no row, one empty group."""
     rows = np.lexsort((label, video))
     return np.split(rows, np.flatnonzero(np.diff(video[rows]) | np.diff(label[rows])) + 1)
 
 
 def rescaled(score: np.ndarray, how: str) -> np.ndarray:
-    """Scores (N,) of one model on a common scale; their order stays."""
+    """Scores of one model on a common scale, (N,) -> (N,); their order stays."""
     if how == "none" or not len(score):
         return score
     if how == "minmax":
@@ -186,7 +199,7 @@ def rescaled(score: np.ndarray, how: str) -> np.ndarray:
 
 
 def merged(names: list[tuple[str, ...]], index: list[np.ndarray]) -> tuple[tuple[str, ...], np.ndarray]:
-    """All names once, in order of appearance, and the models' indices into them, joined."""
-    every = {name: i for i, name in enumerate(dict.fromkeys(name for own in names for name in own))}
-    places = [np.array([every[name] for name in own], dtype=np.int32) for own in names]
-    return tuple(every), np.concatenate([place[i] for place, i in zip(places, index, strict=True)])
+    """All names once, in order of appearance, and the models' indices into them, joined: of each (N,) -> (sum of N,) int32."""
+    every = tuple(dict.fromkeys(name for own in names for name in own))
+    parts = [places(own, every)[i] for own, i in zip(names, index, strict=True)]
+    return every, np.concatenate(parts).astype(np.int32)

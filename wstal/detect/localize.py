@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 import numpy as np
 
+from wstal.base.errors import UserError
 from wstal.base.record import Count, Index, NonNegative, Record, Share
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Detections, VideoScores
@@ -81,7 +82,7 @@ class Runs(msgspec.Struct, frozen=True):
     score: np.ndarray  # (N,) float64
 
     def take(self, index: np.ndarray) -> "Runs":
-        """The rows `index`, in that order."""
+        """The rows `index` (K,), in that order."""
         return Runs(self.start[index], self.end[index], self.score[index])
 
 
@@ -92,22 +93,23 @@ def localize(
     grid: TimeGrid,
     how: Localize,
 ) -> Detections:
-    """Detections of all videos. scores: {stream: {video: VideoScores}}; the streams are fused late, class by class."""
+    """Detections of all videos, sorted by (-score, video, label, start).
+
+    scores: {stream: {video: VideoScores}}; the streams are fused late, class by class. durations_s: {video: seconds}, which
+    also says which videos there are.
+    """
     videos = sorted(durations_s)
-    columns = {name: [] for name in ("video", "label", "start", "end", "score")}
-    for v, video in enumerate(videos):
-        streams = mix({name: stream[video] for name, stream in scores.items() if video in stream}, how.scoring)
-        found = {name: detect(stream, grid, how) for name, stream in streams.items()}
-        for label, runs in fuse(found, grid, how).items():
-            columns["video"].append(np.full(len(runs.score), v))
-            columns["label"].append(np.full(len(runs.score), label))
-            for name in ("start", "end", "score"):
-                columns[name].append(getattr(runs, name))
-    video, label, start, end, score = (np.concatenate([[], *parts]) for parts in columns.values())
-    video, label = video.astype(np.int32), label.astype(np.int32)
+    found: list[tuple[int, int, Runs]] = []  # of each video and class
+    for v, name in enumerate(videos):
+        streams = mix({stream: of_video[name] for stream, of_video in scores.items() if name in of_video}, how.scoring)
+        fused = fuse({stream: detect(one, grid, how) for stream, one in streams.items()}, grid, how)
+        found += [(v, c, runs) for c, runs in fused.items()]
+    counts = np.array([len(runs.score) for _, _, runs in found], dtype=int)
+    video, label = (np.repeat(np.array([row[k] for row in found], dtype=np.int32), counts) for k in (0, 1))
+    start, end, score = columns([runs for _, _, runs in found])
     start_s, end_s = grid.seconds(start), grid.seconds(end)
     if how.clip:
-        ends = np.array([durations_s[video] for video in videos])
+        ends = np.array([durations_s[name] for name in videos])
         start_s, end_s = np.clip(start_s, 0, ends[video]), np.clip(end_s, 0, ends[video])
     order = np.lexsort((start_s, label, video, -score))
     return Detections(tuple(videos), tuple(classes), *(a[order] for a in (video, label, start_s, end_s, score)))
@@ -117,8 +119,22 @@ def mix(streams: dict[str, VideoScores], how: Scoring) -> dict[str, VideoScores]
     """Where runs are scored on logits, all streams of a video get the mean of theirs: both streams judge a run (STPN)."""
     if how.track == "activation":
         return streams
-    every = [scores.logits for scores in streams.values()]
+    every = [logits(scores) for scores in streams.values()]
     return {name: replace(scores, logits=np.mean(every, axis=0)) for name, scores in streams.items()}
+
+
+def logits(scores: VideoScores) -> np.ndarray:
+    """Raw class scores of each snippet, (T, C).
+
+    Raises:
+        UserError: there are none, as in the mean of several models' scores.
+    """
+    if scores.logits is None:
+        raise UserError(
+            "params.yaml: `scoring.track: weighted_logits` needs the logits of one model, which the mean scores of an "
+            "ensemble lack; set it to activation."
+        )
+    return scores.logits
 
 
 def detect(scores: VideoScores, grid: TimeGrid, how: Localize) -> dict[int, Runs]:
@@ -128,7 +144,7 @@ def detect(scores: VideoScores, grid: TimeGrid, how: Localize) -> dict[int, Runs
     weighted = how.scoring.track == "weighted_logits"
     for label in keep_classes(scores.video_score, how.classes):
         activation = upsample(normalize(scores.activation[:, label], how.normalize), how.upsample)
-        track = upsample(scores.actionness * scores.logits[:, label], how.upsample) if weighted else activation
+        track = upsample(scores.actionness * logits(scores)[:, label], how.upsample) if weighted else activation
         video_score = float(scores.video_score[label])
         foreground = [scored(actionness > value, track, video_score, how) for value in how.actionness_thresholds]
         runs = union([propose(activation, video_score, how, track), *foreground])
@@ -138,7 +154,7 @@ def detect(scores: VideoScores, grid: TimeGrid, how: Localize) -> dict[int, Runs
 
 
 def keep_classes(video_score: np.ndarray, how: Classes) -> np.ndarray:
-    """Indices of the classes to localize. video_score (C,) -> (K,)"""
+    """Indices of the classes to localize: video_score (C,) -> (K,)."""
     kept = np.flatnonzero(video_score >= how.threshold)
     if len(kept) == 0 and how.fallback == "argmax":
         kept = np.array([np.argmax(video_score)])
@@ -146,13 +162,20 @@ def keep_classes(video_score: np.ndarray, how: Classes) -> np.ndarray:
 
 
 def normalize(activation: np.ndarray, how: str) -> np.ndarray:
-    """Min-max over time of (T,) or, each column apart, (T, C). As BaS-Net and UM do it: both extremes are first cut at
-    zero, and an empty range divides by one; "minmax_clip" also cuts the result to [0, 1] (UM)."""
+    """Min-max over time of (T,) or, each column apart, (T, C); the same shape, "none" leaves it as it is.
+
+    As BaS-Net and UM do it: both extremes are first cut at zero; "minmax_clip" also cuts the result to [0, 1] (UM).
+    """
     if how == "none":
         return activation
     low, high = np.maximum(activation.min(0), 0), np.maximum(activation.max(0), 0)
-    scaled = (activation - low) / np.where(high - low > 0, high - low, 1)
+    scaled = between(activation, low, high)
     return np.clip(scaled, 0, 1) if how == "minmax_clip" else scaled
+
+
+def between(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Values (N, ...) on the scale from low (0) to high (1), both (...); where these are equal, `low` becomes 0."""
+    return (values - low) / np.where(high > low, high - low, 1)
 
 
 def upsample(activation: np.ndarray, factor: int) -> np.ndarray:
@@ -167,7 +190,10 @@ def upsample(activation: np.ndarray, factor: int) -> np.ndarray:
 
 
 def propose(activation: np.ndarray, video_score: float, how: Localize, track: np.ndarray | None = None) -> Runs:
-    """Runs of a class over all thresholds of its activation (L,), scored on `track` (L,) or, without one, on itself."""
+    """Runs of a class over all thresholds of its activation (L,), scored on `track` (L,) or, without one, on itself.
+
+    They are in boundaries of the snippet grid, and not yet suppressed.
+    """
     activation = np.asarray(activation, dtype=np.float64)
     track = activation if track is None else track
     parts = []
@@ -189,18 +215,24 @@ def scored(above: np.ndarray, sequence: np.ndarray, video_score: float, how: Loc
 
 def union(parts: Sequence[Runs]) -> Runs:
     """All runs in one list; of no part, none."""
-    return Runs(*(np.concatenate([[], *(getattr(runs, name) for runs in parts)]) for name in ("start", "end", "score")))
+    return Runs(*columns(parts))
+
+
+def columns(parts: Sequence[Runs]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Start, end and score (N,) of all runs, one part after the other."""
+    start, end, score = (np.concatenate([[], *(getattr(runs, name) for runs in parts)]) for name in ("start", "end", "score"))
+    return start, end, score
 
 
 def runs_of(above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Maximal runs [s, e) of True. (L,) bool -> starts (N,), ends (N,)"""
+    """Maximal runs [s, e) of True: (L,) bool -> starts (N,), ends (N,)."""
     padded = np.concatenate([[False], above, [False]])
     edges = np.flatnonzero(padded[1:] != padded[:-1])
     return edges[::2], edges[1::2]
 
 
 def contrast(sequence: np.ndarray, start: np.ndarray, end: np.ndarray, video_score: float, how: Scoring) -> np.ndarray:
-    """Outer-inner contrast of runs [start, end) over `sequence` (L,) -> (N,). Empty outer parts count as 0."""
+    """Outer-inner contrast of runs [start, end), both (N,), over `sequence` (L,) -> (N,). Empty outer parts count as 0."""
     length, n = len(sequence), end - start
     total = np.concatenate([[0.0], np.cumsum(sequence)])
     inner_end = np.minimum(end + how.inner_extra, length)
@@ -218,7 +250,7 @@ def contrast(sequence: np.ndarray, start: np.ndarray, end: np.ndarray, video_sco
 
 
 def suppress(runs: Runs, grid: TimeGrid, how: Suppression) -> np.ndarray:
-    """Indices that greedy suppression keeps, best first; equal scores in the order (start, end)."""
+    """Indices (K,) that greedy suppression keeps, best first; equal scores in the order (start, end)."""
     unit = 1.0 if how.unit == "snippet" else grid.step_s
     return nms(runs.start * unit, runs.end * unit, runs.score, how.threshold, overlap=how.overlap, plus=how.plus)
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from wstal.base.errors import UserError
 from wstal.base.types import Detections, Truth
-from wstal.evaluation.matching import Segments, candidates
+from wstal.detect.detections import places
+from wstal.evaluation.matching import Segments, candidates, rank
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,12 @@ class Complementarity:
 
     @property
     def recall(self) -> np.ndarray:
-        """(K,) share that a model finds."""
+        """Share that each model finds: (K,)."""
         return self.found.mean(1)
 
     @property
     def only(self) -> np.ndarray:
-        """(K, K) share that the model of the row finds and that of the column misses."""
+        """Share that the model of the row finds and that of the column misses: (K, K)."""
         return (self.found[:, None] & ~self.found).mean(-1)
 
     @property
@@ -45,7 +46,11 @@ class Complementarity:
 
 
 def compare(truth: Truth, models: Mapping[str, Detections], tiou: float, per_instance: float) -> Complementarity:
-    """What the models {name: detections} find, each by itself; see `found`."""
+    """What the models {name: detections} find, each by itself; see `found`.
+
+    Raises:
+        UserError: there is no model, or `found` refuses its arguments.
+    """
     if not models:
         raise UserError("there is no model to compare; name at least one.")
     return Complementarity(tuple(models), np.stack([found(truth, one, tiou, per_instance) for one in models.values()]))
@@ -78,12 +83,5 @@ def best(truth: Truth, detections: Detections, per_instance: float) -> Segments:
     order = np.lexsort((-detections.score, rows.label))
     order = order[rows.label[order] >= 0]
     ordered = rows.label[order]
-    rank = np.arange(len(order)) - np.searchsorted(ordered, ordered)  # 0 for the best of its class
     positives = np.bincount(truth.label, minlength=len(truth.labels))
-    return rows[order[rank / per_instance < positives[ordered]]]
-
-
-def places(names: tuple[str, ...], into: tuple[str, ...]) -> np.ndarray:
-    """Index of each name in `into`, -1 where it is not there: (N,) int64."""
-    index = {name: i for i, name in enumerate(into)}
-    return np.array([index.get(name, -1) for name in names], dtype=np.int64)
+    return rows[order[rank(ordered) / per_instance < positives[ordered]]]

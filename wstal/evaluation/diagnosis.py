@@ -21,7 +21,7 @@ import numpy as np
 from wstal.base.errors import UserError
 from wstal.base.types import Detections, Truth
 from wstal.evaluation.evaluate import Protocol, average_precision, prepare
-from wstal.evaluation.matching import Segments, candidates, match, overlap, pairs
+from wstal.evaluation.matching import Segments, candidates, match, overlap, pairs, rank
 
 LOWER = 0.1  # DETAD: a tIoU below it is no overlap
 ERRORS = ("double detection", "wrong label", "localization", "confusion", "background")  # DETAD's order
@@ -79,11 +79,6 @@ def kinds(rows: Segments, instances: Segments, hits: np.ndarray, tiou: float, em
     kind = np.select([highest >= tiou, highest >= LOWER], [near, far], background)
     kind[hits] = 0
     return kind
-
-
-def rank(label: np.ndarray) -> np.ndarray:
-    """(N,) place of each row within its class, 0 for the first; labels (N,) ascend."""
-    return np.arange(len(label)) - np.searchsorted(label, label)
 
 
 def mean_average_precision(kind: np.ndarray, label: np.ndarray, positives: np.ndarray, interpolated: bool) -> float:

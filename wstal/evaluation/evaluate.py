@@ -19,6 +19,7 @@ import numpy as np
 from wstal.base.errors import UserError
 from wstal.base.types import Detections, Truth
 from wstal.detect import detections as detections_json
+from wstal.detect.detections import places
 from wstal.evaluation.matching import Segments, candidates, match, pairs
 
 
@@ -103,29 +104,35 @@ class Result:
 
 
 def evaluate(truth: Truth, detections: Detections, protocol: Protocol, tious: Sequence[float]) -> Result:
-    """Average precision of every class at every threshold, as `protocol` defines it."""
-    tious = np.array(tious, dtype=np.float64)
-    if tious.ndim != 1 or not len(tious) or not np.all((tious > 0) & (tious <= 1)):
-        raise UserError(f"tIoU thresholds {tious.tolist()} must be numbers above 0 and not above 1; change --tiou.")
+    """Average precision of every class at every one of K thresholds `tious`, as `protocol` defines it.
+
+    Raises:
+        UserError: a threshold is not in (0, 1] or there is none, or `prepare` refuses truth or detections.
+    """
+    thresholds = np.array(tious, dtype=np.float64)
+    if thresholds.ndim != 1 or not len(thresholds) or not np.all((thresholds > 0) & (thresholds <= 1)):
+        raise UserError(f"tIoU thresholds {thresholds.tolist()} must be numbers above 0 and not above 1; change --tiou.")
     rows, instances, notes = prepare(truth, detections, protocol)
-    row, instance, tiou = candidates(rows, instances, tious.min(), **protocol.preference)
+    row, instance, tiou = candidates(rows, instances, float(thresholds.min()), **protocol.preference)
     positives = np.bincount(truth.label, minlength=len(truth.labels))
     count = np.bincount(rows.label, minlength=len(truth.labels))
-    ap = np.full((len(tious), len(count)), np.nan)
-    for k in np.argsort(tious):
-        keep = tiou >= tious[k]
+    ap = np.full((len(thresholds), len(count)), np.nan)
+    for k in np.argsort(thresholds):
+        keep = tiou >= thresholds[k]
         row, instance, tiou = row[keep], instance[keep], tiou[keep]
         hits = row[match(row, instance, len(instances))]
         ap[k] = average_precision(hits, rows.label[hits], positives, count, protocol.interpolated)
     missing = [label for label, p, n in zip(truth.labels, positives, count, strict=True) if p and not n]
-    mean = np.zeros(len(tious)) if protocol.zero_if_undetected and missing else np.nanmean(ap, axis=1)
+    mean = np.zeros(len(thresholds)) if protocol.zero_if_undetected and missing else np.nanmean(ap, axis=1)
     notes += _remarks(truth, missing if len(rows) else [], protocol)
-    return Result(tious, truth.labels, ap, mean, float(mean.mean()), tuple(notes))
+    return Result(thresholds, truth.labels, ap, mean, float(mean.mean()), tuple(notes))
 
 
 def prepare(truth: Truth, detections: Detections, protocol: Protocol) -> tuple[Segments, Segments, list[str]]:
-    """What a protocol compares, on its axis of time: the detections that count, by class and within a class from the
-    highest rank down; the instances in the order of `truth`; and notes.
+    """What a protocol compares, on its axis of time: detections, instances, and notes.
+
+    The detections are those that count, by class and within a class from the highest rank down; the instances stand in the
+    order of `truth`.
 
     Raises:
         UserError: there is no instance, or a detection that `detections.check` refuses.
@@ -138,15 +145,15 @@ def prepare(truth: Truth, detections: Detections, protocol: Protocol) -> tuple[S
     return rows, Segments(truth.video.astype(np.int64), truth.label.astype(np.int64), *times), notes
 
 
-def _instance_times(start_s, end_s, protocol: Protocol):
-    """Ground-truth seconds on the protocol's axis; Python's round and np.rint both round half to even."""
+def _instance_times(start_s: np.ndarray, end_s: np.ndarray, protocol: Protocol) -> tuple[np.ndarray, np.ndarray]:
+    """Ground-truth seconds (M,) on the protocol's axis, (M,); Python's round and np.rint both round half to even."""
     if protocol.snippets_per_s is None:
         return start_s, end_s
     return np.rint(start_s * protocol.snippets_per_s), np.rint(end_s * protocol.snippets_per_s)
 
 
-def _detection_times(time_s, protocol: Protocol):
-    """Detected seconds on the protocol's axis, int() after rounding to 1e-6, so that k snippets in seconds give k."""
+def _detection_times(time_s: np.ndarray, protocol: Protocol) -> np.ndarray:
+    """Detected seconds (N,) on the protocol's axis, (N,): int() after rounding to 1e-6: k snippets in seconds give k."""
     if protocol.snippets_per_s is None:
         return time_s
     return np.trunc(np.round(time_s * protocol.snippets_per_s, 6))
@@ -159,11 +166,11 @@ def _ranked(truth: Truth, detections: Detections, protocol: Protocol) -> tuple[S
     known = _translate(d.videos, truth.videos, only=None)[d.video]
     video = _translate(d.videos, truth.videos, only=truth.video if protocol.drop_empty_videos else None)[d.video]
     notes = [] if len(d) else ["There are no detections, so mAP is 0."]
-    if ignored := np.count_nonzero(label < 0):
+    if ignored := int(np.count_nonzero(label < 0)):
         names = {d.labels[i] for i in np.flatnonzero(np.bincount(d.label[label < 0]))}
         labels = f"{_count(len(names), 'label')} without a ground-truth instance: {_some(sorted(names))}"
         notes.append(f"Ignored {_count(ignored, 'detection')} of {labels}.")
-    if strangers := np.count_nonzero(known < 0):
+    if strangers := int(np.count_nonzero(known < 0)):
         names = {d.videos[i] for i in np.flatnonzero(np.bincount(d.video[known < 0]))}
         fate = "left out" if protocol.drop_empty_videos else "counted as false positives"
         videos = f"{_count(len(names), 'video')} outside the ground truth, {fate}: {_some(sorted(names))}"
@@ -181,11 +188,10 @@ def _ranked(truth: Truth, detections: Detections, protocol: Protocol) -> tuple[S
     return rows[order], notes
 
 
-def _translate(names: Sequence[str], into: Sequence[str], only) -> np.ndarray:
-    """Index of each name in `into`; -1 where it is not there, or not among the indices `only` (None: all)."""
-    allowed = range(len(into)) if only is None else set(np.unique(only).tolist())
-    index = {name: i for i, name in enumerate(into) if i in allowed}
-    return np.array([index.get(name, -1) for name in names], dtype=np.int64)
+def _translate(names: Sequence[str], into: Sequence[str], only: np.ndarray | None) -> np.ndarray:
+    """Index (N,) of each name in `into`; -1 where it is not there, or not among the indices `only` (M,) (None: all)."""
+    place = places(names, into)
+    return place if only is None else np.where(np.isin(place, only), place, -1)
 
 
 def _some(names: Sequence[str]) -> str:
@@ -202,7 +208,7 @@ def _remarks(truth: Truth, missing: Sequence[str], protocol: Protocol) -> list[s
     if missing:
         effect = "mAP is 0 under this protocol" if protocol.zero_if_undetected else "their AP is 0"
         notes.append(f"Found {_count(len(missing), 'class')} without a detection, so {effect}: {_some(missing)}.")
-    if empty := np.count_nonzero(truth.end_s <= truth.start_s):
+    if empty := int(np.count_nonzero(truth.end_s <= truth.start_s)):
         notes.append(
             f"Counted {_count(empty, 'ground-truth instance')} that end at or before their start; hardly anything matches them."
         )
@@ -218,8 +224,10 @@ def _overlaps_ambiguous(rows: Segments, truth: Truth, protocol: Protocol) -> np.
     return overlaps
 
 
-def average_precision(hits, label, positives, count, interpolated: bool) -> np.ndarray:
-    """(C,) AP, nan for a class without an instance; only true positives matter, between them precision falls.
+def average_precision(
+    hits: np.ndarray, label: np.ndarray, positives: np.ndarray, count: np.ndarray, interpolated: bool
+) -> np.ndarray:
+    """AP (C,), nan for a class without an instance; only true positives matter, between them precision falls.
 
     hits (H,): their rows, ascending; label (H,); positives, count (C,): instances and rows of each class, whose rows
     are consecutive and in the order of their rank.
@@ -238,15 +246,3 @@ def _envelope(value: np.ndarray, group: np.ndarray) -> np.ndarray:
     values, rank = np.unique(value, return_inverse=True)
     best = np.maximum.accumulate((rank - group * len(values))[::-1])[::-1]
     return values[best + group * len(values)]
-
-
-def classification_mAP(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]:
-    """Video-level AP (C,), mean precision at the positives, and its mean; scores (V, C), labels (V, C) in {0, 1}.
-
-    Equal scores rank in the order of the videos. A class without positives has AP nan and no part in the mean.
-    """
-    positive = np.take_along_axis(labels > 0, np.argsort(-scores, axis=0, kind="stable"), axis=0)
-    precision = np.cumsum(positive, axis=0) / np.arange(1, len(scores) + 1)[:, None]
-    count = positive.sum(axis=0)
-    ap = np.divide((precision * positive).sum(axis=0), count, out=np.full(len(count), np.nan), where=count > 0)
-    return ap, float(np.nanmean(ap))

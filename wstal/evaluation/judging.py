@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree
@@ -23,13 +23,19 @@ class Judged(Protocol):
     """What evaluation knows of a run, trained or an ensemble."""
 
     @property
-    def row(self) -> str: ...
+    def row(self) -> str:
+        """Its row in the entry."""
+
     @property
-    def seed(self) -> int: ...
+    def seed(self) -> int:
+        """Its seed."""
+
     @property
-    def preset(self) -> str: ...
+    def preset(self) -> str:
+        """What its table says of its settings."""
+
     def predictions(self) -> Path:
-        """File of detections."""
+        """File of its detections."""
 
 
 R = TypeVar("R", bound=Judged)
@@ -76,4 +82,5 @@ def checked_protocol(section: Evaluation, dataset: str) -> evaluate.Protocol:
     names = [ALL, UNIFIED, *section.class_groups, *section.video_groups]
     if twice := [name for name in names if names.count(name) > 1]:
         raise UserError(f"{where}: the group {twice[0]!r} exists already; give the class_group or video_group another name.")
-    return dataclasses.replace(named, **section.protocol_set)
+    changes: dict[str, Any] = {**section.protocol_set}
+    return dataclasses.replace(named, **changes)

@@ -17,7 +17,7 @@ PAIRS = 1 << 18  # candidate pairs held at once
 
 @dataclass(frozen=True)
 class Segments:
-    """Detections or instances as columns, on one axis of time."""
+    """Detections or instances as columns, on one axis of time; segments[rows (K,)] are some of them."""
 
     video: np.ndarray  # (N,) int64, index of the video; -1 for one that has no instances
     label: np.ndarray  # (N,) int64, class index
@@ -27,12 +27,15 @@ class Segments:
     def __len__(self) -> int:
         return len(self.label)
 
-    def __getitem__(self, rows) -> "Segments":
+    def __getitem__(self, rows: np.ndarray) -> "Segments":
         return Segments(self.video[rows], self.label[rows], self.start[rows], self.end[rows])
 
 
 def pairs(left: np.ndarray, right: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """All (i, j) with left[i] == right[j] (any integers), in chunks of about PAIRS; i ascends, and j within an i."""
+    """All (i, j) with left[i] == right[j], in chunks (P,) of about PAIRS; i ascends, and j within an i.
+
+    left (N,), right (M,): any integers.
+    """
     by_key = np.argsort(right, kind="stable")
     keys, first, count = np.unique(right[by_key], return_index=True, return_counts=True)
     slot = np.searchsorted(keys, left)
@@ -46,7 +49,14 @@ def pairs(left: np.ndarray, right: np.ndarray) -> Iterator[tuple[np.ndarray, np.
         yield np.repeat(i[begin:end], n), by_key[np.repeat(first[slot[begin:end]], n) + within]
 
 
-def candidates(rows: Segments, instances: Segments, least: float, *, empty_tiou: float, later_first: bool | None):
+def rank(label: np.ndarray) -> np.ndarray:
+    """Place of each row within its class, 0 for the first: labels (N,), which ascend, -> (N,)."""
+    return np.arange(len(label)) - np.searchsorted(label, label)
+
+
+def candidates(
+    rows: Segments, instances: Segments, least: float, *, empty_tiou: float, later_first: bool | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pairs of one class and video with tIoU >= least, sorted by row and within a row by preference.
 
     empty_tiou: tIoU of two segments whose union lasts 0. later_first: whether the later of two instances with equal
@@ -82,7 +92,10 @@ def overlap(rows: Segments, instances: Segments, i: np.ndarray, j: np.ndarray, e
 
 
 def match(row: np.ndarray, instance: np.ndarray, instances: int) -> np.ndarray:
-    """Which pairs (row, instance) are matches: their indices, ascending. Pairs are sorted by row and then by preference."""
+    """Which of the pairs row (P,), instance (P,) are matches: their indices (H,), ascending.
+
+    Pairs are sorted by row and then by preference; `instances` says how many instances there are.
+    """
     holder = np.full(instances, np.iinfo(np.int64).max)  # best-ranked row that proposed to each instance
     at = np.flatnonzero(np.append(True, row[1:] != row[:-1])) if len(row) else np.empty(0, np.int64)
     last = np.append(at[1:], len(row))  # pair after the last of each row

@@ -13,13 +13,16 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.base.types import Truth
+from wstal.detect.detections import places
 
+_Row = tuple[int, str, float, float]  # video index, label, start_s, end_s
 LAYOUT = '{"database": {video: {"subset": name, "annotations": [{"segment": [start_s, end_s], "label": name}, ...]}}}'
 
 
@@ -28,6 +31,9 @@ def read(path: Path, *, subset: str | None, preferred: Sequence[str], ambiguous_
 
     subset: its name (case does not matter); None takes the first of `preferred` that has annotations, else the only
     subset that has. ambiguous_label: annotations with this label become ambiguous times; None: an ordinary class.
+
+    Raises:
+        UserError: the file cannot be read, is of another layout, or has no instance in that subset.
     """
     content = files.decode(files.read_bytes(path), path)
     database = content.get("database") if isinstance(content, dict) else None
@@ -35,28 +41,28 @@ def read(path: Path, *, subset: str | None, preferred: Sequence[str], ambiguous_
         raise UserError(f'{path} holds no "database" object of videos; write {LAYOUT}.')
     subset = _choose(database, subset, preferred, path)
     chosen = {video: entry for video, entry in database.items() if _subset(entry) == subset.casefold()}
-    instances, ambiguous = [], []  # (video index, label, start_s, end_s)
+    instances: list[_Row] = []
+    ambiguous: list[_Row] = []
     for index, (video, entry) in enumerate(chosen.items()):
         for number, annotation in enumerate(entry.get("annotations") or []):
             label, start_s, end_s = _parse(annotation, f"{path}: annotation {number} (counting from 0) of video {video!r}")
             (ambiguous if label == ambiguous_label else instances).append((index, label, start_s, end_s))
         for segment in entry.get("ambiguous") or []:
             times = _times(segment, f"{path}: an ambiguous segment of video {video!r}")
-            ambiguous.append((index, ambiguous_label, *times))
+            ambiguous.append((index, "", *times))
     if not instances:
         raise UserError(f"{path}: subset {subset!r} holds no action instance; choose another one with --subset.")
     return _truth(tuple(chosen), _classes(content.get("classes"), instances, path), instances, ambiguous)
 
 
-def _truth(videos, labels, instances, ambiguous) -> Truth:
-    index = {label: i for i, label in enumerate(labels)}
+def _truth(videos: tuple[str, ...], labels: tuple[str, ...], instances: list[_Row], ambiguous: list[_Row]) -> Truth:
     video, label, start_s, end_s = zip(*instances, strict=True)
     ambiguous_video, _, ambiguous_start_s, ambiguous_end_s = zip(*ambiguous, strict=True) if ambiguous else ((),) * 4
     return Truth(
         videos=videos,
         labels=labels,
         video=np.array(video, dtype=np.int32),
-        label=np.array([index[name] for name in label], dtype=np.int32),
+        label=places(label, labels).astype(np.int32),
         start_s=np.array(start_s, dtype=np.float64),
         end_s=np.array(end_s, dtype=np.float64),
         ambiguous_video=np.array(ambiguous_video, dtype=np.int32),
@@ -67,7 +73,8 @@ def _truth(videos, labels, instances, ambiguous) -> Truth:
 
 def _choose(database: dict, subset: str | None, preferred: Sequence[str], path: Path) -> str:
     """Name of the subset to read; a UserError that lists them where none fits."""
-    videos, annotated = Counter(), Counter()
+    videos: Counter[str] = Counter()
+    annotated: Counter[str] = Counter()
     for entry in database.values():
         videos[_subset(entry)] += 1
         annotated[_subset(entry)] += bool(entry.get("annotations"))
@@ -89,18 +96,18 @@ def _subset(entry: dict) -> str:
     return str(entry.get("subset", "")).casefold()
 
 
-def _is_video(entry) -> bool:
+def _is_video(entry: Any) -> bool:
     lists = ("annotations", "ambiguous")
     return isinstance(entry, dict) and all(isinstance(entry.get(key) or [], list) for key in lists)
 
 
-def _parse(annotation, where: str) -> tuple[str, float, float]:
+def _parse(annotation: Any, where: str) -> tuple[str, float, float]:
     if not isinstance(annotation, dict) or not isinstance(annotation.get("label"), str):
         raise UserError(f'{where} has no label that is text; write {{"segment": [start_s, end_s], "label": name}}.')
     return (annotation["label"], *_times(annotation.get("segment"), where))
 
 
-def _times(segment, where: str) -> tuple[float, float]:
+def _times(segment: Any, where: str) -> tuple[float, float]:
     try:
         start_s, end_s = map(float, segment if isinstance(segment, list) else ())
     except (TypeError, ValueError, OverflowError):
@@ -110,7 +117,7 @@ def _times(segment, where: str) -> tuple[float, float]:
     return start_s, end_s
 
 
-def _classes(declared, instances, path: Path) -> tuple[str, ...]:
+def _classes(declared: Any, instances: list[_Row], path: Path) -> tuple[str, ...]:
     """Class order: the file's own `classes` if it has them, and then the labels they leave out, sorted by name."""
     declared = [] if declared is None else declared
     if not isinstance(declared, list) or not all(isinstance(label, str) for label in declared):

@@ -13,7 +13,11 @@ def names() -> list[str]:
 
 
 def load(name: str) -> type[Method]:
-    """The one public `Method` subclass that wstal/methods/<name>.py defines."""
+    """The one public `Method` subclass that wstal/methods/<name>.py defines.
+
+    Raises:
+        UserError: there is no such file.
+    """
     if name not in names():
         raise UserError(f"method {name!r} is unknown; params.yaml may name one of: {', '.join(names())}.")
     module = importlib.import_module(f"wstal.methods.{name}")

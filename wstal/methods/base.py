@@ -1,10 +1,12 @@
 """The contract of a method: pure `forward` and `losses` over padded bags."""
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Generic, NamedTuple, TypeVar, get_args
 
 from torch import Tensor, nn
 
 from wstal.base.record import Params
+
+P = TypeVar("P", bound=Params)
 
 
 class Scores(NamedTuple):
@@ -18,24 +20,36 @@ class Scores(NamedTuple):
     terms: dict[str, Tensor]  # what `losses` needs, named as in the paper
 
 
-class Method(nn.Module):
+class Parametrized(nn.Module, Generic[P]):
+    """A module that is made from a section of params.yaml: `class STPN(Method[Params])` makes that class STPN.Params."""
+
+    Params: ClassVar[type[Params]]
+    __orig_bases__: ClassVar[tuple[type, ...]]
+    params: P
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for kind in get_args(cls.__orig_bases__[0]):
+            cls.Params = kind
+
+
+class Method(Parametrized[P]):
     """A weakly-supervised method for bags of snippets.
 
     The constructor takes the feature dimension D, the number of action classes C and `Params`. Both verbs are pure: no
     hidden state, no Python branch on tensor values, no dependence on how much padding a batch carries.
     """
 
-    Params: ClassVar[type[Params]]
-    loss_names: ClassVar[tuple[str, ...]]  # the keys of losses() and of `weights` in params.yaml
+    loss_names: tuple[str, ...]  # the keys of losses() and of `weights` in params.yaml
 
-    def __init__(self, dim: int, classes: int, params: Params):
+    def __init__(self, dim: int, classes: int, params: P):
         super().__init__()
         self.dim, self.classes, self.params = dim, classes, params
 
     def forward(self, x: Tensor, mask: Tensor) -> Scores:
-        """x (B, T, D) features, mask (B, T) True = real snippet."""
+        """x (B, T, D) features, mask (B, T) True = real snippet -> `Scores`."""
         raise NotImplementedError
 
     def losses(self, scores: Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """labels (B, C) multi-hot -> named, unweighted scalars, each summed over the B bags."""
+        """labels (B, C) multi-hot, mask (B, T) -> named, unweighted scalars, each summed over the B bags."""
         raise NotImplementedError

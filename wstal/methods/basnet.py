@@ -41,10 +41,9 @@ class Params(base.Params):
     classification: Literal["cross_entropy", "bce"]
 
 
-class BaSNet(base.Method):
+class BaSNet(base.Method[Params]):
     """BaS-Net on concatenated streams."""
 
-    Params = Params
     loss_names = ("base", "supp", "norm")
 
     def __init__(self, dim: int, classes: int, params: Params):
@@ -55,6 +54,7 @@ class BaSNet(base.Method):
         self.classify = TimeConv(params.hidden, classes + 1, 1, bias=False)
 
     def forward(self, x: Tensor, mask: Tensor) -> base.Scores:
+        """x (B, T, D), mask (B, T) True = real snippet -> the scores of the suppressed branch, terms of both."""
         weight = self.filter[1](leaky_relu(self.filter[0](x, mask)), mask).sigmoid()[..., 0]  # λ (B, T)
         _, log_p_base, cas_base = self.branch(x, mask)
         features, log_p_supp, cas_supp = self.branch(weight[..., None] * x, mask)
@@ -76,5 +76,8 @@ class BaSNet(base.Method):
         return x, suppression.log_score(cas, mask, self.params.top), cas
 
     def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """L_base: background occurs. L_supp: it does not. L_norm: the filter keeps little."""
+        """L_base: background occurs. L_supp: it does not. L_norm: the filter keeps little.
+
+        labels (B, C) multi-hot, mask (B, T) -> unweighted scalars, summed over the B bags.
+        """
         return suppression.losses(self.params.classification, scores.terms, labels, mask)

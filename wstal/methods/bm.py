@@ -48,10 +48,9 @@ class Params(base.Params):
     attention_share: Share  # share of λ² in what localization thresholds
 
 
-class BM(base.Method):
+class BM(base.Method[Params]):
     """BM for one feature stream; streams are trained apart and fused by `wstal.detect.localize`."""
 
-    Params = Params
     loss_names = ("fg", "bg", "guide", "cluster")
 
     def __init__(self, dim: int, classes: int, params: Params):
@@ -63,6 +62,7 @@ class BM(base.Method):
         self.cluster = nn.Linear(width, 2, bias=False)
 
     def forward(self, x: Tensor, mask: Tensor) -> base.Scores:
+        """x (B, T, D), mask (B, T) True = real snippet -> scores; attention and its complement pool x."""
         x_e = self.embed(x, mask)  # (B, T, H)
         weight = self.attention(x_e)  # λ (B, T)
         both = self.pool(x_e, torch.stack([weight, 1 - weight], 1), mask)  # x_fg, x_bg (B, 2, H)
@@ -93,7 +93,12 @@ class BM(base.Method):
         return weights @ x / (weights.sum(-1, keepdim=True) + weights.new_tensor([[1.0], [1e-6]]))
 
     def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """L_fg: actions of the video. L_bg: background. L_guide: the attention follows the classifier. L_cluster."""
+        """L_fg: actions of the video. L_bg: background. L_guide: the attention follows the classifier.
+
+        L_cluster: features of foreground and background lie near u and v.
+
+        labels (B, C) multi-hot, mask (B, T) -> unweighted scalars, summed over the B bags.
+        """
         terms = scores.terms
         actions, background = terms["guide"][..., : self.classes], terms["guide"][..., -1]
         foreground = (actions * labels[:, None]).amax(-1)  # λ̂_fg (B, T)
@@ -107,7 +112,10 @@ class BM(base.Method):
 
 
 def smooth(values: Tensor, mask: Tensor, sigma: float) -> Tensor:
-    """Gaussian over time, cut off at 4 sigma, mirrored at both ends of each video: values (B, T, K), mask (B, T)."""
+    """Gaussian over time, cut off at 4 sigma, mirrored at both ends of each video.
+
+    values (B, T, K), mask (B, T), sigma in snippets -> (B, T, K).
+    """
     radius = int(4 * sigma + 0.5)
     offset = torch.arange(-radius, radius + 1, device=mask.device)  # (2 r + 1,)
     kernel = torch.softmax(-((offset.to(values.dtype) / sigma) ** 2) / 2, 0)

@@ -16,6 +16,8 @@ A_f      foreground attention             (B, 1, T)    a_f                Eq. (9
 R, P     video-level scores, probability  (B, C')      r_*, log_p          Eqs. (4), (5), (11), (13)
 δ, τ     scale of cosines, temperature    scalars      params.scale, params.temperatures
 
+A temperature multiplies the activation, softmax(τ S), as in Eqs. (2) and (9): a higher one is sharper, a lower one softer.
+
 Differences between the paper and the released code (both are presets in params.yaml):
 1. Embedding: the paper has a two-layer temporal convolution, the code two linear layers: `kernel` 3 or 1.
 2. W_f starts random in the paper and as the negated background row in the code: `foreground_init`.
@@ -49,16 +51,15 @@ class Params(base.Params):
     dropout: Rate  # after each activation (for ReLU the same as before it)
     scale: Positive  # δ, Eqs. (1), (4), (8), (11)
     video_scale: Positive  # factor on all video-level logits
-    temperatures: Annotated[tuple[Positive, ...], Meta(min_length=1)]  # τ of each attention head, Sec. 3.5
+    temperatures: Annotated[tuple[Positive, ...], Meta(min_length=1)]  # τ of each attention head, Sec. 3.5; multiplies
     background: bool  # whether W_a has a background row
     foreground_init: Literal["random", "negated_background"]  # where W_f starts
     video_score: Literal["cw", "ca", "mil"]  # branch whose probabilities reject classes at test
 
 
-class FACNet(base.Method):
+class FACNet(base.Method[Params]):
     """FAC-Net for one feature stream; streams are trained apart and fused by `wstal.detect.localize`."""
 
-    Params = Params
     loss_names = ("cw", "ca", "mil")
 
     def __init__(self, dim: int, classes: int, params: Params):
@@ -73,6 +74,7 @@ class FACNet(base.Method):
             self.foreground.data.copy_(-self.action.data[-1:])
 
     def forward(self, x: Tensor, mask: Tensor) -> base.Scores:
+        """x (B, T, D), mask (B, T) True = real snippet -> scores, logits with background; terms: log P of each branch."""
         x_e = self.embed(x, mask)  # (B, T, H)                                         Sec. 3.1
         w_a, w_f = unit(self.action), unit(self.foreground)
         both = self.params.scale * torch.cat([w_a, w_f]) @ x_e.transpose(1, 2)  # (B, C' + 1, T)
@@ -100,7 +102,10 @@ class FACNet(base.Method):
         return (self.params.video_scale * heads.mean(1)).log_softmax(-1)
 
     def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """The three terms of Eq. (14): background counts as absent for CW and CA, as present for MIL."""
+        """The three terms of Eq. (14): background counts as absent for CW and CA, as present for MIL.
+
+        labels (B, C) multi-hot, mask (B, T) -> unweighted scalars, summed over the B bags.
+        """
         extra = scores.logits.shape[-1] - self.classes  # 1 with background, else 0
         absent = torch.nn.functional.pad(labels, (0, extra), value=0.0)
         present = torch.nn.functional.pad(labels, (0, extra), value=1.0)

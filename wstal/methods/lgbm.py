@@ -25,6 +25,7 @@ Ours sums losses over bags where BaS-Net averages (params.yaml scales weight dec
 a video, and tests see all snippets.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -36,31 +37,38 @@ from wstal.nn import suppression
 from wstal.nn.context import LSTM, BiLSTM, MeanPool, NonLocal
 from wstal.nn.convolution import TimeConv
 from wstal.nn.dropout import Dropout
+from wstal.nn.scaling import fraction
 
 
 def strongest(cas: Tensor, log_p: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
-    """Largest class probability of each snippet."""
+    """Largest class probability of each snippet: cas (B, T, C + 1) -> (B, T)."""
     return cas.softmax(-1)[..., :-1].amax(-1)
 
 
 def labelled(cas: Tensor, log_p: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
-    """Largest probability of each snippet among the video's classes."""
+    """Largest probability of each snippet among the video's classes: cas (B, T, C + 1), labels (B, C) -> (B, T)."""
     return (cas.softmax(-1)[..., :-1] * labels[:, None]).amax(-1)
 
 
 def top_class(cas: Tensor, log_p: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
-    """Activation of the video's best class, from 0 at its lowest snippet to 1 at its highest."""
+    """Activation of the video's best class, from 0 at its lowest snippet to 1 at its highest.
+
+    cas (B, T, C + 1), log_p (B, C + 1), mask (B, T) -> (B, T).
+    """
     best = log_p[:, :-1].argmax(-1)[:, None, None].expand(-1, cas.shape[1], 1)
     own = cas.gather(-1, best)[..., 0]
     low = own.masked_fill(~mask, torch.inf).amin(-1, keepdim=True)
     high = own.masked_fill(~mask, -torch.inf).amax(-1, keepdim=True)
-    return ((own - low) / (high - low).clamp_min(1e-12)).clamp(0, 1)  # the clamp is for padding
+    return fraction(own, low, high)  # in the padding, cut
 
 
 GLOBAL = {"bilstm": BiLSTM, "lstm": LSTM, "non_local": NonLocal, "pooling": MeanPool}
-MERGE = {"concat": (2, lambda local, whole: torch.cat([local, whole], dim=-1)), "sum": (1, torch.add)}  # width, function
+MERGE: dict[str, tuple[int, Callable[[Tensor, Tensor], Tensor]]] = {  # width in widths of a part, function of both parts
+    "concat": (2, lambda local, whole: torch.cat([local, whole], dim=-1)),
+    "sum": (1, torch.add),
+}
 GUIDE = {"strongest": strongest, "labelled": labelled, "top_class": top_class}
-DISTANCE = {"l1": l1_loss, "mse": mse_loss, "bce": binary_cross_entropy}
+DISTANCE: dict[str, Callable[..., Tensor]] = {"l1": l1_loss, "mse": mse_loss, "bce": binary_cross_entropy}
 
 
 class Params(base.Params):
@@ -78,10 +86,9 @@ class Params(base.Params):
     distance: Literal["l1", "mse", "bce"]  # of the attention from its guide
 
 
-class LGBM(base.Method):
+class LGBM(base.Method[Params]):
     """LGBM-Net on concatenated streams."""
 
-    Params = Params
     loss_names = ("base", "supp", "norm", "guide")
 
     def __init__(self, dim: int, classes: int, params: Params):
@@ -94,6 +101,7 @@ class LGBM(base.Method):
         self.classify = TimeConv(hidden, classes + 1, 1, bias=False)
 
     def forward(self, x: Tensor, mask: Tensor) -> base.Scores:
+        """x (B, T, D), mask (B, T) True = real snippet -> the scores of the suppressed branch, terms of both."""
         weight = self.attend(x, mask)
         both, masks = torch.cat([x, weight[..., None] * x]), mask.repeat(2, 1)  # (2B, T, D): base branch, suppressed branch
         features = leaky_relu(self.embed[1](self.embed[0](both, masks), masks))
@@ -110,12 +118,15 @@ class LGBM(base.Method):
         )
 
     def attend(self, x: Tensor, mask: Tensor) -> Tensor:
-        """x (B, T, D) -> λ (B, T)."""
+        """x (B, T, D), mask (B, T) -> λ (B, T)."""
         merged = leaky_relu(self.attention[1](self.attention[0](x, mask), mask))
         return self.attention[2](merged, mask).sigmoid()[..., 0]
 
     def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """BaS-Net's three, and L_guide: the attention follows the strongest class."""
+        """BaS-Net's three, and L_guide: the attention follows the strongest class.
+
+        labels (B, C) multi-hot, mask (B, T) -> unweighted scalars, summed over the B bags.
+        """
         how, terms = self.params, scores.terms
         source, log_p = terms[f"cas_{how.guide_source}"].detach(), terms[how.guide_source].detach()
         guide = GUIDE[how.guide](source, log_p, labels, mask)  # g (B, T)
@@ -134,4 +145,5 @@ class LocalGlobal(nn.Module):
         self.width = times * out
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """x (B, T, dim), mask (B, T) -> both operations' outputs, merged, (B, T, width)."""
         return self.merge(leaky_relu(self.local(x, mask)), self.whole(x, mask))

@@ -43,10 +43,9 @@ class Params(base.Params):
     pooled: Positive  # what x̄ is a multiple of: 1 for the mean over snippets, their number for the sum
 
 
-class STPN(base.Method):
+class STPN(base.Method[Params]):
     """STPN for one feature stream; streams are trained apart and fused by `wstal.detect.localize`."""
 
-    Params = Params
     loss_names = ("cls", "sparse")
 
     def __init__(self, dim: int, classes: int, params: Params):
@@ -60,6 +59,7 @@ class STPN(base.Method):
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor, mask: Tensor) -> base.Scores:
+        """x (B, T, D), mask (B, T) True = real snippet -> scores, activation weighted by the attention."""
         x_e = self.embed(x, mask)  # (B, T, H)
         weight = self.attention(x_e)  # λ (B, T)
         share = self.params.pooled * torch.where(mask, weight, 0.0) / mask.sum(-1, keepdim=True)
@@ -76,7 +76,10 @@ class STPN(base.Method):
         )
 
     def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """L_class: which classes occur, each a yes or no of its own. L_sparsity: the attention keeps little."""
+        """L_class: which classes occur, a binary cross-entropy for each. L_sparsity: the attention keeps little.
+
+        labels (B, C) multi-hot, mask (B, T) -> unweighted scalars, summed over the B bags.
+        """
         answers = binary_cross_entropy_with_logits(scores.terms["cls"], labels, reduction="none")
         return {
             "cls": answers.mean(-1).sum(),

@@ -33,6 +33,7 @@ from wstal.nn.cosine import norm
 from wstal.nn.dropout import Dropout
 from wstal.nn.losses import compare, target
 from wstal.nn.pooling import largest, mean_over, share, topk_mean
+from wstal.nn.scaling import fraction
 
 
 class Params(base.Params):
@@ -46,10 +47,9 @@ class Params(base.Params):
     classification: Literal["cross_entropy", "bce"]
 
 
-class UM(base.Method):
+class UM(base.Method[Params]):
     """UM on concatenated streams."""
 
-    Params = Params
     loss_names = ("cls", "be", "um")
 
     def __init__(self, dim: int, classes: int, params: Params):
@@ -59,6 +59,7 @@ class UM(base.Method):
         self.classify = TimeConv(params.hidden, classes, 1, bias=False)
 
     def forward(self, x: Tensor, mask: Tensor) -> base.Scores:
+        """x (B, T, D), mask (B, T) True = real snippet -> scores, activation weighted by the relative magnitude g."""
         features = self.embed(x, mask).relu()  # f (B, T, H)
         cas = self.classify(self.drop(features), mask)  # (B, T, C)
         k_act, k_bkg = share(mask, self.params.action_ratio), share(mask, self.params.background_ratio)
@@ -81,7 +82,10 @@ class UM(base.Method):
         )
 
     def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """L_cls: actions of the video. L_be: background has the entropy of a fair die. L_um: magnitudes part."""
+        """L_cls: actions of the video. L_be: all classes are equally probable in background. L_um: magnitudes part.
+
+        labels (B, C) multi-hot, mask (B, T) -> unweighted scalars, summed over the B bags.
+        """
         kind, terms = self.params.classification, scores.terms
         short = (self.params.margin - norm(terms["f_act"])).relu()  # (B,)
         return {
@@ -103,4 +107,4 @@ def choose(magnitude: Tensor, factor: Tensor, mask: Tensor, k_act: Tensor, k_bkg
 def between(magnitude: Tensor, act: Tensor, bkg: Tensor) -> Tensor:
     """g: 0 at the mean magnitude of pseudo-background, 1 at that of pseudo-action, cut there. All (B, T)."""
     high, low = (mean_over(magnitude[..., None], chosen) for chosen in (act, bkg))  # (B, 1)
-    return ((magnitude - low) / (high - low).clamp_min(1e-12)).clamp(0, 1)
+    return fraction(magnitude, low, high)

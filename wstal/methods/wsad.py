@@ -70,10 +70,9 @@ class Params(base.Params):
         return Groups(self.groups, self.group_size, replace=False)
 
 
-class WSAD(base.Method):
+class WSAD(base.Method[Params]):
     """WSAD on concatenated streams."""
 
-    Params = Params
     loss_names = ("classification", "metric")
 
     def __init__(self, dim: int, classes: int, params: Params):
@@ -87,6 +86,7 @@ class WSAD(base.Method):
             self.matrices = nn.Parameter(torch.eye(params.hidden).repeat(classes, 1, 1))  # L (C, H, H)
 
     def forward(self, x: Tensor, mask: Tensor) -> base.Scores:
+        """x (B, T, D), mask (B, T) True = real snippet -> scores on the scale that `score` names."""
         u = self.drop(self.embed(x).relu())  # (B, T, H)
         raw = self.classify(u)  # (B, T, C)
         cas = raw.clamp(-self.params.clip, self.params.clip)  # Eq. (1)
@@ -97,7 +97,7 @@ class WSAD(base.Method):
         return base.Scores(activation, raw, activation.amax(-1), video_score, embedding=u, terms=terms)
 
     def video_probability(self, cas: Tensor, mask: Tensor) -> Tensor:
-        """P(c | V): cas (B, T, C), mask (B, T) -> (B, C)."""
+        """The probability P(c | V) of each class: cas (B, T, C), mask (B, T) -> (B, C)."""
         score, exists = self.block_scores(cas, mask)
         link, _ = CLASSIFICATION[self.params.classification]
         block_p = torch.where(exists, link(score), 0.0)  # Eq. (4)
@@ -124,7 +124,10 @@ class WSAD(base.Method):
         return torch.where(exists, mean.view(*length.shape, -1), 0.0), exists
 
     def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """Classification: the classes of the video. Metric: what the videos of a group share looks alike."""
+        """Classification: the classes of the video. Metric: what the videos of a group share looks alike.
+
+        labels (B, C) multi-hot, mask (B, T) -> unweighted scalars, summed over the B bags.
+        """
         _, loss = CLASSIFICATION[self.params.classification]
         return {
             "classification": loss(scores.terms["p"], labels).sum(),
@@ -132,20 +135,24 @@ class WSAD(base.Method):
         }
 
     def metric_loss(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> Tensor:
-        """Mean over groups and the classes that all videos of a group show; 0 without any."""
+        """Mean over groups and the classes that all videos of a group show; 0 without any.
+
+        labels (B, C) multi-hot, mask (B, T) -> scalar.
+        """
         near, far = self.distances(scores, mask)
         shared = self.grouped(labels).amin(1)  # (G, C)
         hinge = METRIC[self.params.metric](near, far, self.params.margin)
         return (shared * hinge).sum() / shared.sum().clamp_min(1)
 
     def distances(self, scores: base.Scores, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """d⁺ and d⁻ of each group and class (G, C), over ordered pairs of its videos."""
+        """Mean distances d⁺ and d⁻ of each group and class, over ordered pairs of its videos: mask (B, T) -> two (G, C)."""
         u, cas, mask = (self.grouped(part).flatten(0, 1) for part in (scores.embedding, scores.terms["cas"], mask))
         active, rest = (self.grouped(part) for part in aggregate(u, cas, mask))  # z, z^¬ (G, S, C, H)
         size = self.params.group_size
         pairs = (1 - torch.eye(size, dtype=u.dtype, device=u.device))[..., None] / (size * (size - 1))  # j ≠ j'
         squared = DISTANCE[self.params.distance]
-        return tuple((squared(self, active, other) * pairs).sum((1, 2)) for other in (active, rest))
+        near, far = ((squared(self, active, other) * pairs).sum((1, 2)) for other in (active, rest))
+        return near, far
 
     def grouped(self, bags: Tensor) -> Tensor:
         """The groups that a batch begins with: (B, ...) -> (G, S, ...)."""
@@ -166,12 +173,15 @@ def block_lengths(mask: Tensor, size: int) -> Tensor:
 
 
 def strongest(length: Tensor, k: float) -> Tensor:
-    """How many segments of a block count, at least 1: `k` of them, or as a fraction the nearest number."""
+    """How many segments of a block count, at least 1: `k` of them, or as a fraction the nearest number.
+
+    length (B, K), segments of each block -> (B, K).
+    """
     return (length.clamp_max(k) if isinstance(k, int) else (length * k).round().long()).clamp_min(1)
 
 
 def log(p: Tensor) -> Tensor:
-    """Logarithm of a probability; the code's 1e-8 keeps it finite."""
+    """Logarithm of probabilities (...) -> (...); the code's 1e-8 keeps it finite."""
     return (p + 1e-8).log()
 
 
@@ -181,12 +191,12 @@ def balanced_bce(p: Tensor, labels: Tensor) -> Tensor:
 
 
 def bce(p: Tensor, labels: Tensor) -> Tensor:
-    """Binary cross-entropy, mean over the classes, of each bag."""
+    """Binary cross-entropy, mean over the classes, of each bag: p (B, C), labels (B, C) multi-hot -> (B,)."""
     return -(labels * log(p) + (1 - labels) * log(1 - p)).mean(-1)
 
 
 def cross_entropy(p: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy against labels that are shared out to sum to one, of each bag."""
+    """Cross-entropy of each bag, its labels shared out to sum to one: p (B, C), labels (B, C) multi-hot -> (B,)."""
     return -(target(labels) * log(p)).sum(-1)
 
 

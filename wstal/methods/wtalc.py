@@ -50,10 +50,9 @@ class Params(base.Params):
         return Groups(self.pairs, 2, replace=True)
 
 
-class WTALC(base.Method):
+class WTALC(base.Method[Params]):
     """W-TALC on concatenated streams."""
 
-    Params = Params
     loss_names = ("mil", "casl")
 
     def __init__(self, dim: int, classes: int, params: Params):
@@ -67,6 +66,7 @@ class WTALC(base.Method):
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor, mask: Tensor) -> base.Scores:
+        """x (B, T, D), mask (B, T) True = real snippet -> scores; activation and logits are one, unbounded."""
         for layer, drop in zip(self.embed, self.drops, strict=True):
             x = drop(layer(x).relu())
         cas = self.classify(x)  # A (B, T, C)
@@ -81,14 +81,20 @@ class WTALC(base.Method):
         )
 
     def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """MIL: the classes of the video. CASL: what pairs share looks alike."""
+        """MIL: the classes of the video. CASL: what pairs share looks alike.
+
+        labels (B, C) multi-hot, mask (B, T) -> unweighted scalars, summed over the B bags.
+        """
         return {
             "mil": compare("cross_entropy", scores.terms["mil"], target(labels)),
             "casl": len(labels) * self.co_activity(scores, labels, mask),
         }
 
     def co_activity(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> Tensor:
-        """CASL, averaged over the pairs (2i, 2i + 1) and the classes that both videos of a pair show; 0 without any."""
+        """CASL, averaged over the pairs (2i, 2i + 1) and the classes that both videos of a pair show; 0 without any.
+
+        labels (B, C) multi-hot, mask (B, T) -> scalar.
+        """
         paired = 2 * min(self.params.pairs, len(labels) // 2)
         u, mask, labels = scores.embedding[:paired], mask[:paired], labels[:paired]
         high, low = aggregate(u, scores.activation[:paired], mask)  # H, L (2P, C, H)
@@ -100,5 +106,5 @@ class WTALC(base.Method):
 
 
 def distance(one: Tensor, other: Tensor) -> Tensor:
-    """1 - cosine of unit vectors (..., H) -> (...)."""
+    """One minus the cosine of unit vectors: (..., H), (..., H) -> (...)."""
     return 1 - (one * other).sum(-1)

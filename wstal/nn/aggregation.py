@@ -1,4 +1,4 @@
-"""What a video looks like where a class is active, and where it is not (W-TALC, WSAD)."""
+"""Mean embeddings of a video where a class is active, and where it is not (W-TALC, WSAD)."""
 
 from torch import Tensor
 

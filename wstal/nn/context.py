@@ -22,6 +22,7 @@ class LSTM(nn.Module):
         self.lstm = nn.LSTM(dim, out, batch_first=True)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """x (B, T, dim), mask (B, T) -> the memory's output after each snippet, (B, T, out)."""
         return self.lstm(x.masked_fill(~mask[..., None], 0.0))[0]
 
 
@@ -37,6 +38,7 @@ class BiLSTM(nn.Module):
         self.forwards, self.backwards = LSTM(dim, out - out // 2), LSTM(dim, out // 2)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """x (B, T, dim), mask (B, T) -> outputs of both directions side by side, (B, T, out)."""
         return torch.cat([self.forwards(x, mask), reverse(self.backwards(reverse(x, mask), mask), mask)], dim=-1)
 
 
@@ -53,6 +55,7 @@ class NonLocal(nn.Module):
         self.last = nn.Linear(max(out // 2, 1), out)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """x (B, T, dim), mask (B, T) -> each snippet's attention over all of its bag, (B, T, out)."""
         x = x.masked_fill(~mask[..., None], 0.0)
         pairs = self.theta(x) @ self.phi(x).transpose(1, 2)  # (B, T, T)
         return self.last(masked_softmax(pairs, mask[:, None]) @ self.g(x))
@@ -66,5 +69,6 @@ class MeanPool(nn.Module):
         self.project = nn.Linear(dim, out)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """x (B, T, dim), mask (B, T) -> (B, T, out), equal along T."""
         pooled = self.project(mean_over(x.masked_fill(~mask[..., None], 0.0), mask))
         return pooled[:, None].expand(-1, x.shape[1], -1)

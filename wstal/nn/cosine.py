@@ -13,5 +13,5 @@ def norm(v: Tensor) -> Tensor:
 
 
 def unit(v: Tensor) -> Tensor:
-    """v / ||v|| over the last axis."""
+    """v / ‖v‖ over the last axis: (..., H) -> (..., H); zero vectors stay zero."""
     return v / norm(v)[..., None]

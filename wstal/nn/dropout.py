@@ -12,7 +12,7 @@ class Dropout(nn.Module):
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
-        """x of any shape -> the same shape."""
+        """x (...) -> (...)."""
         if not self.training or self.p == 0:
             return x
         return x * ((torch.rand_like(x) >= self.p) / (1 - self.p))

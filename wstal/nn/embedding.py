@@ -10,7 +10,10 @@ from wstal.nn.dropout import Dropout
 
 
 class Embedding(nn.Module):
-    """One layer a width; without any, the features as they are. Xavier-uniform weights, zero biases."""
+    """One temporal layer for each of `widths`, `dropout` after each; without any, the features as they are.
+
+    H is the last width. Weights start Xavier-uniform, biases at zero.
+    """
 
     def __init__(self, dim: int, widths: Sequence[int], kernel: int, dropout: float):
         super().__init__()
@@ -18,7 +21,7 @@ class Embedding(nn.Module):
         self.dropouts = nn.ModuleList([Dropout(dropout) for _ in widths])
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """x (B, T, D), mask (B, T) -> (B, T, H)."""
+        """x (B, T, D), mask (B, T) True = real snippet -> (B, T, H)."""
         for layer, drop in zip(self.layers, self.dropouts, strict=True):
             x = drop(layer(x, mask).relu())
         return x
@@ -35,7 +38,7 @@ class Temporal(nn.Module):
         nn.init.zeros_(self.linear.bias)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """x (B, T, D), mask (B, T) -> (B, T, out)."""
+        """x (B, T, D), mask (B, T) True = real snippet -> (B, T, out)."""
         if self.kernel == 1:
             return self.linear(x)
         side = self.kernel // 2

@@ -16,7 +16,7 @@ def normalized_cross_entropy(log_prob: Tensor, labels: Tensor) -> Tensor:
 
 
 def target(labels: Tensor) -> Tensor:
-    """Labels (B, C) shared out to sum to one; a bag without a label keeps zeros."""
+    """Labels (B, C) multi-hot -> (B, C) that sum to one in each bag; a bag without a label keeps zeros."""
     return labels / labels.sum(-1, keepdim=True).clamp_min(1)
 
 

@@ -5,5 +5,5 @@ from torch import Tensor
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
-    """Softmax over time, the last axis: scores (..., T), mask broadcastable to it; padding gets weight 0."""
+    """Softmax over time, the last axis: scores (..., T), mask bool that broadcasts to it -> (..., T), 0 in the padding."""
     return torch.softmax(scores.masked_fill(~mask, float("-inf")), dim=-1)

@@ -17,7 +17,11 @@ def names() -> list[str]:
 
 
 def load(name: str) -> type[Plugin]:
-    """The one public `Plugin` subclass that wstal/plugins/<name>.py defines."""
+    """The one public `Plugin` subclass that wstal/plugins/<name>.py defines.
+
+    Raises:
+        UserError: there is no such file.
+    """
     if name not in names():
         raise UserError(f"plug-in {name!r} is unknown; params.yaml may name one of: {', '.join(names())}.")
     module = importlib.import_module(f"wstal.plugins.{name}")

@@ -10,7 +10,7 @@ S        the host's class activation          (B, C', T)      scores.logits, cut
 A, F     class-wise attention, its features   (B, N, C', ..)  a, f                          N heads
 W_f      foreground classifier                (1, H)          self.foreground
 R, P     foreground scores, confidences       (B, C')         r, log_p
-τ, δ     temperatures, scale of the cosines                   params.temperatures, params.scale
+τ, δ     temperatures, scale of the cosines                   params.temperatures, params.scale      τ multiplies
 
 The paper says of this use no more than its results. Ours, where it is silent: W_f starts random; S is the raw activation,
 cut off at ±`bound`, so that a temperature means for unbounded logits what it means for FAC-Net's, which never exceed it.
@@ -41,10 +41,8 @@ class Params(Base):
     bound: Positive  # where the host's class activation is cut off (FAC-Net's: 5)
 
 
-class ClassWise(Plugin):
-    """Is what the host sees as class j foreground?"""
-
-    Params = Params
+class ClassWise(Plugin[Params]):
+    """The loss L_cw on a host's class activation and embedding (B, T, H)."""
 
     def __init__(self, width: int, params: Params):
         super().__init__(width, params)
@@ -52,7 +50,7 @@ class ClassWise(Plugin):
         nn.init.xavier_uniform_(self.foreground)
 
     def forward(self, scores: Scores, labels: Tensor, mask: Tensor) -> Tensor:
-        """L_cw; background, where the host has it, counts as absent."""
+        """labels (B, C) multi-hot, mask (B, T) -> L_cw; background, where the host has it, counts as absent."""
         bound = self.params.bound
         s = scores.logits.clamp(-bound, bound).transpose(1, 2)  # (B, C', T)
         a = attention(s, mask, self.params.temperatures)  # (B, N, C', T)               Eq. (2)

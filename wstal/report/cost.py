@@ -25,7 +25,7 @@ def cost(backbone: Backbone, classes: int, frames: int, size: int) -> Cost:
     """Counted on tensors without data, for a clip of `frames` frames and `size` x `size` pixels."""
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         network = backbone.build(classes)
-        network.head(network(torch.empty(1, len(backbone.mean), frames, size, size)))
+        network.get_submodule("head")(network(torch.empty(1, len(backbone.mean), frames, size, size)))
     return Cost(sum(p.numel() for p in network.parameters()), counter.get_total_flops() // 2)
 
 

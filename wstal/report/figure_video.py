@@ -6,14 +6,13 @@ import numpy as np
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.artist import Artist
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import VideoScores
-from wstal.report.plots import ACTION, FOREGROUND, FOUND, TRUTH, head
+from wstal.report.plots import ACTION, FOREGROUND, FOUND, TRUTH, blend, head, rescale
 
 
 @dataclass(frozen=True)
@@ -86,16 +85,3 @@ def key() -> list[Artist]:
         Line2D([], [], color=ACTION, label="action score"),
         Line2D([], [], color=FOUND, lw=5, label="detections, darker for a higher score"),
     ]
-
-
-def blend(color: str, share: float) -> tuple[float, ...]:
-    """A colour over white."""
-    return tuple(1 - share * (1 - np.array(to_rgb(color))))
-
-
-def rescale(values: np.ndarray) -> np.ndarray:
-    """Values (N,) moved to [0, 1]; constant ones become 1."""
-    if not len(values):
-        return values
-    low, high = np.min(values), np.max(values)
-    return (values - low) / (high - low) if high > low else np.ones_like(values)

@@ -4,14 +4,13 @@ A file figure_<what>.py holds the figures of one kind. Each figure is a frozen r
 made by a function, with a method `draw` that adds nothing to them.
 """
 
-from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import matplotlib
 import numpy as np
 import seaborn as sns
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from wstal.base.paths import Tree
@@ -43,19 +42,14 @@ def legend(figure: Figure, axis: Axes, place: Place = "outside lower center", co
     figure.legend(list(found.values()), list(found), loc=place, ncols=columns, markerscale=scale, frameon=False)
 
 
-def losses(histories: Mapping[str, np.ndarray], terms: Sequence[str], smooth: int = 20) -> Figure:
-    """Training losses {label: (steps, terms)}, a panel a term, running mean over `smooth` steps."""
-    figure, axes = plt.subplots(1, len(terms), figsize=(1.6 + 3.4 * len(terms), 2.8), layout="constrained", squeeze=False)
-    for column, (axis, term) in enumerate(zip(axes[0], terms, strict=True)):
-        for label, history in histories.items():
-            axis.plot(running_mean(history[:, column], smooth), lw=1, label=label)
-        axis.set(title=f"loss {term}", xlabel="step")
-    legend(figure, axes[0, 0], "outside right upper", 1)
-    sns.despine(figure)
-    return figure
+def blend(color: str, share: float) -> tuple[float, ...]:
+    """A colour over white."""
+    return tuple(1 - share * (1 - np.array(to_rgb(color))))
 
 
-def running_mean(values: np.ndarray, smooth: int) -> np.ndarray:
-    """Means over `smooth` neighbours of (N,) values, or over all of fewer: (N - smooth + 1,)."""
-    window = min(smooth, len(values))
-    return np.convolve(values, np.ones(window) / window, "valid")
+def rescale(values: np.ndarray) -> np.ndarray:
+    """Values (N,) moved to [0, 1]; constant ones become 1."""
+    if not len(values):
+        return values
+    low, high = np.min(values), np.max(values)
+    return (values - low) / (high - low) if high > low else np.ones_like(values)

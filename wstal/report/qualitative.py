@@ -43,8 +43,16 @@ def choose(judging: Judging[Run], label: str, rule: str) -> str:
 
 
 def row(judging: Judging[Run], name: str) -> Run:
-    """The run of row `name` with the first seed."""
-    return next(run for run in judging.runs if run.row == name)
+    """The run of row `name` with the first seed.
+
+    Raises:
+        UserError: the entry has no such row here.
+    """
+    found = [run for run in judging.runs if run.row == name]
+    if not found:
+        there = ", ".join(dict.fromkeys(run.row for run in judging.runs))
+        raise UserError(f"there is no row {name!r} here; name one of {there} in the notebook.")
+    return found[0]
 
 
 def one_video(run: Run, network: str, video: str) -> Bags:

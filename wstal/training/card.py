@@ -8,7 +8,6 @@ A run folder stands by itself and may be copied anywhere.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import yaml
@@ -17,6 +16,7 @@ from safetensors.torch import load_file
 
 from wstal.base import files, seeding, yamlfile
 from wstal.base.errors import UserError, of_system, system_errors
+from wstal.base.extraction import Extraction
 from wstal.base.record import Index, Name, Record
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Detections, VideoScores
@@ -39,7 +39,7 @@ class _Card(Record, kw_only=True):
     dims: dict[str, int]  # stream -> width D of its features
     grid: TimeGrid
     backbone: str  # what made the features
-    extraction: dict[str, Any]  # how videos went through it; empty where features were published or simulated
+    extraction: Extraction | None  # how videos went through it; none where features were published or simulated
 
 
 class _Written(_Card, kw_only=True):
@@ -94,12 +94,12 @@ def read(folder: Path) -> Card:
     path = folder / "run.yaml"
     if not path.is_file():
         raise UserError(f"{folder} is no trained run, as it holds no run.yaml; {CURE}.")
+    with system_errors(path):
+        data = path.read_bytes()
     try:
-        with system_errors(path):
-            text = path.read_text()
-        written = msgspec.convert(yaml.safe_load(text), _Written)
+        written = msgspec.convert(yaml.safe_load(data), _Written)
         resolved = typed(msgspec.to_builtins(written.settings), str(path))
-    except (msgspec.ValidationError, yaml.YAMLError, UnicodeDecodeError, UserError) as error:
+    except (msgspec.ValidationError, yaml.YAMLError, UserError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path} is damaged or of another version ({reason}); train again, or {CURE}.") from None
     rest = {name: getattr(written, name) for name in _Card.__struct_fields__}

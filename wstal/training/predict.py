@@ -1,12 +1,14 @@
 """Weights x bags -> scores, video by video over its full length."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 
+from wstal.base.timegrid import TimeGrid
 from wstal.base.types import VideoScores
 from wstal.data.bags import Bags
+from wstal.data.store import ArrayStore
 from wstal.methods.base import Method, Scores
 
 
@@ -31,6 +33,12 @@ def predict(model: Method, bags: Bags) -> dict[str, VideoScores]:
         )
         for video, scores in forward(model, bags)
     }
+
+
+def unlabelled(arrays: Mapping[str, Mapping[str, np.ndarray]], streams: Sequence[str], grid: TimeGrid) -> Bags:
+    """Videos {id: {stream: (T, D)}} of which no label is known, as bags of `streams` on one grid."""
+    labels = np.zeros((len(arrays), 0), dtype=np.float32)
+    return Bags(ArrayStore(arrays, dict.fromkeys(streams, grid)), streams, tuple(arrays), labels)
 
 
 def numpy(batch: torch.Tensor) -> np.ndarray:

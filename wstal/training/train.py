@@ -1,6 +1,8 @@
 """Bags x method -> weights. The loop knows no method and no dataset by name, and can reach no segment time."""
 
 from collections.abc import Callable
+from functools import reduce
+from operator import add
 from typing import NamedTuple
 
 import msgspec
@@ -62,10 +64,10 @@ def fit(settings: Settings, bags: Bags, seed: int, step: Step) -> Fitted:
     model.train()
     history, checkpoints = torch.zeros(len(steps), len(model.loss_names)), []
     for done, index in enumerate(steps):
-        batch = bags.batch(index, training.snippets, rng)
+        batch = bags.batch(index.tolist(), training.snippets, rng)
         x, mask, labels = (part.to(device()) for part in batch)
         terms = model.losses(model(x, mask), labels, mask)
-        total = sum(settings.weights[name] * value for name, value in terms.items())
+        total = reduce(add, (settings.weights[name] * value for name, value in terms.items()))
         optimizer.zero_grad(set_to_none=True)
         total.backward()
         optimizer.step()

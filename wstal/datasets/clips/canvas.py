@@ -13,15 +13,15 @@ class Canvas:
         self.pixels, self.camera = pixels, camera
 
     def line(self, a: Point, b: Point, width: float, colour: Colour) -> None:
-        """A stroke from a to b with round ends; a == b gives a disc of diameter `width`."""
+        """A stroke of `colour` (3,) from a to b with round ends; a == b gives a disc of diameter `width`."""
         height, length = self.pixels.shape[:2]
         origin = np.array([length / 2, height / 2]) - np.array(self.camera) * height
-        a, b = (np.array(point) * height + origin for point in (a, b))
+        start, end = (np.array(point) * height + origin for point in (a, b))
         radius = width * height / 2
-        low = np.maximum(np.floor(np.minimum(a, b) - radius - 1), 0).astype(int)
-        high = np.maximum(np.minimum(np.ceil(np.maximum(a, b) + radius + 1), [length, height]), low).astype(int)
-        x, y = np.arange(low[0], high[0]) + 0.5 - a[0], np.arange(low[1], high[1])[:, None] + 0.5 - a[1]
-        along = b - a
+        low = np.maximum(np.floor(np.minimum(start, end) - radius - 1), 0).astype(int)
+        high = np.maximum(np.minimum(np.ceil(np.maximum(start, end) + radius + 1), [length, height]), low).astype(int)
+        x, y = np.arange(low[0], high[0]) + 0.5 - start[0], np.arange(low[1], high[1])[:, None] + 0.5 - start[1]
+        along = end - start
         share = np.clip((x * along[0] + y * along[1]) / max(along @ along, 1e-9), 0, 1)  # of the way from a to b
         distance = np.hypot(x - share * along[0], y - share * along[1])
         cover = np.clip(radius + 0.5 - distance, 0, 1)[..., None].astype(np.float32)  # of each pixel
@@ -29,7 +29,7 @@ class Canvas:
         region += cover * (colour.astype(np.float32) - region)
 
     def disc(self, centre: Point, diameter: float, colour: Colour) -> None:
-        """A filled circle."""
+        """A filled circle of `colour` (3,)."""
         self.line(centre, centre, diameter, colour)
 
 
@@ -53,7 +53,7 @@ def _stretch(values: np.ndarray, length: int, axis: int) -> np.ndarray:
 
 
 def view(scene: np.ndarray, height: int, width: int, camera: Point) -> np.ndarray:
-    """The part of a larger picture that the camera sees, shifted by fractions of a pixel: (height, width, 3), a copy."""
+    """The part of a larger scene (H, W, 3) that the camera sees, shifted by fractions of a pixel: (height, width, 3)."""
     top, left = (
         (whole - part) / 2 + at * height
         for whole, part, at in zip(scene.shape[:2], (height, width), reversed(camera), strict=True)

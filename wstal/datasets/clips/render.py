@@ -20,8 +20,10 @@ ENCODER = {"preset": "veryfast", "crf": "20", "x264-params": "threads=1:cpu-inde
 
 
 def render(source: Source, folder: Path) -> None:
-    """Write <folder>/<id>.mp4 for every film, each whole or not at all. A file that is right already is not touched, so that
-    what was made from it still counts."""
+    """Write <folder>/<id>.mp4 for every film, each whole or not at all.
+
+    A file that is right already is not touched, so that what was made from it still counts.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     films = list(scripts(source))
     for done, script in enumerate(films, start=1):
@@ -50,7 +52,7 @@ def encode(frames: Iterator[np.ndarray], source: Source, path: Path) -> None:
 
 
 def pictures(script: Script, source: Source) -> Iterator[np.ndarray]:
-    """All frames of a film: (H, W, 3) uint8."""
+    """All frames of a film, each (H, W, 3) uint8."""
     rng = np.random.default_rng(script.seed)
     path = shake(rng, script.frames, source)
     for shot in script.shots:
@@ -58,7 +60,7 @@ def pictures(script: Script, source: Source) -> Iterator[np.ndarray]:
 
 
 def shoot(shot: Shot, path: np.ndarray, rng: np.random.Generator, source: Source) -> Iterator[np.ndarray]:
-    """The frames of one shot."""
+    """The frames of one shot, each (H, W, 3) uint8; path (F, 2) says where the camera points in each frame of the film."""
     width, height = source.size
     scene = SCENES[source.classes[shot.label]](rng)
     room = 2 * round(MARGIN * height)

@@ -27,7 +27,7 @@ class Scene(Protocol):
 
 
 def shade(rng: np.random.Generator, *rgb: float) -> np.ndarray:
-    """A colour near `rgb`."""
+    """A colour (3,) near `rgb`, each from 0 to 1."""
     return np.clip(np.array(rgb) + rng.uniform(-0.08, 0.08, 3), 0, 1)
 
 
@@ -46,19 +46,21 @@ class Bounce:
         self.rate = rng.uniform(1.2, 1.7)
 
     def set_up(self, canvas: Canvas) -> None:
+        """Draw the floor's boards and a seam."""
         for k in range(7):
             canvas.line((-1.2, 0.32 + 0.05 * k), (1.2, 0.32 + 0.05 * k), 0.055, self.floor * (1 - 0.06 * (k % 2)))
         canvas.line((-0.35, -0.9), (-0.35, 0.3), 0.03, self.seam)
 
     def draw(self, canvas: Canvas, phase: float, amount: float) -> None:
+        """Draw ball and shadow, at a height that bounces with the phase."""
         height = amount * self.rise * abs(np.sin(TAU * phase / 2))
         centre = (self.x, 0.36 - self.size / 2 - height)
         canvas.line((self.x - 0.07, 0.37), (self.x + 0.07, 0.37), 0.03, self.floor * (0.5 + height / 2))  # its shadow
         canvas.disc(centre, self.size, self.seam)
         canvas.disc(centre, self.size * 0.94, self.ball)
         for angle in (0, TAU / 4):
-            ends = (polar(centre, self.size * 0.44, angle + side + phase) for side in (0, TAU / 2))
-            canvas.line(*ends, 0.012, self.seam)
+            one, other = (polar(centre, self.size * 0.44, angle + side + phase) for side in (0, TAU / 2))
+            canvas.line(one, other, 0.012, self.seam)
 
 
 class Swing:
@@ -71,12 +73,14 @@ class Swing:
         self.rate = rng.uniform(0.55, 0.75)
 
     def set_up(self, canvas: Canvas) -> None:
+        """Draw lawn and frame."""
         canvas.line((-1.2, 0.48), (1.2, 0.48), 0.15, self.dark * 0.7)
         for side in (-1, 1):
             canvas.line((side * 0.3, -0.36), (side * 0.42, 0.44), 0.035, self.frame)
         canvas.line((-0.34, -0.36), (0.34, -0.36), 0.04, self.frame)
 
     def draw(self, canvas: Canvas, phase: float, amount: float) -> None:
+        """Draw child and swing, at an angle that swings with the phase."""
         angle = amount * self.angle * float(np.sin(TAU * phase))
         pivot = (0.0, -0.36)
         seat = polar(pivot, self.length, angle)
@@ -99,11 +103,13 @@ class JumpingJack:
         self.x, self.rate = rng.uniform(-0.1, 0.1), rng.uniform(0.9, 1.3)
 
     def set_up(self, canvas: Canvas) -> None:
+        """Draw the mat and two posts."""
         canvas.line((-1.2, 0.46), (1.2, 0.46), 0.12, self.mat)
         for x in (-0.5, 0.5):
             canvas.line((x, -0.5), (x, 0.38), 0.02, self.dark * 0.6)
 
     def draw(self, canvas: Canvas, phase: float, amount: float) -> None:
+        """Draw the figure, whose limbs spread and close with the phase."""
         spread = amount * (0.5 - 0.5 * float(np.cos(TAU * phase)))  # 0 closed, 1 open
         hip = (self.x, 0.12 - 0.06 * amount * abs(float(np.sin(TAU * phase))))
         neck = polar(hip, -0.26, 0)
@@ -125,12 +131,14 @@ class Windmill:
         self.rate = rng.uniform(0.4, 0.6) * rng.choice([-1, 1])
 
     def set_up(self, canvas: Canvas) -> None:
+        """Draw hill and mill."""
         canvas.disc((0.1, 1.35), 2.1, self.hill)
         for k in range(12):
             canvas.line((-0.05 - 0.006 * k, -0.05 + 0.04 * k), (0.05 + 0.006 * k, -0.05 + 0.04 * k), 0.045, self.wall)
         canvas.disc((0, -0.08), 0.17, self.wing * 0.7)
 
     def draw(self, canvas: Canvas, phase: float, amount: float) -> None:
+        """Draw the sails, turned by the phase."""
         hub = (0.0, -0.08)
         for k in range(4):
             angle = self.start + TAU * (phase + k / 4)

@@ -53,7 +53,7 @@ class Script:
 
     @property
     def frames(self) -> int:
-        """Length of the film."""
+        """Length of the film in frames."""
         return self.shots[-1].end_f
 
 

@@ -18,7 +18,11 @@ from wstal.base.errors import UserError
 
 
 def load(name: str) -> ModuleType:
-    """Import the reader `name`."""
+    """Import the reader `name`.
+
+    Raises:
+        UserError: there is none of that name.
+    """
     modules = [module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
     if name in modules and hasattr(reader := importlib.import_module(f"{__name__}.{name}"), "Source"):
         return reader

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import h5py
 import msgspec
@@ -27,11 +27,15 @@ HDF5 = (".h5", ".hdf5")
 ARCHIVES = (".npz", *HDF5)
 ENDINGS = (".csv", *HDF5, ".npy", ".npz")
 
-Archive = zipfile.ZipFile | h5py.File
+Archive: TypeAlias = zipfile.ZipFile | h5py.File
 
 
 class Layout(Record):
-    """Where the features of one stream lie, and how."""
+    """Where the features of one stream lie, and how.
+
+    Raises:
+        UserError: the path has no known ending, `key` does not fit it, or `columns` are empty.
+    """
 
     path: str  # the file below root; {video} is the id of a video, {subset} its subset's name in `splits`
     key: str | None = None  # .npz and .h5: name of the array in the file, for instance "{video}" or "{video}/rgb"
@@ -40,7 +44,7 @@ class Layout(Record):
     dim: Count | None = None  # D that the file must have; null: any
     header_lines: Index = 0  # .csv: lines before the first snippet
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         ending = Path(self.path).suffix
         if ending not in ENDINGS:
             raise UserError(
@@ -62,7 +66,7 @@ class FileArray(np.ndarray):
 
     filename: Path | None = None
 
-    def __array_finalize__(self, parent):
+    def __array_finalize__(self, parent: object) -> None:
         self.filename = getattr(parent, "filename", None)
 
 
@@ -72,7 +76,11 @@ def opener() -> Callable[[Path], Archive]:
 
 
 def require_keys(path: Path, keys: list[str], archive: Archive, cure: str) -> None:
-    """All of `keys` are arrays of the archive, checked before the first is read."""
+    """Check that all of `keys` are arrays of the archive, before the first is read.
+
+    Raises:
+        UserError: some are not; `path` names the archive and `cure` ends the sentence.
+    """
     members = archive.NameToInfo if isinstance(archive, zipfile.ZipFile) else archive
     missing = [key for key in keys if _member(path, key) not in members]
     if missing:
@@ -81,7 +89,10 @@ def require_keys(path: Path, keys: list[str], archive: Archive, cure: str) -> No
 
 
 def load(path: Path, key: str, layout: Layout, archive: Callable[[Path], Archive], cure: str) -> np.ndarray:
-    """One video's features (T, D) of the stream, memory-mapped from .npy and read into memory from other files."""
+    """One video's features (T, D) of the stream, memory-mapped from .npy and read into memory from other files.
+
+    `archive` opens .npz and .h5 files, of which the features are the array `key`.
+    """
     if path.suffix == ".npy":
         return arranged(_files.load_array(path, cure), layout, str(path))
     if path.suffix == ".csv":
@@ -97,7 +108,11 @@ def load(path: Path, key: str, layout: Layout, archive: Callable[[Path], Archive
 
 
 def arranged(array: np.ndarray, layout: Layout, where: str) -> np.ndarray:
-    """The array as (T, D'), D' being the stream's columns; a view."""
+    """The array (...), whose axes `layout` names, as (T, D'), D' being the stream's columns; a view.
+
+    Raises:
+        UserError: its axes or its number of features are others; `where` names it.
+    """
     axes = layout.axes
     if array.ndim != len(axes) or any(n != 1 for n, axis in zip(array.shape, axes, strict=True) if axis == "1"):
         raise UserError(

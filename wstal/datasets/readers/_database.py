@@ -29,14 +29,18 @@ class Entry(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Database:
-    """A file of that layout."""
+    """The content of a file of ActivityNet's ground-truth layout."""
 
     path: Path
     classes: tuple[str, ...]  # as listed in the file, otherwise the sorted labels of all its videos
     entries: dict[str, Entry]
 
     def require(self, videos: Iterable[str]) -> None:
-        """All of `videos`, which a list asks for, are there."""
+        """Check that all of `videos`, which a list asks for, are there.
+
+        Raises:
+            UserError: some are not.
+        """
         absent = [video for video in videos if video not in self.entries]
         if absent:
             more = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
@@ -52,7 +56,7 @@ class _File(msgspec.Struct, frozen=True):
 
 
 def read(path: Path, cure: str) -> Database:
-    """`path`, with or without the outer "database" (BMN's file is the inner part alone)."""
+    """The file `path`, with or without the outer "database" (BMN's file is the inner part alone)."""
     file = _files.read_json(path, _File, cure)
     raw = file.database
     if raw is None:

@@ -6,7 +6,7 @@
 import csv
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import IO, TypeVar
 
 import msgspec
 import numpy as np
@@ -24,7 +24,11 @@ def folder(root: str) -> Path:
 
 
 def require(paths: Iterable[Path], cure: str) -> None:
-    """All of `paths` are files, checked before the first is read."""
+    """Check that all of `paths` are files, before the first is read.
+
+    Raises:
+        UserError: some are not.
+    """
     missing = [path for path in paths if not path.is_file()]
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
@@ -33,7 +37,11 @@ def require(paths: Iterable[Path], cure: str) -> None:
 
 
 def parse_json(data: bytes | msgspec.Raw, record: type[T], origin: str) -> T:
-    """JSON as a typed record; numbers may be strings. `origin` names the file in the sentence."""
+    """JSON as a typed record; numbers may be strings. `origin` names the file in the sentence.
+
+    Raises:
+        UserError: `data` is no such record.
+    """
     try:
         return msgspec.json.decode(data, type=record, strict=False)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -41,7 +49,7 @@ def parse_json(data: bytes | msgspec.Raw, record: type[T], origin: str) -> T:
 
 
 def read_json(path: Path, record: type[T], cure: str) -> T:
-    """`path` as a typed record."""
+    """The JSON file `path` as a typed record."""
     require([path], cure)
     with system_errors(path):
         data = path.read_bytes()
@@ -49,7 +57,11 @@ def read_json(path: Path, record: type[T], cure: str) -> T:
 
 
 def read_lines(path: Path, cure: str) -> list[list[str]]:
-    """The fields of every line that is not blank; any run of blanks separates fields."""
+    """The fields of every line that is not blank; any run of blanks separates fields.
+
+    Raises:
+        UserError: the file is missing or no text.
+    """
     require([path], cure)
     try:
         with system_errors(path):
@@ -60,7 +72,11 @@ def read_lines(path: Path, cure: str) -> list[list[str]]:
 
 
 def disjoint(listed: dict[str, list[str]], place: Path) -> dict[str, str]:
-    """{subset: ids} -> {id: subset}; a video in two subsets would be tested on what it was trained on."""
+    """{subset: ids} -> {id: subset}; `place` names where the lists are.
+
+    Raises:
+        UserError: a video is in two subsets, so that it would be tested on what it was trained on.
+    """
     videos: dict[str, str] = {}
     for subset, ids in listed.items():
         for video in ids:
@@ -70,7 +86,11 @@ def disjoint(listed: dict[str, list[str]], place: Path) -> dict[str, str]:
 
 
 def read_ids(path: Path, cure: str) -> list[str]:
-    """Video ids: one a line, before a comma if there is one, or an .npy file of strings."""
+    """Video ids: one a line, before a comma if there is one, or an .npy file of strings.
+
+    Raises:
+        UserError: the file is missing, or no such list.
+    """
     if path.suffix == ".npy":
         array = load_array(path, cure)
         if array.ndim != 1 or array.dtype.kind != "U":
@@ -84,21 +104,30 @@ def read_ids(path: Path, cure: str) -> list[str]:
 
 
 def read_table(path: Path, columns: tuple[str, ...], cure: str) -> list[tuple[str, ...]]:
-    """The named columns of a .csv file whose first line names its columns."""
+    """The named columns of a .csv file whose first line names its columns.
+
+    Raises:
+        UserError: the file is missing or no table, or a line lacks a column.
+    """
     require([path], cure)
     with system_errors(path), path.open(encoding="utf-8-sig", newline="") as file:
         try:
-            rows = [tuple(row.get(name) for name in columns) for row in csv.DictReader(file)]
+            rows = list(csv.DictReader(file))
         except (UnicodeDecodeError, csv.Error) as error:
             raise UserError(f"{path} is not a .csv file ({error}); download it again.") from error
     for number, row in enumerate(rows, start=2):
-        if None in row:
-            raise UserError(f"{path}: line {number} has no {columns[row.index(None)]!r}; mend it, or the names in line 1.")
-    return rows
+        for name in columns:
+            if row.get(name) is None:
+                raise UserError(f"{path}: line {number} has no {name!r}; mend it, or the names in line 1.")
+    return [tuple(row[name] for name in columns) for row in rows]
 
 
 def read_ambiguous(path: Path, videos: Collection[str], cure: str) -> tuple[Segment, ...]:
-    """THUMOS14's `video  start end` lines (two blanks after the name, as published) for `videos`; others are left."""
+    """THUMOS14's `video  start end` lines (two blanks after the name, as published) for `videos`; others are left.
+
+    Raises:
+        UserError: the file is missing, or a line is none of these.
+    """
     found = []
     for number, fields in enumerate(read_lines(path, cure), start=1):
         try:
@@ -112,7 +141,11 @@ def read_ambiguous(path: Path, videos: Collection[str], cure: str) -> tuple[Segm
 
 
 def drop(videos: Iterable[str], exclude: Collection[str], origin: Path) -> list[str]:
-    """`videos` without the excluded ones; excluding what is not there is a mistake in params.yaml."""
+    """The `videos` without the excluded ones; `origin` names the file that lists them.
+
+    Raises:
+        UserError: an excluded video is not there, which is a mistake in params.yaml.
+    """
     videos = list(videos)
     unknown = sorted(set(exclude) - set(videos))
     if unknown:
@@ -121,7 +154,11 @@ def drop(videos: Iterable[str], exclude: Collection[str], origin: Path) -> list[
 
 
 def npy_header(path: Path) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and dtype that an .npy file states; nothing else is read."""
+    """Shape and dtype that an .npy file states; nothing else is read.
+
+    Raises:
+        UserError: the file is damaged, or no .npy file.
+    """
     try:
         with path.open("rb") as file:
             return read_header(file)
@@ -129,7 +166,7 @@ def npy_header(path: Path) -> tuple[tuple[int, ...], np.dtype]:
         raise of_system(error, path) or UserError(f"{path} is truncated or no .npy file; download it again.") from error
 
 
-def read_header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
+def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     """Shape and dtype; the file stands at the data afterwards."""
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     shape, _, dtype = readers[np.lib.format.read_magic(file)](file)
@@ -137,7 +174,11 @@ def read_header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
 
 
 def load_array(path: Path, cure: str) -> np.ndarray:
-    """A plain .npy file, memory-mapped read-only. Never unpickles."""
+    """The array (...) of a plain .npy file, memory-mapped read-only. Never unpickles.
+
+    Raises:
+        UserError: the file is missing or damaged, or holds pickled objects.
+    """
     require([path], cure)
     _, dtype = npy_header(path)
     if dtype.hasobject:

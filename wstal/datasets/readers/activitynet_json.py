@@ -14,7 +14,7 @@
 - Features that were stretched to 100 snippets a video (BMN's csv_mean_100) have no time grid and are refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from wstal.base.errors import UserError
 from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations
 from wstal.datasets.readers import _arrays, _database, _files
-from wstal.datasets.readers._arrays import Layout
+from wstal.datasets.readers._arrays import Archive, Layout
 from wstal.datasets.readers._videos import VideoFiles
 
 
@@ -45,7 +45,11 @@ class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 
 def annotations(source: Source, grid: TimeGrid) -> Annotations:
-    """The annotations of the file."""
+    """The annotations of the file.
+
+    Raises:
+        UserError: a file is missing or damaged, or a video has no duration.
+    """
     database = _read(source)
     rows = []
     for video, subset in _chosen(source, database).items():
@@ -75,7 +79,11 @@ def features(source: Source, streams: tuple[str, ...], grids: Grids) -> Iterator
 
 
 def videos(source: Source) -> dict[str, Path]:
-    """Video id -> its file."""
+    """Video id -> its file.
+
+    Raises:
+        UserError: `source.videos` names no files, or a video has none.
+    """
     if not source.videos or "{video}" not in Path(source.videos).name:
         raise UserError('params.yaml: `source.videos` needs a path with {video} in the file\'s name, as "videos/{video}.mp4".')
     database = _read(source)
@@ -86,7 +94,7 @@ def videos(source: Source) -> dict[str, Path]:
     return found
 
 
-def _require_in_archives(places: list[tuple[Path, str]], archive, cure: str) -> None:
+def _require_in_archives(places: list[tuple[Path, str]], archive: Callable[[Path], Archive], cure: str) -> None:
     """The files that hold many videos hold all that are asked of them."""
     for path in dict.fromkeys(path for path, _ in places):
         _arrays.require_keys(path, [key for other, key in places if other == path], archive(path), cure)
@@ -133,8 +141,8 @@ def _chosen(source: Source, database: _database.Database) -> dict[str, str]:
     else:
         ours = {theirs: name for name, theirs in source.splits.items()}
         videos = {video: ours[theirs] for video, theirs in _subsets(source, database).items() if theirs in ours}
-    known = isinstance(source.exclude, str)
-    exclude = set(_ids(source, source.exclude)) & set(videos) if known else source.exclude
+    named = source.exclude
+    exclude = named if isinstance(named, list) else set(_ids(source, named)) & set(videos)
     chosen = {video: videos[video] for video in _files.drop(videos, exclude, database.path)}
     database.require(chosen)
     return chosen
@@ -150,4 +158,5 @@ def _subsets(source: Source, database: _database.Database) -> dict[str, str | No
     """Video id -> the name of its subset as published."""
     if source.subsets is None:
         return {video: entry.subset for video, entry in database.entries.items()}
-    return dict(_files.read_table(_files.folder(source.root) / source.subsets, ("video", "subset"), _cure(source)))
+    rows = _files.read_table(_files.folder(source.root) / source.subsets, ("video", "subset"), _cure(source))
+    return {video: subset for video, subset in rows}

@@ -50,7 +50,11 @@ class Row:
 
 
 def annotations(source: Source, grid: TimeGrid) -> Annotations:
-    """Labels from the table, durations from the files."""
+    """Labels from the table, durations from the files.
+
+    Raises:
+        UserError: the table or a video is missing or damaged; the sentence names the line.
+    """
     table, of_video = _read(source)
     found = []
     for video, rows, subset in _split(source, of_video):

@@ -1,5 +1,6 @@
-"""The "reduced" layout of W-TALC, which FAC-Net, WSAD and others share: parallel arrays in .npy files. W-TALC's
-ActivityNet 1.2 (ActivityNet1.2-I3D-JOINTFeatures.npy, ActivityNet1.2-Annotations/) lies in it, too.
+"""The "reduced" layout of W-TALC, which FAC-Net, WSAD and others share: parallel arrays in .npy files.
+
+W-TALC's ActivityNet 1.2 (ActivityNet1.2-I3D-JOINTFeatures.npy, ActivityNet1.2-Annotations/) lies in it, too.
 
     <root>/Thumos14reduced-I3D-JOINTFeatures.npy    object array of N arrays (T, 2048), RGB first
     <root>/Thumos14reduced-Annotations/             classlist (C,), and over the N videos: videoname, subset, duration
@@ -17,6 +18,7 @@ Oddities of the published THUMOS14 files, all kept as they are:
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -64,7 +66,11 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
 
 
 def features(source: Source, streams: tuple[str, ...], grids: Grids) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-    """(video id, {stream: (T, D) array}) in the order of videoname.npy; each array is let go after its turn."""
+    """(video id, {stream: (T, D) array}) in the order of videoname.npy; each array is let go after its turn.
+
+    Raises:
+        UserError: a stream has no columns, or an array not as many.
+    """
     unknown = sorted(set(streams) - set(source.columns))
     if unknown:
         raise UserError(f"params.yaml: stream {unknown[0]!r} has no entry in `source.columns`; add its columns.")
@@ -97,7 +103,7 @@ def _chosen(source: Source) -> dict[int, tuple[str, str]]:
     return {i: row for i, row in rows.items() if row[0] in kept}
 
 
-def _duration_s(value, place: Path, video: str) -> float:
+def _duration_s(value: Any, place: Path, video: str) -> float:
     try:
         return float(np.ravel(value)[0])
     except (TypeError, ValueError, IndexError):
@@ -113,7 +119,7 @@ def _same_length(place: Path, lengths: dict[str, int]) -> None:
         raise UserError(f"{place}: parallel arrays differ in length ({lengths}); download all files from one source.")
 
 
-def _text(value, place: Path, name: str) -> str:
+def _text(value: Any, place: Path, name: str) -> str:
     """A string, whichever Python wrote it."""
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
@@ -122,7 +128,7 @@ def _text(value, place: Path, name: str) -> str:
     raise UserError(f"{place / name}.npy holds {value!r} where a name belongs; download it again.")
 
 
-def _segments(place: Path, video: str, labels, times) -> list[Segment]:
+def _segments(place: Path, video: str, labels: Any, times: Any) -> list[Segment]:
     """Instances of one video; `times` are [start, end] pairs in seconds, one per label."""
     try:
         pairs = np.asarray(times, dtype=np.float64).reshape(len(labels), 2)

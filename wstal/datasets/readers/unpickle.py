@@ -10,9 +10,12 @@ from wstal.datasets.readers import _files
 
 
 def load_object_array(path: Path, cure: str) -> np.ndarray:
-    """The array of an .npy file: memory-mapped if plain, otherwise unpickled (strings of Python 2 arrive as bytes).
+    """The array (...) of an .npy file: memory-mapped if plain, otherwise unpickled (strings of Python 2 arrive as bytes).
 
     Items that are arrays arrive as a subclass of ndarray; `numpy.asarray` makes them plain without a copy.
+
+    Raises:
+        UserError: the file is missing or damaged, or its pickle asks for more than arrays.
     """
     _files.require([path], cure)
     shape, dtype = _files.npy_header(path)

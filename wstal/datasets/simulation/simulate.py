@@ -1,5 +1,4 @@
-"""The embedded simulator: videos with a published dataset's statistics, and snippet features that are hard for the
-reasons the papers give.
+"""The embedded simulator: videos with a published dataset's statistics, and features that are hard as the papers say.
 
 A video is a sequence of *pieces* on the time line. An action instance is a weak approach, a discriminative core and a weak
 follow-through; between instances lies plain background, and beside many instances *context*: the scene and posture of
@@ -112,7 +111,8 @@ def timeline(id: str, subset: str, label: int, rng: np.random.Generator, source:
         labels.append((label + int(rng.integers(1, len(source.names)))) % len(source.names))
     duration = max(lognormal(rng, *source.duration_s), 12.0)
     share = np.clip(rng.normal(*source.background), 0.15, 0.92)
-    lengths, action = [], (1 - share) * duration
+    lengths: list[float] = []
+    action = (1 - share) * duration
     while sum(lengths) < action:
         lengths.append(min(max(lognormal(rng, *source.instance_s), 0.8), 0.8 * duration))
     if len(lengths) > 1 and sum(lengths) - action > lengths[-1] / 2:
@@ -129,11 +129,11 @@ def timeline(id: str, subset: str, label: int, rng: np.random.Generator, source:
     return Timeline(id, subset, duration, tuple(instances), tuple(split(instances, duration, rng, source)))
 
 
-def split(instances: list[Piece], duration: float, rng: np.random.Generator, source: Source) -> Iterator[Piece]:
+def split(instances: list[Piece], duration_s: float, rng: np.random.Generator, source: Source) -> Iterator[Piece]:
     """Split the time line into pieces: gaps into context and background, instances into weak, core, weak."""
     clock, before = 0.0, None
     for instance in [*instances, None]:
-        end = instance.start_s if instance else duration
+        end = instance.start_s if instance else duration_s
         yield from gap(clock, end, before, instance, rng, source)
         if instance is None:
             return
@@ -149,23 +149,28 @@ def split(instances: list[Piece], duration: float, rng: np.random.Generator, sou
         clock, before = instance.end_s, instance
 
 
-def gap(start: float, end: float, before, after, rng: np.random.Generator, source: Source) -> Iterator[Piece]:
-    """Fill a gap between instances: context beside either, still or moving background between."""
-    length = max(end - start, 0.0)
+def gap(
+    start_s: float, end_s: float, before: Piece | None, after: Piece | None, rng: np.random.Generator, source: Source
+) -> Iterator[Piece]:
+    """Fill a gap between instances: context beside either, still or moving background between.
+
+    `before` and `after` are the instances at its sides, None at the ends of the video.
+    """
+    length = max(end_s - start_s, 0.0)
     sides = [
         min(lognormal(rng, source.context_s, 0.5), length / 2) if side and rng.random() < source.context else 0.0
         for side in (before, after)
     ]
     if before:
-        yield Piece("context", before.label, start, start + sides[0])
+        yield Piece("context", before.label, start_s, start_s + sides[0])
     kind = "camera" if rng.random() < source.camera else "background"
-    yield Piece(kind, -1, start + sides[0], end - sides[1])
+    yield Piece(kind, -1, start_s + sides[0], end_s - sides[1])
     if after:
-        yield Piece("context", after.label, end - sides[1], end)
+        yield Piece("context", after.label, end_s - sides[1], end_s)
 
 
 def lognormal(rng: np.random.Generator, median: float, sigma: float) -> float:
-    """One log-normal draw."""
+    """One log-normal draw; `sigma` is the deviation of its logarithm."""
     return float(median * np.exp(rng.normal(0, sigma)))
 
 
@@ -195,7 +200,7 @@ def directions(source: Source, name: str) -> Directions:
     stream, classes = source.streams[name], len(source.names)
     group = rng.permutation(classes) % stream.groups
 
-    def evidence():
+    def evidence() -> np.ndarray:
         shared, own = unit(rng.normal(size=(stream.groups, source.dim))), unit(rng.normal(size=(classes, source.dim)))
         return unit(np.sqrt(stream.confusion) * shared[group] + np.sqrt(1 - stream.confusion) * own)
 
@@ -203,7 +208,7 @@ def directions(source: Source, name: str) -> Directions:
 
 
 def unit(v: np.ndarray) -> np.ndarray:
-    """Rows of unit length."""
+    """Vectors v (..., D) at unit length, (..., D)."""
     return v / np.linalg.norm(v, axis=-1, keepdims=True)
 
 

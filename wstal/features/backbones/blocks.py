@@ -1,4 +1,4 @@
-"""What several networks are made of."""
+"""Units that several networks are made of: convolutions with normalization, stems, residual blocks."""
 
 from collections import OrderedDict
 
@@ -12,10 +12,11 @@ class ConvNorm(nn.Module):
     def __init__(self, conv: nn.Conv2d | nn.Conv3d, eps: float, active: bool = True):
         super().__init__()
         self.conv = conv
-        self.norm = (nn.BatchNorm2d if isinstance(conv, nn.Conv2d) else nn.BatchNorm3d)(conv.out_channels, eps)
+        self.norm: nn.Module = (nn.BatchNorm2d if isinstance(conv, nn.Conv2d) else nn.BatchNorm3d)(conv.out_channels, eps)
         self.active = active
 
     def forward(self, x: Tensor) -> Tensor:
+        """x (N, C, ...) -> (N, C', ...), as the convolution has it."""
         x = self.norm(self.conv(x))
         return relu(x, inplace=True) if self.active else x
 
@@ -28,6 +29,7 @@ class Stem3d(ConvNorm):
         super().__init__(conv, eps)
 
     def forward(self, x: Tensor) -> Tensor:
+        """x (N, 3, T, H, W) -> (N, out, T, H / 4, W / 4)."""
         return max_pool3d(super().forward(x), (1, 3, 3), (1, 2, 2), (0, 1, 1))
 
 
@@ -40,14 +42,18 @@ class Residual(nn.Module):
         self.branch = nn.Sequential(OrderedDict(branch))
 
     def forward(self, x: Tensor) -> Tensor:
+        """x (N, C, ...) -> (N, C', ...), as the branch has it."""
         y = self.branch(x)
         return relu(y + (x if self.short is None else self.short(x)), inplace=True)
 
 
 def fold(network: nn.Module) -> nn.Module:
-    """Merge every batch normalization into the convolution before it: the same function, fewer passes over memory."""
+    """Merge every batch normalization into the convolution before it, in place: the same function, fewer passes over memory.
+
+    The network must be in eval mode.
+    """
     for unit in network.modules():
-        if isinstance(unit, ConvNorm) and not isinstance(unit.norm, nn.Identity):
+        if isinstance(unit, ConvNorm) and isinstance(unit.norm, nn.BatchNorm2d | nn.BatchNorm3d):
             unit.conv = nn.utils.fuse_conv_bn_eval(unit.conv, unit.norm)
             unit.norm = nn.Identity()
     return network

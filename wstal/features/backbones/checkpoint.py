@@ -2,7 +2,7 @@
 
 import pickle
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,11 @@ def restore(backbone: Backbone, path: Path) -> nn.Module:
 
 
 def assemble(backbone: Backbone, stored: Mapping[str, Tensor], path: Path) -> nn.Module:
-    """The network with the tensors of `stored`, named in any of its layouts; `path` names them in a sentence."""
+    """The network with the tensors (...) of `stored`, named in any of its layouts; `path` names them in a sentence.
+
+    Raises:
+        UserError: they are another network's.
+    """
     with torch.device("meta"):
         names = [name for name in backbone.build(1).state_dict() if not name.endswith(COUNTER)]
     layout = recognize(backbone, names, stored, path)
@@ -47,26 +51,35 @@ def assemble(backbone: Backbone, stored: Mapping[str, Tensor], path: Path) -> nn
 
 
 def recognize(backbone: Backbone, names: list[str], stored: Mapping[str, Tensor], path: Path) -> Layout:
-    """The layout in which `stored` has every tensor of the network and nothing else."""
-    nearest, fewest = None, len(names) + 1
-    for layout in (OURS, *backbone.layouts):
-        wanted = {source for name in names if not layout.is_one(name) for source in layout.sources(name)}
-        missing = [source for source in wanted if source not in stored]
-        if len(missing) < fewest:
-            nearest, fewest, first = layout, len(missing), min(missing, default="")
-            strange = sorted(name for name in stored if name not in wanted and not layout.is_unused(name))
-    if fewest == 0 and not strange:
-        return nearest
-    odd = f"has no tensor {first!r}" if fewest else f"has a tensor {strange[0]!r} that {backbone.name} lacks"
-    known = ", ".join(layout.title for layout in backbone.layouts)
+    """The layout in which `stored` has every tensor of the network, whose `names` are ours, and nothing else.
+
+    Tensors (...) are told by their names alone.
+
+    Raises:
+        UserError: there is no such layout.
+    """
+    layouts = (OURS, *backbone.layouts)
+    wanted = [{source for name in names if not each.is_one(name) for source in each.sources(name)} for each in layouts]
+    missing = [sorted(sources - set(stored)) for sources in wanted]
+    nearest = min(range(len(layouts)), key=lambda i: len(missing[i]))  # of equals the first
+    layout, lacks = layouts[nearest], missing[nearest]
+    strange = sorted(name for name in stored if name not in wanted[nearest] and not layout.is_unused(name))
+    if not lacks and not strange:
+        return layout
+    odd = f"has no tensor {lacks[0]!r}" if lacks else f"has a tensor {strange[0]!r} that {backbone.name} lacks"
+    known = ", ".join(each.title for each in backbone.layouts)
     raise UserError(
-        f"{path} is no {backbone.name}: it {odd}, in the nearest layout, {nearest.title}, of those known ({known}); "
+        f"{path} is no {backbone.name}: it {odd}, in the nearest layout, {layout.title}, of those known ({known}); "
         f"get {backbone.weights}."
     )
 
 
 def state(network: nn.Module, layout: Layout, stored: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """`stored` under our names, as float32; axes of length one do not count."""
+    """The tensors (...) of `stored` under our names, as float32; axes of length one do not count.
+
+    Raises:
+        UserError: a tensor has another shape than the network's.
+    """
     state = {}
     for name, place in network.state_dict().items():
         if name.endswith(COUNTER):
@@ -86,7 +99,11 @@ def state(network: nn.Module, layout: Layout, stored: Mapping[str, Tensor], path
 
 
 def read(path: Path) -> dict[str, Tensor]:
-    """Every tensor of a file by its name there; prefixes that all names share are left out."""
+    """Every tensor (...) of a file by its name there; prefixes that all names share are left out.
+
+    Raises:
+        UserError: the file cannot be read, is damaged, or holds no named tensor.
+    """
     try:
         path.open("rb").close()  # safetensors says "No such file", whatever the system says
         content = LOADERS.get(path.suffix, load_torch)(path)
@@ -109,7 +126,7 @@ def read(path: Path) -> dict[str, Tensor]:
 
 
 def flatten(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-    """Tensors and arrays of nested mappings, names joined by slashes; what is neither is left out."""
+    """Tensors and arrays (...) of nested mappings, names joined by slashes; what is neither is left out."""
     for key, value in content.items():
         name = prefix + (key.decode("latin1") if isinstance(key, bytes) else str(key))
         if isinstance(value, Mapping):
@@ -128,7 +145,11 @@ def load_pickle(path: Path) -> Any:
 
 
 def load_flax(path: Path) -> Any:
-    """A file of flax.serialization: the parameters, also those inside an optimizer."""
+    """A file of flax.serialization: the parameters, also those inside an optimizer.
+
+    Raises:
+        UserError: the file is damaged, or no such file.
+    """
     try:
         content = msgspec.msgpack.decode(path.read_bytes(), ext_hook=flax_array)
     except (msgspec.DecodeError, ValueError, TypeError) as error:
@@ -139,7 +160,7 @@ def load_flax(path: Path) -> Any:
 
 
 def flax_array(code: int, data: memoryview) -> np.ndarray | None:
-    """An extension of Flax's msgpack; code 1 is an array."""
+    """An extension of Flax's msgpack; code 1 is an array (...), of which `data` holds shape, dtype and values."""
     if code != 1:
         return None
     shape, dtype, values = msgspec.msgpack.decode(data)
@@ -147,7 +168,11 @@ def flax_array(code: int, data: memoryview) -> np.ndarray | None:
 
 
 def load_torch(path: Path) -> Any:
-    """A file of torch.save."""
+    """A file of torch.save; nothing that it asks for is run.
+
+    Raises:
+        UserError: the file is damaged, or asks for more than tensors.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pickles that torch.save did not write: they fail, or are harmless
@@ -163,4 +188,9 @@ def load_torch(path: Path) -> Any:
         raise UserError(f"{path} is truncated, damaged or no checkpoint ({first}); download it again.") from None
 
 
-LOADERS = {".safetensors": load_file, ".pkl": load_pickle, ".ckpt": load_pickle, ".msgpack": load_flax}
+LOADERS: dict[str, Callable[[Path], Any]] = {
+    ".safetensors": load_file,
+    ".pkl": load_pickle,
+    ".ckpt": load_pickle,
+    ".msgpack": load_flax,
+}

@@ -50,6 +50,7 @@ class CSN(nn.Module):
         self.head = nn.Linear(channels, classes)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Clips x (N, 3, T, H, W), T at least 8 -> features (N, 2048), the mean over time and space."""
         x = self.layer4(self.layer3(self.layer2(self.layer1(self.stem(x)))))  # (N, 2048, T / 8, H / 32, W / 32)
         return x.mean((2, 3, 4))
 
@@ -132,42 +133,32 @@ TADACONV = Layout("TAdaConv", (*TADACONV_BODY, (r"^head", "head.out")))
 TADACONV_EPIC = Layout(  # verbs and nouns have a head each
     "TAdaConv, Epic-Kitchens", (*TADACONV_BODY, (r"^head\.(\w+)", r"head.linear1.\1|head.linear2.\1"))
 )
-VMZ_STATISTICS = dict(mean=(110.2008, 100.63983, 95.99475), std=(58.14765, 56.46975, 55.332195))
-FACEBOOK_STATISTICS = dict(mean=(114.75,) * 3, std=(57.375,) * 3)
-CLIP = dict(fps=30.0, window_f=64, offsets=tuple(range(0, 64, 2)), short_side=256, size=224, width=2048)
+backbone = partial(
+    Backbone, stream="rgb", fps=30.0, window_f=64, offsets=tuple(range(0, 64, 2)), short_side=256, size=224, width=2048
+)
+vmz_backbone = partial(backbone, mean=(110.2008, 100.63983, 95.99475), std=(58.14765, 56.46975, 55.332195))
+facebook_backbone = partial(backbone, mean=(114.75,) * 3, std=(57.375,) * 3)
 BACKBONES = (
-    Backbone(
+    vmz_backbone(
         name="csn_ir152",
-        stream="rgb",
-        **CLIP,
-        **VMZ_STATISTICS,
         network=partial(CSN, depth=152, preserved=False, eps=1e-3),
         layouts=(vmz("0", ""), mmaction2("0"), caffe2({"a": "1", "b": "3", "c": "4"})),
         weights="irCSN_152_ft_kinetics_from_ig65m of github.com/facebookresearch/VMZ, or mmaction2's copy of it",
     ),
-    Backbone(
+    vmz_backbone(
         name="csn_ip152",
-        stream="rgb",
-        **CLIP,
-        **VMZ_STATISTICS,
         network=partial(CSN, depth=152, preserved=True, eps=1e-3),
         layouts=(vmz("0.2", "0"), mmaction2("1"), caffe2({"a": "1", "mix": "2_middle", "b": "2", "c": "3"})),
         weights="ipCSN_152_ft_kinetics_from_ig65m of github.com/facebookresearch/VMZ, or mmaction2's copy of it",
     ),
-    Backbone(
+    facebook_backbone(
         name="csn_ir101",
-        stream="rgb",
-        **CLIP,
-        **FACEBOOK_STATISTICS,
         network=partial(CSN, depth=101, preserved=False, eps=1e-5),
         layouts=(PYTORCHVIDEO,),
         weights="CSN_32x2_R101.pyth of pytorchvideo's model zoo",
     ),
-    Backbone(
+    facebook_backbone(
         name="csn_ir152_tadaconv",
-        stream="rgb",
-        **CLIP,
-        **FACEBOOK_STATISTICS,
         network=partial(CSN, depth=152, preserved=False, eps=1e-5),
         layouts=(TADACONV_EPIC, TADACONV, PYTORCHVIDEO),
         weights="the file, whatever its name, of ir-CSN-R152 under Epic-Kitchens Action Recognition in MODEL_ZOO.md of "

@@ -1,31 +1,22 @@
 """Clips -> features: one function around a network, with what makes it fast on its device."""
 
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from wstal.base import seeding
 from wstal.base.errors import UserError
-from wstal.base.record import Record
+from wstal.base.extraction import Speed
 from wstal.features.backbones.blocks import fold
 from wstal.features.backbones.registry import Backbone
-
-
-class Speed(Record):
-    """How a network is run. Nothing here changes features by more than the rounding of `precision`."""
-
-    precision: Literal["float32", "bfloat16", "float16"]  # of convolutions and products, by autocast
-    channels_last: bool  # the order in memory that tensor cores, and the CPU's vector units, prefer
-    fold: bool  # merge batch normalization into convolutions
-    compile: bool  # torch.compile; takes minutes at the first clips
 
 
 def embedder(backbone: Backbone, network: nn.Module, speed: Speed, device: torch.device) -> Callable[[Tensor], Tensor]:
     """-> embed(clips): (N, C, T, H, W) values 0 to 255, uint8 as decoded -> (N, width) float32 on `device`.
 
     `network` is moved and changed in place. Clips whose number varies from call to call cost a compiled network time.
+    `embed` raises a UserError for clips that the backbone does not take.
     """
     seeding.full_precision()
     network, precision = network.to(device), getattr(torch, speed.precision)
@@ -60,6 +51,6 @@ def embedder(backbone: Backbone, network: nn.Module, speed: Speed, device: torch
 
 
 def channels_last(tensor: Tensor) -> Tensor:
-    """Images (4 axes) and clips (5 axes) with channels last in memory; others as they are."""
+    """Images (N, C, H, W) and clips (N, C, T, H, W) with channels last in memory; others as they are."""
     formats = {4: torch.channels_last, 5: torch.channels_last_3d}
     return tensor.contiguous(memory_format=formats[tensor.dim()]) if tensor.dim() in formats else tensor

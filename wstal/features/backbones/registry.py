@@ -1,4 +1,4 @@
-"""What a backbone is: a network, the clips that it was trained on, and where its weights are published; and which there are.
+"""Backbones: each a network, the clips that it was trained on, and where its weights are published; and which there are.
 
 The folder is the registry: an architecture is a file beside this one, with its variants in BACKBONES; `load("csn_ir152")` is
 one of csn.py.
@@ -18,7 +18,7 @@ Rule = tuple[str, str | Callable[[re.Match], str]]  # pattern and replacement, a
 
 
 def unchanged(theirs: str, tensor: Tensor) -> Tensor:
-    """A tensor that a layout stores as torch does."""
+    """A tensor (...) that a layout stores as torch does."""
     return tensor
 
 
@@ -115,7 +115,7 @@ def load(name: str) -> Backbone:
 
 
 def every() -> list[Backbone]:
-    """All variants of all architectures."""
+    """All variants of all architectures, by file and in the order of each file's BACKBONES."""
     folder = Path(__file__).parent
     modules = (importlib.import_module(f"{__package__}.{path.stem}") for path in sorted(folder.glob("[!_]*.py")))
     return [one for module in modules for one in getattr(module, "BACKBONES", ())]

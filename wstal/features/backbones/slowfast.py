@@ -69,7 +69,7 @@ def lateral(channels: int, kernel_t: int, alpha: int, bare: bool) -> nn.Module:
 
 
 def evenly(frames: int, slow: int) -> list[int]:
-    """`slow` of the frames, from the first to the last."""
+    """Indices of `slow` of so many frames, evenly from the first to the last."""
     return [i * (frames - 1) // (slow - 1) for i in range(slow)]
 
 
@@ -97,6 +97,7 @@ class SlowFast(nn.Module):
         self.head = nn.Linear(32 * 64 + 32 * fast_width, classes)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Clips x (N, 3, T, H, W) -> features (N, 2304), those of the slow pathway first, or as mmaction2 orders them."""
         frames = x.shape[2]
         picked = slice(None, None, self.alpha) if self.mmaction else evenly(frames, frames // self.alpha)
         slow, fast = x[:, :, picked], x
@@ -109,7 +110,7 @@ class SlowFast(nn.Module):
 
 
 def number(match: re.Match) -> str:
-    """Number of the pathway that a name begins with."""
+    """Number of the pathway, 0 or 1, that a matched name begins with: slow or fast."""
     return "0" if match[1] == "slow" else "1"
 
 
@@ -195,46 +196,38 @@ def caffe2(fast: int) -> Layout:
     )
 
 
-CLIP = dict(stream="rgb", fps=30.0, window_f=64, offsets=tuple(range(0, 64, 2)), short_side=256, size=224, width=2304)
-FACEBOOK_STATISTICS = dict(mean=(114.75,) * 3, std=(57.375,) * 3)
-IMAGENET_STATISTICS = dict(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
+backbone = partial(
+    Backbone, stream="rgb", fps=30.0, window_f=64, offsets=tuple(range(0, 64, 2)), short_side=256, size=224, width=2304
+)
+facebook_backbone = partial(backbone, mean=(114.75,) * 3, std=(57.375,) * 3)
+imagenet_backbone = partial(backbone, mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
 BACKBONES = (
-    Backbone(
+    facebook_backbone(
         name="slowfast_r101",
-        **CLIP,
-        **FACEBOOK_STATISTICS,
         network=partial(SlowFast, slow=101, fast=101, alpha=4, kernel_t=5, temporal_res4=23, mmaction=False),
         layouts=(PYSLOWFAST, PYTORCHVIDEO, TADACONV, caffe2(101)),
         weights="SLOWFAST_8x8_R101.pyth of pytorchvideo's model zoo",
     ),
-    Backbone(
+    facebook_backbone(
         name="slowfast_r101_50_50",
-        **CLIP,
-        **FACEBOOK_STATISTICS,
         network=partial(SlowFast, slow=101, fast=101, alpha=4, kernel_t=5, temporal_res4=6, mmaction=False),
         layouts=(PYSLOWFAST, PYTORCHVIDEO, TADACONV, caffe2(101)),
         weights="SLOWFAST_16x8_R101_50_50.pyth of pytorchvideo's model zoo",
     ),
-    Backbone(
+    imagenet_backbone(
         name="slowfast_r101_mmaction",
-        **CLIP,
-        **IMAGENET_STATISTICS,
         network=partial(SlowFast, slow=101, fast=101, alpha=4, kernel_t=7, temporal_res4=23, mmaction=True),
         layouts=(MMACTION,),
         weights="slowfast_r101_8xb8-8x8x1-256e_kinetics400-rgb_20220818-9c0e09bd.pth of mmaction2's model zoo",
     ),
-    Backbone(
+    facebook_backbone(
         name="slowfast_r152",
-        **CLIP,
-        **FACEBOOK_STATISTICS,
         network=partial(SlowFast, slow=152, fast=152, alpha=4, kernel_t=7, temporal_res4=36, mmaction=False),
         layouts=(PYSLOWFAST, PYTORCHVIDEO, TADACONV, caffe2(152)),
         weights="a network of your own in PySlowFast's layout, since none was ever published",
     ),
-    Backbone(
+    imagenet_backbone(
         name="slowfast_r152_r50",
-        **CLIP,
-        **IMAGENET_STATISTICS,
         network=partial(SlowFast, slow=152, fast=50, alpha=8, kernel_t=5, temporal_res4=36, mmaction=True),
         layouts=(MMACTION,),
         weights="slowfast_r152_4x16x1_256e_kinetics400_rgb_20210122-bdeb6b87.pth of the model zoo of mmaction 0.x",

@@ -40,6 +40,7 @@ class Excitation(nn.Module):
         self.expand = ConvNorm(nn.Conv2d(inner, channels, 1, bias=False), EPS, active=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """x (N S, C, H, W) -> the same shape, channels that change strengthened."""
         squeezed = self.squeeze(x)
         aligned = self.align(squeezed).unflatten(0, (-1, self.segments))  # (N, S, C / 16, H, W)
         here = squeezed.unflatten(0, (-1, self.segments))
@@ -55,7 +56,7 @@ class Excitation(nn.Module):
 
 
 class Shift(nn.Module):
-    """A learned convolution of each channel over three neighbouring segments."""
+    """A learned convolution of each channel over three neighbouring segments. (N S, C, H, W)."""
 
     def __init__(self, channels: int, segments: int):
         super().__init__()
@@ -63,6 +64,7 @@ class Shift(nn.Module):
         self.conv = nn.Conv1d(channels, channels, 3, padding=1, groups=channels, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """x (N S, C, H, W) -> the same shape."""
         _, channels, height, width = x.shape
         by_segment = x.reshape(-1, self.segments, channels, height * width).transpose(1, 2)  # (N, C, S, H W)
         mixed = conv2d(by_segment, self.conv.weight[..., None], padding=(1, 0), groups=channels)
@@ -105,6 +107,7 @@ class TDN(nn.Module):
         self.head = nn.Linear(2048, classes)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Clips x (N, 3, 5 S, H, W) -> features (N, 2048)."""
         frames = x.unflatten(2, (self.segments, FRAMES)).permute(0, 2, 3, 1, 4, 5).flatten(0, 1)  # (N S, 5, 3, H, W)
         changes = (frames[:, 1:] - frames[:, :-1]).flatten(1, 2)  # (N S, 12, H, W)
         changes = max_pool2d(self.difference_stem(avg_pool2d(changes, 2)), 3, 2, 1)
@@ -114,7 +117,7 @@ class TDN(nn.Module):
         return x.mean((2, 3)).unflatten(0, (-1, self.segments)).mean(1)
 
     def join(self, images: Tensor, changes: Tensor) -> Tensor:
-        """Short-term differences, at half the size, added to image features."""
+        """Short-term differences (N S, C, H / 2, W / 2), enlarged, added to image features: (N S, C, H, W) -> the same."""
         return self.keep * images + (1 - self.keep) * interpolate(changes, images.shape[-2:])
 
 
@@ -147,28 +150,26 @@ def released(head: str) -> Layout:
 
 
 def middle(segments: int, window_f: int) -> tuple[int, ...]:
-    """Five frames from the middle of each of the equal parts of a window."""
+    """Frames of a window of `window_f`: five from the middle of each of `segments` equal parts."""
     part_f = (window_f - FRAMES + 1) / segments
     return tuple(int(part_f * (i + 0.5)) + frame for i in range(segments) for frame in range(FRAMES))
 
 
-PROTOCOL = dict(
-    stream="rgb", fps=30.0, short_side=256, size=224, width=2048,
+backbone = partial(
+    Backbone, stream="rgb", fps=30.0, short_side=256, size=224, width=2048,
     mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375),
     layouts=(released("new_fc"), released("base_model.classifier")),
 )  # fmt: skip
 BACKBONES = (
-    Backbone(
+    backbone(
         name="tdn_r101",
-        **PROTOCOL,
         window_f=64,
         offsets=middle(8, 64),
         network=partial(TDN, segments=8),
         weights="the file, whatever its name, of TDN-ResNet101 with 8 frames for Kinetics-400 of github.com/MCG-NJU/TDN",
     ),
-    Backbone(
+    backbone(
         name="tdn_r101_16",
-        **PROTOCOL,
         window_f=128,
         offsets=middle(16, 128),
         network=partial(TDN, segments=16),

@@ -32,6 +32,7 @@ class Layer(nn.Module):
         self.approximate = approximate
 
     def forward(self, x: Tensor) -> Tensor:
+        """Tokens x (N, L, D) -> (N, L, D)."""
         q, k, v = self.qkv(self.norm1(x)).unflatten(-1, (3, HEADS, -1)).permute(2, 0, 3, 1, 4)  # each (N, heads, L, 64)
         x = x + self.proj(scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
         return x + self.fc2(gelu(self.fc1(self.norm2(x)), approximate=self.approximate))
@@ -48,6 +49,7 @@ class Encoder(nn.Module):
         self.norm = nn.LayerNorm(WIDTH, EPS)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Tokens x (N, L, D) -> the class token after the last layer, (N, D)."""
         x = torch.cat([self.token.expand(len(x), -1, -1), x], dim=1) + self.position
         return self.norm(self.layers(x)[:, 0])  # (N, D)
 
@@ -63,6 +65,7 @@ class ViViT(nn.Module):
         self.head = nn.Linear(WIDTH, classes)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Clips x (N, 3, T, H, W), T and size as made for -> features (N, 768)."""
         tokens = self.embed(x).flatten(3).permute(0, 2, 3, 1)  # (N, T / 2, H W / 256, D)
         moments = self.spatial(tokens.flatten(0, 1)).unflatten(0, tokens.shape[:2])  # (N, T / 2, D)
         return self.temporal(moments)
@@ -92,7 +95,10 @@ TADACONV = Layout(
 
 
 def flax(theirs: str, tensor: Tensor) -> Tensor:
-    """Flax's kernels (in, out), with the heads an axis of their own, -> (out, in); biases of heads in one row."""
+    """The tensor of a Flax checkpoint in torch's order of axes; biases of heads in one row.
+
+    Kernels (I, O), with the heads an axis of their own, -> (O, I).
+    """
     if theirs == "embedding/kernel":
         return tensor.permute(4, 3, 0, 1, 2)
     if theirs.endswith("out/kernel"):
@@ -125,24 +131,23 @@ SCENIC = Layout(
     ),
     convert=flax,
 )
-CLIP = dict(stream="rgb", fps=30.0, window_f=64, offsets=tuple(range(0, 64, 2)), short_side=256, size=224, width=WIDTH)
+backbone = partial(
+    Backbone, stream="rgb", fps=30.0, window_f=64, offsets=tuple(range(0, 64, 2)), short_side=256, size=224, fixed=True,
+    width=WIDTH,
+)  # fmt: skip
 BACKBONES = (
-    Backbone(
+    backbone(
         name="vivit_b16x2",
-        **CLIP,
         mean=(114.75,) * 3,
         std=(57.375,) * 3,
-        fixed=True,
         network=partial(ViViT, frames=32, size=224, approximate="none"),
         layouts=(TADACONV,),
         weights="vivit_fac_enc_b16x2_k400_32x224x224_7935_public.pyth of github.com/alibaba-mmai-research/TAdaConv",
     ),
-    Backbone(
+    backbone(
         name="vivit_b16x2_scenic",
-        **CLIP,
         mean=(127.5,) * 3,  # to [-1, 1]
         std=(127.5,) * 3,
-        fixed=True,
         network=partial(ViViT, frames=32, size=224, approximate="tanh"),
         layouts=(SCENIC,),
         weights="the factorised encoder ViViT-B/16x2 for Kinetics-400 of github.com/google-research/scenic, its file "

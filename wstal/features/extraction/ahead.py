@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from itertools import islice
 from typing import Any
 
@@ -14,7 +14,9 @@ class End:
     """Stands behind the last item of a job."""
 
 
-def side_by_side(jobs: Iterable[Any], make: Callable[[Any], Iterable], *, workers: int, ahead: int) -> Iterator[tuple]:
+def side_by_side(
+    jobs: Iterable[Any], make: Callable[[Any], Iterable], *, workers: int, ahead: int
+) -> Generator[tuple[Any, Any], None, None]:
     """(job, item) for the items of make(job) of every job, and (job, End) after its last one.
 
     `workers` jobs are in the making, each in a thread of its own, and take turns item by item; when one ends, the next

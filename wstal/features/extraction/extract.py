@@ -38,11 +38,25 @@ SHOWN = 5  # failures that a sentence quotes
 class Clips(Protocol):
     """The clips that a network wants."""
 
-    fps: float  # frames a second
-    window_f: int  # frames of a snippet
-    offsets: tuple[int, ...]  # those of a snippet's frames that it sees
-    short_side: int  # pixels of the short side of a frame before the crop
-    size: int  # pixels of the square crop
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+
+    @property
+    def window_f(self) -> int:
+        """Frames of a snippet."""
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Those of a snippet's frames that the network sees."""
+
+    @property
+    def short_side(self) -> int:
+        """Pixels of the short side of a frame before the crop."""
+
+    @property
+    def size(self) -> int:
+        """Pixels of the square crop."""
 
 
 Network = Callable[[np.ndarray], np.ndarray]  # clips (N, T, size, size, channels) uint8 -> (N, D) float16 or float32

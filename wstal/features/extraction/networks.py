@@ -12,12 +12,12 @@ import torch
 
 from wstal.base import code, paths, seeding, workers
 from wstal.base.errors import UserError, of_system
+from wstal.base.extraction import Extraction, Speed
 from wstal.base.paths import PIPELINE, Tree
-from wstal.base.record import Count, Record
 from wstal.base.timegrid import Grids
 from wstal.features.backbones import registry, weights
 from wstal.features.backbones.checkpoint import restore
-from wstal.features.backbones.embed import Speed, embedder
+from wstal.features.backbones.embed import embedder
 from wstal.features.backbones.registry import Backbone
 from wstal.features.extraction.extract import Stream, Summary, check_grid, extract, finished, ready
 from wstal.features.pixels.motion import flow_images
@@ -28,17 +28,6 @@ SPARED = (
     *(f"features/extraction/{name}.py" for name in ("ahead", "importer", "parts", "scaleout", "streamfile")),
     "features/backbones/weights.py",
 )
-
-
-class Extraction(Record):
-    """How videos go through a backbone: the `extraction` of a dataset's features."""
-
-    short_side: Count  # pixels of the short side of a frame; the backbone was trained on its own `short_side`
-    size: Count  # pixels of the square that is cut out of its middle
-    batch: Count  # snippets that the network sees at once
-    workers: Count  # files that are decoded at once, by each copy of the network
-    speed: Speed
-    weights: str | None = None  # their file, {stream} its stream; null: data/raw/weights has it, or a package that ships it
 
 
 @dataclass(frozen=True)
@@ -136,8 +125,8 @@ def extract_all(
     count = 1 if seeding.device().type == "cuda" else min(workers.count(), len(todo))
     threads = max(1, workers.count() // count) if spread else 1
     with workers.pool(count) as pool:
-        work = partial(pool.submit, share, todo, recipe, folder, threads)
-        for one in [work((i + 1, count)) for i in range(count)]:
+        shards = [(i + 1, count) for i in range(count)]
+        for one in [pool.submit(share, todo, recipe, folder, threads, shard) for shard in shards]:
             part = one.result()
             whole.computed += part.computed
             whole.reused += part.reused

@@ -11,6 +11,7 @@ Afterwards `make_store` finds all parts there.
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def extract(
     return summary
 
 
-def _pipeline(jobs: Mapping[str, Job], stream: Stream, batch: int, networks: int, gpus: float):
+def _pipeline(jobs: Mapping[str, Job], stream: Stream, batch: int, networks: int, gpus: float) -> Any:
     """The rows of all jobs, as Ray will make them."""
     import ray.data  # here, as the extra may be missing where this file is only looked at
 

@@ -24,8 +24,10 @@ from typing import TypeVar
 
 import av
 import numpy as np
+from av.container import InputContainer
 from av.sidedata.sidedata import Type
 from av.stream import Disposition
+from av.video import VideoStream
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from wstal.base.errors import UserError, of_system, system_errors
@@ -88,9 +90,10 @@ class Footage:
         """
         with opened(self.path) as (container, stream):
             resize = Resize(stream, short_side)
-            picture, shown = None, None
+            picture: np.ndarray | None = None
+            shown: av.VideoFrame | None = None
             for frame in constant_rate(self._timed(container, stream), fps):
-                if frame is not shown:
+                if picture is None or frame is not shown:
                     picture, shown = self._resized(frame, resize), frame
                 yield picture
         if picture is None:
@@ -104,11 +107,11 @@ class Footage:
             shape = f"{frame.width} x {frame.height} pixels in {frame.format.name}"
             raise DecodeError(self.path, f"its pictures, {shape}, cannot be resized") from None
 
-    def _timed(self, container, stream) -> Iterator[tuple[Fraction, Fraction, av.VideoFrame]]:
+    def _timed(self, container: InputContainer, stream: VideoStream) -> Iterator[tuple[Fraction, Fraction, av.VideoFrame]]:
         """(start, end, frame) of all frames, in seconds from the container's start; starts increase."""
         usual_s = 1 / Fraction(stream.average_rate or stream.guessed_rate or 25)
         begin_s, known_s = span_s(container, stream)
-        clock = Clock(None if known_s is None else known_s + max(begin_s, 0) + JUMP_S)
+        clock = Clock(None if known_s is None else known_s + max(begin_s, Fraction(0)) + JUMP_S)
         broken, corrupt = [0], 0
         for frame in decoded(container, stream, broken):
             corrupt += frame.is_corrupt
@@ -127,8 +130,13 @@ class Footage:
 
 
 @contextmanager
-def opened(path: Path):
-    """(container, its first video stream that is no cover picture)."""
+def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """An open container and its first video stream that is no cover picture.
+
+    Raises:
+        UserError: for a missing file.
+        DecodeError: for one that is no video.
+    """
     try:
         with system_errors(path):
             path.open("rb").close()  # FFmpeg says of damaged files, too, that memory or the drive failed
@@ -136,9 +144,8 @@ def opened(path: Path):
     except FileNotFoundError:
         raise UserError(f"{path} is missing; put the video there, or leave it out.") from None
     except (av.FFmpegError, OSError) as error:
-        if error.errno in (errno.EMFILE, errno.ENFILE):
-            raise of_system(error, path) from None
-        raise DecodeError(path, _reason(error)) from None
+        limit = of_system(error, path) if error.errno in (errno.EMFILE, errno.ENFILE) else None
+        raise limit or DecodeError(path, _reason(error)) from None
     with container:
         films = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
         if not films:
@@ -151,14 +158,14 @@ def _reason(error: Exception) -> str:
     return (getattr(error, "strerror", None) or type(error).__name__).lower()
 
 
-def span_s(container, stream) -> tuple[Fraction, Fraction | None]:
+def span_s(container: InputContainer, stream: VideoStream) -> tuple[Fraction, Fraction | None]:
     """(where second 0 lies on the file's own clock, seconds from there to the end of the video; None if it is not said).
 
     Sound may start before 0 (an encoder's priming); the video does not wait for that. Containers whose streams state no
     length of their own (Matroska) state where they end. The length of a cut AVI, as FFmpeg gives it, is that of what is left;
     the header's, in the same unit, is given as the number of frames.
     """
-    unit = Fraction(stream.time_base)
+    unit = Fraction(stream.time_base or 0)
     whole_s = Fraction(container.start_time or 0, av.time_base)
     first_s = whole_s if stream.start_time is None else stream.start_time * unit
     begin_s = min(max(whole_s, Fraction(0)), first_s)
@@ -182,13 +189,13 @@ def duration_s(path: Path) -> float:
                 ends = [p.pts + (p.duration or 0) for p in container.demux(stream) if p.pts is not None]
             except av.FFmpegError as error:
                 raise DecodeError(path, _reason(error)) from None
-            known_s = max(ends, default=0) * Fraction(stream.time_base) - begin_s
+            known_s = max(ends, default=0) * Fraction(stream.time_base or 0) - begin_s
     if known_s <= 0:
         raise DecodeError(path, "it holds no picture")
     return float(known_s)
 
 
-def decoded(container, stream, broken: list[int]) -> Iterator[av.VideoFrame]:
+def decoded(container: InputContainer, stream: VideoStream, broken: list[int]) -> Iterator[av.VideoFrame]:
     """Frames in order of showing. Packets that fail are counted in broken[0]; a container that fails ends the video."""
     stream.codec_context.thread_count = 1
     packets = container.demux(stream)
@@ -227,14 +234,18 @@ def constant_rate(timed: Iterator[tuple[Fraction, Fraction, T]], fps: float) -> 
 class Resize:
     """Frames of one stream as upright RGB arrays of one size, that of the first frame."""
 
-    def __init__(self, stream, short_side: int):
+    def __init__(self, stream: VideoStream, short_side: int):
         self.short_side = short_side
         self.aspect = Fraction(stream.sample_aspect_ratio or 1)  # width of a pixel over its height
         self.size: tuple[int, int] | None = None  # (width, height) as stored, before turning
         self.scaler = VideoReformatter()
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
-        """(H, W, 3) uint8."""
+        """The frame as an array (H, W, 3) uint8, upright.
+
+        Raises:
+            ValueError: the first frame's sides differ by more than WIDEST times.
+        """
         if self.size is None:
             width, height = frame.width * self.aspect, Fraction(frame.height)
             scale = self.short_side / min(width, height)
@@ -246,8 +257,8 @@ class Resize:
 
 
 def upright(picture: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
-    """Turn and mirror (H, W, 3) by the display matrix of its frame: x' = a x + c y, y' = b x + d y."""
-    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
+    """Turn and mirror (H, W, 3) by the display matrix of its frame: x' = a x + c y, y' = b x + d y -> (H', W', 3)."""
+    matrix = frame.side_data.get(Type.DISPLAYMATRIX)  # type: ignore[call-overload]  # the stub knows no key but str
     if matrix is None:
         return picture
     a, b, _, c, d, *_ = np.frombuffer(matrix, dtype="<i4")

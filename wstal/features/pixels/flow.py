@@ -47,6 +47,9 @@ def tvl1(first: Tensor, second: Tensor, *, settings: Settings) -> Tensor:
     Frames are grey: uint8, or floating point in the same range of 0 to 255. A pair's flow depends on no other pair and not
     on the number of threads. CUDA devices that have Triton compute all pairs at once, which pays from about a hundred
     pairs on; the CPU takes as many pairs at a time as torch.get_num_threads() says.
+
+    Raises:
+        UserError: first and second differ in shape, or are no pictures.
     """
     if first.shape != second.shape or first.ndim != 3 or 0 in first.shape[1:]:
         raise UserError(f"frames are {tuple(first.shape)} and {tuple(second.shape)}; give two batches of one shape, (N, H, W).")
@@ -62,23 +65,22 @@ def tvl1(first: Tensor, second: Tensor, *, settings: Settings) -> Tensor:
 
 
 def truncate(flow: Tensor) -> Tensor:
-    """Flow in pixels -> I3D's flow input: cut off at ±BOUND, then [-1, 1]."""
+    """Flow in pixels (...) -> I3D's flow input (...): cut off at ±BOUND, then [-1, 1]."""
     return flow.clamp(-BOUND, BOUND) / BOUND
 
 
 def quantize(flow: Tensor) -> Tensor:
-    """Flow in pixels -> uint8 as two-stream networks store it: cut off at ±BOUND, then 0 to 255, halves to even."""
+    """Flow in pixels (...) -> (...) uint8 as two-stream networks store it: cut off at ±BOUND, then 0 to 255, halves to even.
+
+    Level k stands for a flow of k * 2 * BOUND / LEVELS - BOUND pixels, within BOUND / LEVELS = 0.078 pixels.
+    """
     return ((truncate(flow) + 1) * (LEVELS / 2)).round().to(torch.uint8)
-
-
-def dequantize(levels: Tensor) -> Tensor:
-    """uint8 -> flow in pixels, float32: what quantize() kept of it, within BOUND / LEVELS = 0.078 px."""
-    return levels.to(torch.float32) * (2 * BOUND / LEVELS) - BOUND
 
 
 def _one_by_one(pairs: Tensor, settings: Settings) -> Tensor:
     """Flow (N, 2, H, W) of pairs (N, 2, H, W), each by one thread: threads within operations would wait at every one."""
-    batches, idle, threads = pairs.split(1), SimpleQueue(), torch.get_num_threads()
+    batches, threads = pairs.split(1), torch.get_num_threads()
+    idle: SimpleQueue[list[Solver]] = SimpleQueue()
 
     def flow(batch: Tensor) -> Tensor:
         solvers = idle.get()
@@ -193,7 +195,7 @@ class Solver:
         self.flow = self.u.view(count, 2, height, width)
 
     def start(self, flow: Tensor) -> None:
-        """Begin with flow (1, 2, H, W)."""
+        """Begin with flow (1, 2, H, W) in pixels, and with a dual variable of zero."""
         self.flow.copy_(flow)
         self.p.zero_()
 

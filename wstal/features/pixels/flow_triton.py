@@ -191,11 +191,11 @@ class BatchSolver:
 
     @property
     def flow(self) -> Tensor:
-        """(N, 2, H, W)."""
+        """The flow so far (N, 2, H, W), in pixels."""
         return self.us[0]
 
     def start(self, flow: Tensor) -> None:
-        """Begin with flow (N, 2, H, W)."""
+        """Begin with flow (N, 2, H, W) in pixels, and with a dual variable of zero."""
         self.us[0].copy_(flow)
         self.ps[0].zero_()
 

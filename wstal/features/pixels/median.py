@@ -5,6 +5,7 @@ columns, pairs the window. What a window shares with its neighbours is computed 
 shift, and two values that differ in their shift alone are one plane. Steps that the median does not need are left out.
 """
 
+from collections.abc import Callable
 from itertools import chain, count
 from typing import NamedTuple
 
@@ -83,7 +84,10 @@ def _schedule() -> list[tuple[int, Step, int]]:
             operands = {step.left.plane, step.right.plane}
             needed.append((plane, step, operands - reads))
             reads |= operands
-    schedule, buffers, free, fresh = [], {}, [], count()
+    schedule: list[tuple[int, Step, int]] = []
+    buffers: dict[int, int] = {}
+    free: list[int] = []
+    fresh = count()
     for plane, step, unread in reversed(needed):
         buffers[plane] = free.pop() if free else next(fresh)
         free += [buffers[operand] for operand in sorted(unread - {0})]
@@ -105,16 +109,17 @@ class Median:
         rows, stride = height + SIZE, width + SIZE - 1
         planes = {0: torch.empty(images * rows * stride, device=device)}
         buffers = torch.empty(1 + max(buffer for _, _, buffer in SCHEDULE), len(planes[0]), device=device)
-        self.padded, self.steps = planes[0].view(images, rows, stride), []
+        self.padded = planes[0].view(images, rows, stride)
+        self.steps: list[tuple[Callable[..., Tensor], Tensor, Tensor, Tensor]] = []
         for plane, (operation, *operands), buffer in SCHEDULE:
-            views = [planes[value.plane][value.row * stride + value.column :] for value in operands]
-            length = min(map(len, views))
+            left, right = (planes[value.plane][value.row * stride + value.column :] for value in operands)
+            length = min(len(left), len(right))
             planes[plane] = buffers[buffer, :length]
-            self.steps.append((OPERATIONS[operation], *(view[:length] for view in views), planes[plane]))
+            self.steps.append((OPERATIONS[operation], left[:length], right[:length], planes[plane]))
         self.result = planes[plane].as_strided((images, height, width), (rows * stride, stride, 1))
 
     def __call__(self, images: Tensor) -> Tensor:
-        """(K, H, W) -> (K, H, W), a buffer that the next call fills anew."""
+        """images (K, H, W) -> (K, H, W), a buffer that the next call fills anew."""
         # The window's first pixel stands for its middle.
         self.padded.copy_(pad(images[:, None], (2, 2, 2, 3), mode="replicate")[:, 0])
         for operation, left, right, out in self.steps:

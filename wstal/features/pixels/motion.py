@@ -44,5 +44,5 @@ def at_once(device: torch.device, height: int, width: int) -> int:
 
 
 def luma(frame: np.ndarray) -> Tensor:
-    """(H, W, 3) -> grey (H, W) uint8."""
+    """RGB frame (H, W, 3) uint8 -> grey (H, W) uint8."""
     return (torch.from_numpy(frame).float() @ torch.tensor(LUMA)).round().to(torch.uint8)

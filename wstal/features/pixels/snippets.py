@@ -14,7 +14,7 @@ from wstal.base.timegrid import TimeGrid
 
 
 def snippets(frames: Iterator[np.ndarray], grid: TimeGrid) -> Iterator[np.ndarray]:
-    """Frames (H, W, C) at `grid.fps` -> snippets (window_f, H, W, C). At most window_f frames are held."""
+    """Frames (H, W, C), `grid.fps` a second, -> snippets (window_f, H, W, C). At most window_f frames are held."""
     window: deque[np.ndarray] = deque(maxlen=grid.window_f)
     count = 0
     for frame in frames:
