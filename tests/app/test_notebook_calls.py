@@ -11,10 +11,9 @@ from wstal.base.paths import NOTEBOOKS
 
 def asked(source: str, modules: dict[str, str]) -> set[tuple[str, str]]:
     """(module, attribute) of every attribute that code takes of an imported module {name: dotted module}."""
-    nodes = [
-        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
-    ]
-    return {(modules[node.value.id], node.attr) for node in nodes if node.value.id in modules}
+    taken = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)]
+    found = [(node.value.id, node.attr) for node in taken if isinstance(node.value, ast.Name)]
+    return {(modules[name], attribute) for name, attribute in found if name in modules}
 
 
 def imported(source: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ def strips():
 def test_strips_are_the_claims_of_entries_that_have_some(monkeypatch):
     claims = {"facnet_table2": [Claim("b", "AVG", SURE)], "facnet_table1": [Claim("a", "AVG", -SURE)], "clips": []}
     monkeypatch.setattr(overview.metrics, "read", lambda entry, tree: entry)
-    monkeypatch.setattr(overview.report, "claims", claims.get)
+    monkeypatch.setattr(overview.claims, "claims", claims.get)
     found = overview.strips(list(claims), None)
     assert [strip.place for strip in found] == ["FAC-Net, Table 1", "FAC-Net, Table 2"]
     assert [strip.verdicts for strip in found] == [("fails",), ("holds",)]

@@ -65,7 +65,7 @@ def test_a_class_that_no_video_shows_is_a_sentence(shown):
 def test_the_run_of_a_row_is_that_of_its_first_seed(tmp_path):
     runs = [run(tmp_path, name, seed, []) for name in ("full", "um") for seed in (0, 1)]
     assert qualitative.row(judging(None, runs=runs), "um") is runs[2]
-    with pytest.raises(UserError, match="no row 'xy' here; name one of .*um"):
+    with pytest.raises(UserError, match=r"no row 'xy' here; name one of .*um"):
         qualitative.row(judging(None, runs=runs), "xy")
 
 
