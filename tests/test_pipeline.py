@@ -44,6 +44,7 @@ SPARED = {  # what a kind of stage imports without using it for its outputs
     "train": ("report",),  # draws losses
     "results": ("base", "data", "detect", "features", "methods", "nn", "plugins", "training"),  # judges what lies in runs/
     "ensemble": ("features", "plugins"),
+    "lessons": ("features", "plugins"),
     "tables": ("base", "data", "detect", "evaluation", "features", "methods", "nn", "plugins", "training"),  # reads metrics
 }
 
@@ -70,6 +71,7 @@ def test_stage_names_follow_params(stages, raw):
     expected = {f"{stage}@{dataset}" for stage in ("annotations", "features") for dataset in raw["run"]["datasets"]}
     expected |= {f"{stage}@{entry}" for stage in ("train", "results") for entry in raw["entries"]}
     expected |= {f"ensemble@{entry}" for entry in raw["ensembles"]}
+    expected |= {"lessons@00_tour", "lessons@00_localize"}
     assert set(stages) == expected | {"plan", "backbones", "tables"}
 
 
@@ -170,7 +172,7 @@ def test_commands_name_no_absolute_path_and_no_interpreter(stages):
 
 def test_every_stage_opens_the_pipeline_and_no_small_copy(stages):
     for name, stage in stages.items():
-        if name.split("@")[0] not in ("plan", "tables"):
+        if name.split("@")[0] not in ("plan", "lessons", "tables"):
             assert "smoke=false" in stage["cmd"][0].split(), name
 
 

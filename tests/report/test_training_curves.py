@@ -1,5 +1,7 @@
 """Losses of all rows: known answers, and panels that carry them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
@@ -23,10 +25,10 @@ def falling():
 
 def test_histories_hold_every_row_network_and_seed(monkeypatch):
     class Run:
-        entry = "facnet_table1"
+        card = SimpleNamespace(entry="facnet_table1")
 
         def __init__(self, row, terms):
-            self.row, self.loss_names = row, terms
+            self.row, self.settings = row, SimpleNamespace(loss_names=terms)
 
     kept = {"full": {"rgb": np.zeros((3, 2)), "flow": np.ones((3, 2))}, "own": {"joint": np.full((4, 1), 2.0)}}
     monkeypatch.setattr(training_curves.experiment, "histories", lambda runs, row: kept[row])

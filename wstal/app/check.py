@@ -110,7 +110,11 @@ def check_rows(params: Params) -> int:
 
 
 def said(where: str, function: Callable[..., Any], *arguments: Any) -> None:
-    """function(*arguments), whose UserError says `where` it arose."""
+    """function(*arguments), whose UserError says `where` it arose.
+
+    Raises:
+        UserError: what the function raises, with that place.
+    """
     try:
         function(*arguments)
     except UserError as error:

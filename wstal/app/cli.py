@@ -139,14 +139,14 @@ def _add_extract(commands: Any) -> None:
 
 
 def seed(text: str) -> int:
-    """ "3" -> 3."""
+    """Read "3" -> 3."""
     if not text.isdecimal() or int(text) >= 2**31:
         raise argparse.ArgumentTypeError(f"{text!r} is no seed; write a whole number from 0 to {2**31 - 1}")
     return int(text)
 
 
 def share(text: str) -> tuple[int, int]:
-    """ "3/64" -> (3, 64)."""
+    """Read "3/64" -> (3, 64)."""
     first, _, last = text.partition("/")
     if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
         raise argparse.ArgumentTypeError(f"{text!r} is no share; write I/N with I from 1 to N, as 3/64")
@@ -154,7 +154,7 @@ def share(text: str) -> tuple[int, int]:
 
 
 def count(text: str) -> int:
-    """ "8" -> 8."""
+    """Read "8" -> 8."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of copies; write 1 or more")
     return int(text)
@@ -266,7 +266,7 @@ example:
 
 
 def thresholds(text: str) -> tuple[float, ...]:
-    """ "0.5:0.95:0.05" or "0.3,0.5" -> thresholds; a range is numpy.linspace, as in published evaluators."""
+    """Read "0.5:0.95:0.05" or "0.3,0.5" -> thresholds; a range is numpy.linspace, as in published evaluators."""
     import numpy as np
 
     try:

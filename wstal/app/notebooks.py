@@ -29,6 +29,7 @@ class Engine(NBClientEngine):
 
     @classmethod
     def execute_notebook(cls, notebook: Any, kernel_name: str, **options: Any) -> Any:
+        """Execute a notebook; its canonical form, or, where a cell failed, all of it."""
         os.environ.update(seeding.ENVIRONMENT)
         options |= {"record_timing": False, "coalesce_streams": True, "config": ipc()}
         options["extra_arguments"] = ["--log-level=CRITICAL"]  # at its end a kernel may log the interrupt that ends it
@@ -119,7 +120,11 @@ def parameters(notebook: Path) -> set[str]:
 
 
 def execute(notebook: Path, partial: Path, given: dict) -> None:
-    """Run papermill with progress bars on the terminal; failures of the notebook become sentences."""
+    """Run papermill with progress bars on the terminal; failures of the notebook become sentences.
+
+    Raises:
+        UserError: a cell raised one, or any other error.
+    """
     try:
         with progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
             papermill.execute_notebook(
@@ -141,7 +146,11 @@ def keep(partial: Path) -> Path:
 
 
 def pair(text: str) -> tuple[str, object]:
-    """ "name=value" with the value read as YAML."""
+    """Split "name=value"; the value is read as YAML.
+
+    Raises:
+        UserError: the text has another form.
+    """
     name, equals, value = text.partition("=")
     try:
         if name and equals:
@@ -152,6 +161,7 @@ def pair(text: str) -> tuple[str, object]:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Run the command line; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m wstal.app.notebooks", description=__doc__.splitlines()[0])
     verbs = parser.add_subparsers(dest="verb", required=True)
     verb = verbs.add_parser("run", help="execute a notebook and write its canonical copy")

@@ -130,7 +130,11 @@ def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, meth
 
 
 def check_out(out: Path) -> None:
-    """A folder can be written at `out`: said before hours of work, not after."""
+    """Find out before hours of work, not after, whether a folder can be written at `out`.
+
+    Raises:
+        UserError: no folder can be written there.
+    """
     place = next(path for path in (out, *out.parents) if path.exists())
     if not place.is_dir():
         raise UserError(f"{place} is a file, so no folder can be written to {out}; name another one.")
@@ -144,7 +148,11 @@ def check_out(out: Path) -> None:
 
 
 def check_given(labels: Path, videos: Path) -> None:
-    """The table and the folder of videos are there."""
+    """Find out whether the table and the folder of videos are there.
+
+    Raises:
+        UserError: one is missing.
+    """
     if labels.is_dir():
         raise UserError(
             f"{labels} is a folder; name the table of labels, a CSV file with a line `video,label` for every video."
@@ -183,7 +191,11 @@ def through(videos: Mapping[str, Path], section: Features) -> Summary:
 
 
 def check_some(videos: Mapping[str, Path], summary: Summary) -> None:
-    """Not all videos have failed."""
+    """Find out whether any video can be used.
+
+    Raises:
+        UserError: all have failed.
+    """
     if len(summary.failures) == len(videos):
         raise UserError(f"none of {len(videos)} videos can be used, for instance: {next(iter(summary.failures.values()))}")
 
@@ -254,7 +266,11 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
 
 
 def named(files: Sequence[Path]) -> dict[str, Path]:
-    """{video id: file}, all there; the id is the file's name without its ending."""
+    """{video id: file}, all there; the id is the file's name without its ending.
+
+    Raises:
+        UserError: a file is missing or a folder, or two have one name.
+    """
     videos: dict[str, Path] = {}
     for file in files:
         if file.is_dir():

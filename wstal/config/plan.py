@@ -132,7 +132,11 @@ def read(path: Path, kind: type[Record]) -> Any:
 
 
 def rows_plan(raw: Mapping[str, Any], path: Path) -> RowsPlan:
-    """`RowsPlan` from a file: rows are typed by their methods."""
+    """`RowsPlan` from a file: rows are typed by their methods.
+
+    Raises:
+        UserError: it holds no rows, or one does not fit its method.
+    """
     try:
         drafts = {name: dict(values) for name, values in raw["rows"].items()}
     except (KeyError, AttributeError, TypeError, ValueError):

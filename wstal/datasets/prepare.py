@@ -36,7 +36,11 @@ def annotate(plan: DatasetPlan, tree: Tree) -> Annotations:
 
 
 def extract(plan: DatasetPlan, tree: Tree) -> Manifest:
-    """Write the feature store of a dataset; -> its manifest, whose `warnings` name damaged files."""
+    """Write the feature store of a dataset; -> its manifest, whose `warnings` name damaged files.
+
+    Raises:
+        UserError: files are missing or do not fit, or videos lack a section `extraction`.
+    """
     section, name = plan.features, plan.name
     reader, where = source(section, place := f"datasets.{name}")
     folder = tree.output(tree.features(name))
@@ -70,7 +74,11 @@ def recipe(section: Features, place: str) -> "Recipe":
 
 
 def footage(section: Features, place: str) -> dict[str, Path]:
-    """{video id: file} of a dataset of videos."""
+    """{video id: file} of a dataset of videos.
+
+    Raises:
+        UserError: the dataset is none of videos.
+    """
     reader, where = source(section, place)
     if not section.extraction or not hasattr(reader, "videos"):
         raise UserError(

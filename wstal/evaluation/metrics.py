@@ -102,7 +102,11 @@ def among(table: Truth, found: Detections, videos: Container[str]) -> tuple[Trut
 
 
 def cell(result: Result, members: Sequence[str]) -> Cell:
-    """mAP over the classes `members` that have an instance."""
+    """mAP over the classes `members` that have an instance.
+
+    Raises:
+        UserError: a class is none of the dataset, or there is none.
+    """
     unknown = sorted(set(members) - set(result.classes))
     if unknown or not members:
         what = f"{unknown[0]!r}, which is no class of the dataset" if unknown else "a group without classes"
@@ -130,7 +134,11 @@ def write(metrics: Metrics, tree: Tree) -> None:
 
 
 def read(entry: str, tree: Tree) -> Metrics:
-    """Read reports/metrics/<entry>.json."""
+    """Read reports/metrics/<entry>.json.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
     path = tree.metrics(entry)
     try:
         with system_errors(path):

@@ -33,7 +33,7 @@ class Claim:
 
     @property
     def verdict(self) -> str:
-        """ "holds" or "fails" where the seeds agree so far that p < 0.05, otherwise which way the mean points."""
+        """Either "holds" or "fails" where the seeds agree so far that p < 0.05, otherwise which way the mean points."""
         up = self.differences.mean() > 0
         if self.p < LEVEL:
             return "holds" if up else "fails"

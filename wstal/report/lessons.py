@@ -33,7 +33,7 @@ def steps(axis: Axes, values: np.ndarray, edges: np.ndarray | None = None, **loo
 
 
 def unit(edges: np.ndarray | None) -> str:
-    """Label of the axis of time: boundaries that are given are seconds, others count snippets."""
+    """Label of the axis of time: boundaries (T + 1,) that are given are seconds, others count snippets."""
     return "snippet" if edges is None else "time (s)"
 
 

@@ -67,7 +67,7 @@ def draw_classes(video_score: np.ndarray, classes: Sequence[str], kept: np.ndarr
 
 
 def draw_curves(curves: Mapping[str, np.ndarray], video: Video) -> Figure:
-    """Curves of one class, a panel each, with the instances of the video; a curve has a whole number of positions a snippet."""
+    """Curves (L,) of one class, a panel each, with the instances of the video; L is a multiple of the number of snippets."""
     figure, axes = plt.subplots(
         len(curves), 1, figsize=(WIDTH, 0.6 + 1.2 * len(curves)), layout="constrained", sharex=True, squeeze=False
     )
@@ -89,8 +89,7 @@ def draw_streams(streams: Mapping[str, Runs], video: Video) -> Figure:
     for row, runs in enumerate(streams.values()):
         order = np.argsort(runs.score, kind="stable")  # the best one last, above the others
         start, end = video.grid.seconds(runs.start[order]), video.grid.seconds(runs.end[order])
-        strength = rescale(runs.score[order]) if len(order) else []
-        colors = [blend(FOUND, 0.15 + 0.85 * share) for share in strength]
+        colors = [blend(FOUND, 0.15 + 0.85 * share) for share in rescale(runs.score[order])]
         axis.barh(np.full(len(order), row), end - start, left=start, height=0.6, color=colors, edgecolor="white", lw=0.5)
     axis.set_yticks(range(len(streams)), [f"{name}: {len(runs.score)}" for name, runs in streams.items()])
     edges = video.edges(1)

@@ -42,6 +42,7 @@ class Strip:
 
     @property
     def verdicts(self) -> tuple[str, ...]:
+        """Of each claim."""
         return tuple(claim.verdict for claim in self.claims)
 
 

@@ -28,6 +28,9 @@ def choose(judging: Judging[Run], label: str, rule: str) -> str:
 
     Videos that show this class alone come first; only where there is none (every cliff dive of THUMOS14 is a dive as
     well) are all videos of the class looked at.
+
+    Raises:
+        UserError: no test video shows the class.
     """
     table, durations_s = judging.truth, judging.runs[0].data.durations_s()
     index = table.labels.index(label)
@@ -122,8 +125,10 @@ def tsne(points: np.ndarray, seed: int) -> np.ndarray:
 
 
 def purity(points: np.ndarray, foreground: np.ndarray, neighbours: int = 10) -> float:
-    """How well foreground and background separate: balanced share of a snippet's nearest neighbours, by cosine, that are
-    of its own kind, in percent. 50 is chance, 100 is full separation."""
+    """How well foreground (N,) bool and background separate in embeddings (N, H), in percent: 50 is chance, 100 all.
+
+    The balanced share of a snippet's nearest neighbours, by cosine, that are of its own kind.
+    """
     near = NearestNeighbors(n_neighbors=neighbours + 1, metric="cosine").fit(points).kneighbors(return_distance=False)
     same = (foreground[near] == foreground[:, None]).mean(1)
     return 50 * float(same[foreground].mean() + same[~foreground].mean())

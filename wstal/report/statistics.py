@@ -27,7 +27,7 @@ PRINTED = {  # quantity of `of_videos` -> its published mean
 
 
 def of_videos(annotations: Annotations, subset: str) -> dict[str, np.ndarray]:
-    """Per video of a subset: length in seconds, number of instances, share of background, number of classes."""
+    """Of the N videos of a subset, (N,) each: seconds, instances, share of background, classes; and (M,) instance lengths."""
     videos = [video for video in annotations.videos if video.subset == subset]
     times: dict[str, list[tuple[float, float]]] = {video.id: [] for video in annotations.videos}
     for segment in annotations.segments:
@@ -77,7 +77,7 @@ def table(annotations: Annotations, name: str, known: Statistics | None) -> Tabl
 def quantities(
     own: Mapping[str, np.ndarray], theirs: Subset | None, two_classes: float | None
 ) -> list[tuple[str, float, float | None, str]]:
-    """(name, ours, published, format) of every quantity of a subset; own: what `of_videos` returns."""
+    """(name, ours, published, format) of every quantity of a subset; own: (N,) arrays, as `of_videos` returns."""
     length, count = own["video length (s)"], own["instances a video"]
     rate, long_s = (theirs.instances_a_video, theirs.mean_video_s) if theirs else (None, None)
     printed = msgspec.structs.asdict(theirs) if theirs else {}

@@ -164,7 +164,7 @@ def load(run: Run, network: str, checkpoint: int | None = None) -> Method:
 
 
 def histories(runs: Iterable[Run], row: str) -> dict[str, np.ndarray]:
-    """Losses of every network and seed of a row: {label: (steps, terms)}, a bag, unweighted."""
+    """Losses of every network and seed of a row: {label: (S, K)} of S steps and K terms, a bag, unweighted."""
     return {
         f"{network}, seed {run.seed}": load_file(run.folder / f"{network}.safetensors")["history"].numpy()
         for run in runs

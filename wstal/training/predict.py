@@ -42,5 +42,5 @@ def unlabelled(arrays: Mapping[str, Mapping[str, np.ndarray]], streams: Sequence
 
 
 def numpy(batch: torch.Tensor) -> np.ndarray:
-    """The only bag of a batch as float64."""
+    """The only bag of a batch (1, ...) as float64, (...)."""
     return batch[0].double().cpu().numpy()

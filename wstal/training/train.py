@@ -31,7 +31,7 @@ def build(settings: Settings, dim: int, classes: int) -> Method:
 
 
 def batches(groups: Groups, training: Training, bags: Bags, rng: np.random.Generator) -> list[np.ndarray]:
-    """Indices of the bags of every step, grouped where the method compares bags."""
+    """Indices (B,) of the bags of every step, grouped where the method compares bags."""
     size, epochs = training.batch_videos, training.epochs
     if groups.count:
         return list(grouped(bags.labels.numpy(), size, epochs, groups, rng))

@@ -188,14 +188,14 @@ def finish(jobs: Iterable[Job], stream: Stream, *, batch: int, workers: int) -> 
 
 
 def clips_of(footage: Footage, stream: Stream) -> Iterator[np.ndarray]:
-    """The snippets of a video file as a network wants them: (len(offsets), size, size, channels) uint8."""
+    """The snippets of a video file as a network wants them: (T, size, size, channels) uint8 of T offsets."""
     network = stream.clips
     frames = centre_crop(stream.prepare(footage.frames(stream.grid.fps, network.short_side)), network.size)
     return (clip[list(network.offsets)] for clip in snippets(frames, stream.grid))
 
 
 def full(clips: list[np.ndarray], batch: int) -> np.ndarray:
-    """A batch of `batch` clips, filled up with copies of the last one."""
+    """Clips (T, H, W, C) as a batch (N, T, H, W, C) of `batch`, filled up with copies of the last one."""
     return np.stack(clips + clips[-1:] * (batch - len(clips)))
 
 
@@ -266,7 +266,11 @@ def _warn(video: str, warnings: list[str], summary: Summary) -> None:
 
 
 def check_grid(name: str, backbone: Clips, grid: TimeGrid) -> None:
-    """The grid is the one that the network was trained on."""
+    """Find out whether the grid is the one that the network was trained on.
+
+    Raises:
+        UserError: it is another.
+    """
     for key in ("fps", "window_f"):
         given, wanted = getattr(grid, key), getattr(backbone, key)
         if given != wanted:

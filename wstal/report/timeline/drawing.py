@@ -66,7 +66,7 @@ def strip(film: Film) -> str:
 
 
 def lane(film: Film, name: str, values: np.ndarray, hue: str, top: float, spans: Sequence[tuple[int, Span]]) -> str:
-    """A curve as an area, its name on the left, its intervals behind and below it."""
+    """A curve (T,) as an area, its name on the left, its intervals behind and below it."""
     base = top + LANE - BAR - 3
     heights = base - rescale(values) * (LANE - BAR - 8)
     points = " ".join(f"{x_of(film, time_s):.1f},{y:.1f}" for time_s, y in zip(film.times_s, heights, strict=True))
@@ -111,7 +111,7 @@ def ticks(duration_s: float) -> list[tuple[float, str]]:
 
 
 def rescale(values: np.ndarray) -> np.ndarray:
-    """Values moved to [0, 1]; constant ones become 0."""
+    """Values (T,) moved to [0, 1]; constant ones become 0."""
     low, high = float(np.min(values)), float(np.max(values))
     return (values - low) / (high - low) if high > low else np.zeros_like(values)
 

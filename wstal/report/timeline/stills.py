@@ -38,7 +38,7 @@ def stills(path: Path, times_s: Sequence[float], how: Stills) -> list[bytes]:
 
 
 def frames(path: Path, how: Stills) -> Iterator[np.ndarray]:
-    """`how.fps` frames a second; of a file that is too short for one, its first."""
+    """`how.fps` frames (H, W, 3) a second; of a file that is too short for one, its first."""
     regular = Footage(path).frames(how.fps, how.short_side)
     try:
         yield next(regular)
