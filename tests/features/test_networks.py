@@ -23,7 +23,7 @@ def test_rgb_and_flow_side_by_side(tmp_path):
     for name in ("rgb", "flow"):
         (tmp_path / f"{name}.pt").write_bytes(name.encode())
     how = msgspec.structs.replace(HOW, weights=str(tmp_path / "{stream}.pt"))
-    made = networks.streams(replace(RECIPE, how=how))
+    made = networks.streams(replace(RECIPE, extraction=how))
     assert {name: (stream.clips.name, stream.prepare) for name, stream in made.items()} == {
         "rgb": ("i3d_rgb", iter),
         "flow": ("i3d_flow", flow_images),
@@ -46,9 +46,9 @@ def test_backbones_of_other_rates_side_by_side():
         ({"backbone": "i3d_flow"}, "i3d_flow sees flow, which does not fit the stream 'rgb'; call the stream 'flow'"),
         ({"streams": ("rgb",), "backbone": "vivit_b16x2"}, r"vivit_b16x2 takes 224 pixels, not 32; set extraction\.size"),
         ({"grids": {"rgb": replace(GRID, fps=30.0)}}, "has fps 30.0, but the network of stream 'rgb' was trained with 25.0"),
-        ({"how": msgspec.structs.replace(HOW, size=40)}, r"extraction\.size 40 is above short_side 36"),
+        ({"extraction": msgspec.structs.replace(HOW, size=40)}, r"extraction\.size 40 is above short_side 36"),
         (
-            {"how": msgspec.structs.replace(HOW, weights="no_{stream}.pt")},
+            {"extraction": msgspec.structs.replace(HOW, weights="no_{stream}.pt")},
             r"no_rgb\.pt cannot be read .*; set extraction\.weights",
         ),
     ],
@@ -59,5 +59,5 @@ def test_what_does_not_fit_is_a_sentence(changes, sentence):
 
 
 def test_other_settings_have_a_folder_of_their_own():
-    sizes = [replace(RECIPE, how=msgspec.structs.replace(HOW, size=size)) for size in (16, 32, 32)]
+    sizes = [replace(RECIPE, extraction=msgspec.structs.replace(HOW, size=size)) for size in (16, 32, 32)]
     assert len({networks.parts(one) for one in sizes}) == 2

@@ -87,3 +87,11 @@ def test_weights_as_drawn(weighted):
         assert axis.collections[0].get_clim() == pytest.approx((11, 51))
     assert texts(axes[0].texts) == ["30.0", "40.0", "51.0"] and texts(axes[1].texts) == ["20.0", "51.0"]
     assert bar.get_ylabel() == AXIS and figure.get_suptitle() == found.title
+
+
+@pytest.mark.filterwarnings("ignore:Attempting to set identical")
+def test_weights_of_which_no_row_was_run_leave_their_map_empty():
+    """As in a smoke run, which has the first rows alone."""
+    found = figure_sweeps.weights(make_metrics({"cw1_ca0.1_mil0.01": seeds(40)}, "facnet_figure4"))
+    assert [panel.mAP.shape for panel in found.panels] == [(1, 1), (0, 0), (0, 0)]
+    assert [len(axis.texts) for axis in found.draw().axes[:3]] == [1, 0, 0]

@@ -22,7 +22,7 @@ class Shown(Record):
     least: Share  # of the video's best score, that a detection must reach
 
 
-def apart(detections: Detections, how: Shown) -> Detections:
+def apart(detections: Detections, shown: Shown) -> Detections:
     """Of each class of a video the best detections that do not overlap and are not far below the video's best; by time."""
     d = detections
     kept: list[int] = []
@@ -30,7 +30,7 @@ def apart(detections: Detections, how: Shown) -> Detections:
     np.maximum.at(best, d.video, d.score)
     for row in np.lexsort((d.end_s, d.start_s, d.label, d.video, -d.score)):
         start_s, end_s = d.start_s[row], d.end_s[row]
-        sure = 0 < d.score[row] >= how.least * best[d.video[row]]
+        sure = 0 < d.score[row] >= shown.least * best[d.video[row]]
         same = [k for k in kept if (d.video[k], d.label[k]) == (d.video[row], d.label[row])]
         if sure and start_s < end_s and all(end_s <= d.start_s[k] or d.end_s[k] <= start_s for k in same):
             kept.append(int(row))

@@ -47,16 +47,16 @@ class Bags:
         """All snippets of video i, (T, D) of each stream, as they are stored."""
         return [self.store.features(stream, self.videos[i]) for stream in self.streams]
 
-    def batch(self, index: Sequence[int], how: Snippets, rng: np.random.Generator) -> Batch:
+    def batch(self, index: Sequence[int], snippets: Snippets, rng: np.random.Generator) -> Batch:
         """The bags `index` (B,) as one padded batch, of each the snippets that `draw` takes."""
         bags = [self._views(i) for i in index]
-        drawn = [draw(len(views[0]), how, rng) for views in bags]
+        drawn = [draw(len(views[0]), snippets, rng) for views in bags]
         x = torch.zeros(len(bags), max(map(len, drawn)), self.dim)
         mask = torch.zeros(x.shape[:2], dtype=torch.bool)
-        for row, (views, snippets) in enumerate(zip(bags, drawn, strict=True)):
-            out = x[row, : len(snippets)].numpy()
-            np.concatenate([view[snippets] for view in views], axis=1, out=out)
-            mask[row, : len(snippets)] = True
+        for row, (views, chosen) in enumerate(zip(bags, drawn, strict=True)):
+            out = x[row, : len(chosen)].numpy()
+            np.concatenate([view[chosen] for view in views], axis=1, out=out)
+            mask[row, : len(chosen)] = True
         return Batch(x, mask, self.labels[list(index)])
 
 

@@ -18,15 +18,15 @@ class Snippets(Record):
     count: Index  # snippets of a bag; not used by "full"
 
 
-def draw(length: int, how: Snippets, rng: np.random.Generator) -> np.ndarray:
+def draw(length: int, snippets: Snippets, rng: np.random.Generator) -> np.ndarray:
     """Indices (K,) of the snippets that a bag takes from a video of `length` snippets."""
-    if how.kind == "perturb":
-        return perturb(length, how.count, lambda low, high: int(rng.integers(low, high, endpoint=True)))
-    if how.kind == "crop" and length > how.count:
-        start = rng.choice(crop_starts(length, how.count))
-        return np.arange(start, start + how.count)
-    if how.kind == "subset" and length > how.count:
-        return np.sort(rng.choice(length, how.count, replace=False))
+    if snippets.kind == "perturb":
+        return perturb(length, snippets.count, lambda low, high: int(rng.integers(low, high, endpoint=True)))
+    if snippets.kind == "crop" and length > snippets.count:
+        start = rng.choice(crop_starts(length, snippets.count))
+        return np.arange(start, start + snippets.count)
+    if snippets.kind == "subset" and length > snippets.count:
+        return np.sort(rng.choice(length, snippets.count, replace=False))
     return np.arange(length)
 
 

@@ -50,21 +50,21 @@ Combination = ScoreMean | DetectionUnion
 
 
 def average(
-    scores: Mapping[str, Mapping[str, VideoScores]], grids: Mapping[str, TimeGrid], how: ScoreMean
+    scores: Mapping[str, Mapping[str, VideoScores]], grids: Mapping[str, TimeGrid], combination: ScoreMean
 ) -> dict[str, VideoScores]:
-    """Mean scores of every video on `how.grid`, as long as the longest model. scores: {model: {video: VideoScores}}.
+    """Mean scores of every video on `combination.grid`, as long as the longest model. scores: {model: {video: VideoScores}}.
 
     Raises:
         UserError: the weights name other models than there are, or a model lacks a video or a class of the others.
     """
-    share = shares(how.weights, scores)
+    share = shares(combination.weights, scores)
     models = {model: scores[model] for model in share}
     check_alike(models)
     mean = {}
     for video in next(iter(models.values())):
-        parts = {model: scaled(found[video], how) for model, found in models.items()}
-        length = max(covered(len(part.actionness), grids[model], how.grid) for model, part in parts.items())
-        aligned = [(share[model], align(part, grids[model], how.grid, length)) for model, part in parts.items()]
+        parts = {model: scaled(found[video], combination) for model, found in models.items()}
+        length = max(covered(len(part.actionness), grids[model], combination.grid) for model, part in parts.items())
+        aligned = [(share[model], align(part, grids[model], combination.grid, length)) for model, part in parts.items()]
         mean[video] = VideoScores(
             activation=weighted([(weight, part.activation) for weight, part in aligned]),
             video_score=weighted([(weight, part.video_score) for weight, part in aligned]),
@@ -116,13 +116,13 @@ def check_alike(models: Mapping[str, Mapping[str, VideoScores]]) -> None:
                 )
 
 
-def scaled(scores: VideoScores, how: ScoreMean) -> VideoScores:
+def scaled(scores: VideoScores, combination: ScoreMean) -> VideoScores:
     """One model's scores of a video on the scale that `how` asks for."""
     over: dict[str, Callable[[np.ndarray], np.ndarray]] = {"none": np.asarray, "minmax": minmax, "softmax": softmax}
     return VideoScores(
-        activation=over[how.activation](scores.activation),
-        video_score=over[how.video_score](scores.video_score),
-        actionness=over[how.actionness](scores.actionness),
+        activation=over[combination.activation](scores.activation),
+        video_score=over[combination.video_score](scores.video_score),
+        actionness=over[combination.actionness](scores.actionness),
     )
 
 
@@ -157,7 +157,7 @@ def resample(values: np.ndarray, source: TimeGrid, target: TimeGrid, length: int
     return np.apply_along_axis(lambda column: np.interp(wanted_s, known_s, column), 0, values)
 
 
-def fuse(found: Mapping[str, Detections], how: DetectionUnion) -> Detections:
+def fuse(found: Mapping[str, Detections], combination: DetectionUnion) -> Detections:
     """Union of the models' detections {model: Detections}, sorted by (-score, video, label, start).
 
     Scores are multiplied by the model's weight over the largest weight, which lowers them unless they are negative: scale
@@ -166,15 +166,15 @@ def fuse(found: Mapping[str, Detections], how: DetectionUnion) -> Detections:
     Raises:
         UserError: the weights name other models than there are.
     """
-    share = shares(how.weights, found)
+    share = shares(combination.weights, found)
     models = [found[model] for model in share]
     top = max(share.values())
-    score = np.concatenate([share[model] / top * rescaled(found[model].score, how.score) for model in share])
+    score = np.concatenate([share[model] / top * rescaled(found[model].score, combination.score) for model in share])
     videos, video = merged([one.videos for one in models], [one.video for one in models])
     labels, label = merged([one.labels for one in models], [one.label for one in models])
     start_s, end_s = (np.concatenate([getattr(one, name) for one in models]) for name in ("start_s", "end_s"))
     kept = [
-        rows[nms(start_s[rows], end_s[rows], score[rows], how.threshold, overlap=how.overlap, plus=0.0)]
+        rows[nms(start_s[rows], end_s[rows], score[rows], combination.threshold, overlap=combination.overlap, plus=0.0)]
         for rows in groups(video, label)
     ]
     rows = np.concatenate(kept)
@@ -188,11 +188,11 @@ def groups(video: np.ndarray, label: np.ndarray) -> list[np.ndarray]:
     return np.split(rows, np.flatnonzero(np.diff(video[rows]) | np.diff(label[rows])) + 1)
 
 
-def rescaled(score: np.ndarray, how: str) -> np.ndarray:
+def rescaled(score: np.ndarray, scale: str) -> np.ndarray:
     """Scores of one model on a common scale, (N,) -> (N,); their order stays."""
-    if how == "none" or not len(score):
+    if scale == "none" or not len(score):
         return score
-    if how == "minmax":
+    if scale == "minmax":
         return minmax(score)
     _, place, count = np.unique(score, return_inverse=True, return_counts=True)
     return np.cumsum(count)[place] / len(score)

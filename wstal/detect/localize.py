@@ -91,7 +91,7 @@ def localize(
     classes: Sequence[str],
     durations_s: Mapping[str, float],
     grid: TimeGrid,
-    how: Localize,
+    settings: Localize,
 ) -> Detections:
     """Detections of all videos, sorted by (-score, video, label, start).
 
@@ -101,23 +101,23 @@ def localize(
     videos = sorted(durations_s)
     found: list[tuple[int, int, Runs]] = []  # of each video and class
     for v, name in enumerate(videos):
-        streams = mix({stream: of_video[name] for stream, of_video in scores.items() if name in of_video}, how.scoring)
-        fused = fuse({stream: detect(one, grid, how) for stream, one in streams.items()}, grid, how)
+        streams = mix({stream: of_video[name] for stream, of_video in scores.items() if name in of_video}, settings.scoring)
+        fused = fuse({stream: detect(one, grid, settings) for stream, one in streams.items()}, grid, settings)
         found += [(v, c, runs) for c, runs in fused.items()]
     counts = np.array([len(runs.score) for _, _, runs in found], dtype=int)
     video, label = (np.repeat(np.array([row[k] for row in found], dtype=np.int32), counts) for k in (0, 1))
     start, end, score = columns([runs for _, _, runs in found])
     start_s, end_s = grid.seconds(start), grid.seconds(end)
-    if how.clip:
+    if settings.clip:
         ends = np.array([durations_s[name] for name in videos])
         start_s, end_s = np.clip(start_s, 0, ends[video]), np.clip(end_s, 0, ends[video])
     order = np.lexsort((start_s, label, video, -score))
     return Detections(tuple(videos), tuple(classes), *(a[order] for a in (video, label, start_s, end_s, score)))
 
 
-def mix(streams: dict[str, VideoScores], how: Scoring) -> dict[str, VideoScores]:
+def mix(streams: dict[str, VideoScores], scoring: Scoring) -> dict[str, VideoScores]:
     """Where runs are scored on logits, all streams of a video get the mean of theirs: both streams judge a run (STPN)."""
-    if how.track == "activation":
+    if scoring.track == "activation":
         return streams
     every = [logits(scores) for scores in streams.values()]
     return {name: replace(scores, logits=np.mean(every, axis=0)) for name, scores in streams.items()}
@@ -137,40 +137,40 @@ def logits(scores: VideoScores) -> np.ndarray:
     return scores.logits
 
 
-def detect(scores: VideoScores, grid: TimeGrid, how: Localize) -> dict[int, Runs]:
+def detect(scores: VideoScores, grid: TimeGrid, settings: Localize) -> dict[int, Runs]:
     """Detections of one stream in one video: {class index: runs after suppression}."""
     found = {}
-    actionness = upsample(scores.actionness, how.upsample)
-    weighted = how.scoring.track == "weighted_logits"
-    for label in keep_classes(scores.video_score, how.classes):
-        activation = upsample(normalize(scores.activation[:, label], how.normalize), how.upsample)
-        track = upsample(scores.actionness * logits(scores)[:, label], how.upsample) if weighted else activation
+    actionness = upsample(scores.actionness, settings.upsample)
+    weighted = settings.scoring.track == "weighted_logits"
+    for label in keep_classes(scores.video_score, settings.classes):
+        activation = upsample(normalize(scores.activation[:, label], settings.normalize), settings.upsample)
+        track = upsample(scores.actionness * logits(scores)[:, label], settings.upsample) if weighted else activation
         video_score = float(scores.video_score[label])
-        foreground = [scored(actionness > value, track, video_score, how) for value in how.actionness_thresholds]
-        runs = union([propose(activation, video_score, how, track), *foreground])
+        foreground = [scored(actionness > value, track, video_score, settings) for value in settings.actionness_thresholds]
+        runs = union([propose(activation, video_score, settings, track), *foreground])
         if len(runs.score):
-            found[int(label)] = runs.take(suppress(runs, grid, how.suppression))
+            found[int(label)] = runs.take(suppress(runs, grid, settings.suppression))
     return found
 
 
-def keep_classes(video_score: np.ndarray, how: Classes) -> np.ndarray:
+def keep_classes(video_score: np.ndarray, classes: Classes) -> np.ndarray:
     """Indices of the classes to localize: video_score (C,) -> (K,)."""
-    kept = np.flatnonzero(video_score >= how.threshold)
-    if len(kept) == 0 and how.fallback == "argmax":
+    kept = np.flatnonzero(video_score >= classes.threshold)
+    if len(kept) == 0 and classes.fallback == "argmax":
         kept = np.array([np.argmax(video_score)])
     return kept
 
 
-def normalize(activation: np.ndarray, how: str) -> np.ndarray:
+def normalize(activation: np.ndarray, kind: str) -> np.ndarray:
     """Min-max over time of (T,) or, each column apart, (T, C); the same shape, "none" leaves it as it is.
 
     As BaS-Net and UM do it: both extremes are first cut at zero; "minmax_clip" also cuts the result to [0, 1] (UM).
     """
-    if how == "none":
+    if kind == "none":
         return activation
     low, high = np.maximum(activation.min(0), 0), np.maximum(activation.max(0), 0)
     scaled = between(activation, low, high)
-    return np.clip(scaled, 0, 1) if how == "minmax_clip" else scaled
+    return np.clip(scaled, 0, 1) if kind == "minmax_clip" else scaled
 
 
 def between(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -189,7 +189,7 @@ def upsample(activation: np.ndarray, factor: int) -> np.ndarray:
     return activation[left] + share * (activation[left + 1] - activation[left])
 
 
-def propose(activation: np.ndarray, video_score: float, how: Localize, track: np.ndarray | None = None) -> Runs:
+def propose(activation: np.ndarray, video_score: float, settings: Localize, track: np.ndarray | None = None) -> Runs:
     """Runs of a class over all thresholds of its activation (L,), scored on `track` (L,) or, without one, on itself.
 
     They are in boundaries of the snippet grid, and not yet suppressed.
@@ -197,20 +197,20 @@ def propose(activation: np.ndarray, video_score: float, how: Localize, track: np
     activation = np.asarray(activation, dtype=np.float64)
     track = activation if track is None else track
     parts = []
-    for value in how.thresholds.values:
-        threshold = value if how.thresholds.kind == "absolute" else activation.min() + value * np.ptp(activation)
-        sequence = np.where(activation > threshold, track, 0.0) if how.scoring.outer_zeroed else track
-        parts.append(scored(activation > threshold, sequence, video_score, how))
+    for value in settings.thresholds.values:
+        threshold = value if settings.thresholds.kind == "absolute" else activation.min() + value * np.ptp(activation)
+        sequence = np.where(activation > threshold, track, 0.0) if settings.scoring.outer_zeroed else track
+        parts.append(scored(activation > threshold, sequence, video_score, settings))
     return union(parts)
 
 
-def scored(above: np.ndarray, sequence: np.ndarray, video_score: float, how: Localize) -> Runs:
+def scored(above: np.ndarray, sequence: np.ndarray, video_score: float, settings: Localize) -> Runs:
     """Runs of `above` (L,), grouped, that are long enough, scored on `sequence` (L,), in boundaries of the snippet grid."""
-    starts, ends = group(*runs_of(above), how.grouping)
-    long = ends - starts >= how.min_run
+    starts, ends = group(*runs_of(above), settings.grouping)
+    long = ends - starts >= settings.min_run
     starts, ends = starts[long], ends[long]
-    score = contrast(sequence, starts, ends, video_score, how.scoring)
-    return Runs(starts / how.upsample, (ends + how.extend_end) / how.upsample, score)
+    score = contrast(sequence, starts, ends, video_score, settings.scoring)
+    return Runs(starts / settings.upsample, (ends + settings.extend_end) / settings.upsample, score)
 
 
 def union(parts: Sequence[Runs]) -> Runs:
@@ -231,28 +231,29 @@ def runs_of(above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return edges[::2], edges[1::2]
 
 
-def contrast(sequence: np.ndarray, start: np.ndarray, end: np.ndarray, video_score: float, how: Scoring) -> np.ndarray:
+def contrast(sequence: np.ndarray, start: np.ndarray, end: np.ndarray, video_score: float, scoring: Scoring) -> np.ndarray:
     """Outer-inner contrast of runs [start, end), both (N,), over `sequence` (L,) -> (N,). Empty outer parts count as 0."""
     length, n = len(sequence), end - start
     total = np.concatenate([[0.0], np.cumsum(sequence)])
-    inner_end = np.minimum(end + how.inner_extra, length)
-    if how.inner == "mean":
+    inner_end = np.minimum(end + scoring.inner_extra, length)
+    if scoring.inner == "mean":
         inner = (total[inner_end] - total[start]) / np.maximum(inner_end - start, 1)
     else:
         inner = np.array([sequence[s:e].max() for s, e in zip(start, inner_end, strict=True)])
-    left = np.maximum((start - how.outer_ratio * n).astype(int), 0)
-    first = end + how.inner_extra
-    right = np.minimum((first + how.outer_ratio * n).astype(int), length - (not how.outer_last))
+    left = np.maximum((start - scoring.outer_ratio * n).astype(int), 0)
+    first = end + scoring.inner_extra
+    right = np.minimum((first + scoring.outer_ratio * n).astype(int), length - (not scoring.outer_last))
     first, right = np.minimum(first, length), np.maximum(right, np.minimum(first, length))
     size = (start - left) + (right - first)
     outer = (total[start] - total[left] + total[right] - total[first]) / np.maximum(size, 1)
-    return inner - how.outer_weight * outer + how.video_weight * (1.0 if how.video_binary else video_score)
+    return inner - scoring.outer_weight * outer + scoring.video_weight * (1.0 if scoring.video_binary else video_score)
 
 
-def suppress(runs: Runs, grid: TimeGrid, how: Suppression) -> np.ndarray:
+def suppress(runs: Runs, grid: TimeGrid, suppression: Suppression) -> np.ndarray:
     """Indices (K,) that greedy suppression keeps, best first; equal scores in the order (start, end)."""
-    unit = 1.0 if how.unit == "snippet" else grid.step_s
-    return nms(runs.start * unit, runs.end * unit, runs.score, how.threshold, overlap=how.overlap, plus=how.plus)
+    unit, threshold = 1.0 if suppression.unit == "snippet" else grid.step_s, suppression.threshold
+    start, end = runs.start * unit, runs.end * unit
+    return nms(start, end, runs.score, threshold, overlap=suppression.overlap, plus=suppression.plus)
 
 
 def nms(start: np.ndarray, end: np.ndarray, score: np.ndarray, threshold: float, *, overlap: str, plus: float) -> np.ndarray:
@@ -270,13 +271,13 @@ def nms(start: np.ndarray, end: np.ndarray, score: np.ndarray, threshold: float,
     return np.array(kept, dtype=int)
 
 
-def fuse(streams: Mapping[str, dict[int, Runs]], grid: TimeGrid, how: Localize) -> dict[int, Runs]:
+def fuse(streams: Mapping[str, dict[int, Runs]], grid: TimeGrid, settings: Localize) -> dict[int, Runs]:
     """Class-wise union over the streams, scores scaled, then suppression; a stream alone passes through unchanged."""
     if len(streams) == 1:
         return next(iter(streams.values()))
     fused = {}
     for label in sorted({label for found in streams.values() for label in found}):
-        parts = [(how.stream_scale[name], found[label]) for name, found in streams.items() if label in found]
+        parts = [(settings.stream_scale[name], found[label]) for name, found in streams.items() if label in found]
         every = union([Runs(runs.start, runs.end, scale * runs.score) for scale, runs in parts])
-        fused[label] = every.take(suppress(every, grid, how.fusion))
+        fused[label] = every.take(suppress(every, grid, settings.fusion))
     return fused

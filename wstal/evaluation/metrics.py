@@ -71,14 +71,14 @@ def judge(judging: Judging[Any], found: Detections) -> dict[str, Cell]:
     Raises:
         UserError: a group names a class or video that the dataset lacks.
     """
-    section, table, own = judging.evaluation, judging.truth, judging.protocol
-    result = evaluate(table, found, own, section.tious)
-    cells = {name: cell(result, members) for name, members in {ALL: table.labels, **section.class_groups}.items()}
+    section, truth, protocol = judging.evaluation, judging.truth, judging.protocol
+    result = evaluate(truth, found, protocol, section.tious)
+    cells = {name: cell(result, members) for name, members in {ALL: truth.labels, **section.class_groups}.items()}
     for name, videos in section.video_groups.items():
-        if unknown := sorted(set(videos) - set(table.videos)):
+        if unknown := sorted(set(videos) - set(truth.videos)):
             raise UserError(f"params.yaml: video_groups names {unknown[0]!r}, which is no test video of the dataset.")
-        cells[name] = whole(among(table, found, set(videos)), own, section.tious)
-    return cells | {UNIFIED: whole((table, found), PROTOCOLS[UNIFIED_NAME], section.tious)}
+        cells[name] = whole(among(truth, found, set(videos)), protocol, section.tious)
+    return cells | {UNIFIED: whole((truth, found), PROTOCOLS[UNIFIED_NAME], section.tious)}
 
 
 def whole(pair: tuple[Truth, Detections], protocol: Protocol, tious: Sequence[float]) -> Cell:
@@ -87,18 +87,18 @@ def whole(pair: tuple[Truth, Detections], protocol: Protocol, tious: Sequence[fl
     return Cell([round(float(value), DIGITS) for value in result.mAP], round(result.average_mAP, DIGITS))
 
 
-def among(table: Truth, found: Detections, videos: Container[str]) -> tuple[Truth, Detections]:
+def among(truth: Truth, found: Detections, videos: Container[str]) -> tuple[Truth, Detections]:
     """Truth and detections without the rows of other videos."""
 
     def rows(index: np.ndarray, names: Sequence[str]) -> np.ndarray:
         return np.array([name in videos for name in names], dtype=bool)[index]
 
-    instance, ambiguous = rows(table.video, table.videos), rows(table.ambiguous_video, table.videos)
+    instance, ambiguous = rows(truth.video, truth.videos), rows(truth.ambiguous_video, truth.videos)
     detected = rows(found.video, found.videos)
-    times = {name: getattr(table, name)[instance] for name in ("video", "label", "start_s", "end_s")}
-    unsure = {name: getattr(table, name)[ambiguous] for name in ("ambiguous_video", "ambiguous_start_s", "ambiguous_end_s")}
+    times = {name: getattr(truth, name)[instance] for name in ("video", "label", "start_s", "end_s")}
+    unsure = {name: getattr(truth, name)[ambiguous] for name in ("ambiguous_video", "ambiguous_start_s", "ambiguous_end_s")}
     columns = {name: getattr(found, name)[detected] for name in ("video", "label", "start_s", "end_s", "score")}
-    return dataclasses.replace(table, **times, **unsure), dataclasses.replace(found, **columns)
+    return dataclasses.replace(truth, **times, **unsure), dataclasses.replace(found, **columns)
 
 
 def cell(result: Result, members: Sequence[str]) -> Cell:

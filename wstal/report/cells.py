@@ -18,9 +18,9 @@ def percent(fractions: Sequence[float]) -> str:
     return DASH if np.isnan(fractions).any() else mean_std(100 * np.array(fractions))
 
 
-def number(value: float | None, how: str = ".1f") -> str:
+def number(value: float | None, form: str = ".1f") -> str:
     """A number in the format `how`; a dash for None."""
-    return DASH if value is None else format(value, how)
+    return DASH if value is None else format(value, form)
 
 
 def signed(value: float) -> str:

@@ -123,5 +123,5 @@ def plane(means: Mapping[tuple[float, ...], float], fixed: int) -> Plane:
     row, column = (i for i in range(len(BRANCHES)) if i != fixed)
     chosen = {(point[row], point[column]): mean for point, mean in means.items() if point[fixed] == 1}
     rows, columns = (tuple(sorted({point[i] for point in chosen})) for i in range(2))
-    grid = np.array([[chosen.get((y, x), np.nan) for x in columns] for y in rows])
+    grid = np.array([[chosen.get((y, x), np.nan) for x in columns] for y in rows]).reshape(len(rows), len(columns))
     return Plane(f"{symbols[fixed]} = 1", symbols[row], symbols[column], rows, columns, grid)

@@ -85,15 +85,17 @@ def scoring(outer_ratio: float, outer_weight: float) -> Scoring:
     )  # fmt: skip
 
 
-def contrast(curve: np.ndarray, start: Sequence[int], end: Sequence[int], how: Scoring, video_score: float = 0.0) -> Contrasted:
+def contrast(
+    curve: np.ndarray, start: Sequence[int], end: Sequence[int], scoring: Scoring, video_score: float = 0.0
+) -> Contrasted:
     """Scores of runs [start, end) of a curve (L,), and the weight of each position in them.
 
     With the mean as `inner` a score is linear in the curve, so a weight is what a curve adds that is 1 at one position.
     """
     runs = np.asarray(start), np.asarray(end)
-    video = localize.contrast(np.zeros(len(curve)), *runs, video_score, how)
-    weight = np.stack([localize.contrast(one, *runs, video_score, how) - video for one in np.eye(len(curve))], axis=1)
-    return Contrasted(curve, *runs, weight, video, localize.contrast(curve, *runs, video_score, how))
+    video = localize.contrast(np.zeros(len(curve)), *runs, video_score, scoring)
+    weight = np.stack([localize.contrast(one, *runs, video_score, scoring) - video for one in np.eye(len(curve))], axis=1)
+    return Contrasted(curve, *runs, weight, video, localize.contrast(curve, *runs, video_score, scoring))
 
 
 def draw_contrast(found: Contrasted, edges: np.ndarray | None = None) -> Figure:
@@ -134,13 +136,13 @@ class Suppressed:
     tiou: np.ndarray  # (N,) with the run `by`
 
 
-def suppress(runs: Runs, grid: TimeGrid, how: Suppression) -> Suppressed:
+def suppress(runs: Runs, grid: TimeGrid, suppression: Suppression) -> Suppressed:
     """What `localize.suppress` keeps, and which kept run removed each of the others: the best that alone would, too."""
     runs = runs.take(np.lexsort((runs.end, runs.start, -runs.score)))
     every = np.arange(len(runs.score))
-    best = localize.suppress(runs, grid, how)
+    best = localize.suppress(runs, grid, suppression)
     kept = np.isin(every, best)
-    removes = [[len(localize.suppress(runs.take(np.array([j, i])), grid, how)) == 1 for j in best] for i in every]
+    removes = [[len(localize.suppress(runs.take(np.array([j, i])), grid, suppression)) == 1 for j in best] for i in every]
     by = np.array([i if kept[i] else best[removes[i].index(True)] for i in every], dtype=int)
     segments = Segments(np.zeros_like(every), np.zeros_like(every), runs.start, runs.end)
     return Suppressed(runs, kept, by, overlap(segments, segments, every, by, 0.0))

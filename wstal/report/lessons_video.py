@@ -44,13 +44,13 @@ class Video:
 
 def open_video(judging: Judging[Run], row: str, label: str, rule: str) -> Video:
     """The video that `qualitative.choose` picks by class and rule, with the scores of every network of a row's first seed."""
-    run, table = first(judging, row), judging.truth
+    run, truth = first(judging, row), judging.truth
     name = choose(judging, label, rule)
-    inside = (table.video == table.videos.index(name)) & (table.label == table.labels.index(label))
+    inside = (truth.video == truth.videos.index(name)) & (truth.label == truth.labels.index(label))
     bags = {network: one_video(run, network, name) for network in run.networks}
     scores = {network: predict(experiment.load(run, network), one)[name] for network, one in bags.items()}
-    truth = np.stack([table.start_s[inside], table.end_s[inside]], axis=1)
-    return Video(name, table.labels, table.labels.index(label), scores, truth, next(iter(bags.values())).grid)
+    truth_s = np.stack([truth.start_s[inside], truth.end_s[inside]], axis=1)
+    return Video(name, truth.labels, truth.labels.index(label), scores, truth_s, next(iter(bags.values())).grid)
 
 
 def draw_classes(video_score: np.ndarray, classes: Sequence[str], kept: np.ndarray, threshold: float, most: int = 8) -> Figure:

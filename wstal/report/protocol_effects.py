@@ -33,13 +33,13 @@ def evaluate_variants(judging: Judging[Run]) -> Metrics:
 
 def variants(run: Run, judging: Judging[Run]) -> dict[str, Cell]:
     """The cells of one run."""
-    section, own, table = judging.evaluation, judging.protocol, judging.truth
+    section, protocol, truth = judging.evaluation, judging.protocol, judging.truth
     last = detections.read_json(run.predictions())
-    cells = {name: whole((table, last), protocol, section.tious) for name, protocol in PROTOCOLS.items()}
+    cells = {name: whole((truth, last), other, section.tious) for name, other in PROTOCOLS.items()}
     for name, left_out in section.test_lists.items():
-        cells[name] = whole(among(table, last, set(table.videos) - set(left_out)), own, section.tious)
+        cells[name] = whole(among(truth, last, set(truth.videos) - set(left_out)), protocol, section.tious)
     every = [last, *(detections.read_json(run.predictions(checkpoint)) for checkpoint in run.checkpoints)]
-    scores = [whole((table, one), own, section.tious) for one in every]
+    scores = [whole((truth, one), protocol, section.tious) for one in every]
     return cells | {BEST: max(scores, key=lambda cell: cell.average_mAP)}
 
 

@@ -32,14 +32,14 @@ def choose(judging: Judging[Run], label: str, rule: str) -> str:
     Raises:
         UserError: no test video shows the class.
     """
-    table, durations_s = judging.truth, judging.runs[0].data.durations_s()
-    index = table.labels.index(label)
-    shown = {v: set(table.label[table.video == v]) for v in np.unique(table.video[table.label == index])}
+    truth, durations_s = judging.truth, judging.runs[0].data.durations_s()
+    index = truth.labels.index(label)
+    shown = {v: set(truth.label[truth.video == v]) for v in np.unique(truth.video[truth.label == index])}
     alone = [v for v, labels in shown.items() if labels == {index}]
     if not shown:
         raise UserError(f"no test video shows {label!r}; name another class in the notebook.")
     ranked = sorted(
-        (float(((table.video == v) & (table.label == index)).sum()) / durations_s[table.videos[v]], table.videos[v])
+        (float(((truth.video == v) & (truth.label == index)).sum()) / durations_s[truth.videos[v]], truth.videos[v])
         for v in alone or shown
     )
     return ranked[round(RULES[rule] * (len(ranked) - 1))][1]
@@ -75,10 +75,10 @@ def compare(judging: Judging[Run], names: Mapping[str, str], label: str, rule: s
 
 def compared(judging: Judging[Run], names: Mapping[str, str], label: str, rule: str, network: str) -> Timeline:
     """What `compare` draws."""
-    video, table = choose(judging, label, rule), judging.truth
-    wanted = table.labels.index(label)
-    inside = (table.video == table.videos.index(video)) & (table.label == wanted)
-    truth_s = np.stack([table.start_s[inside], table.end_s[inside]], axis=1)
+    video, truth = choose(judging, label, rule), judging.truth
+    wanted = truth.labels.index(label)
+    inside = (truth.video == truth.videos.index(video)) & (truth.label == wanted)
+    truth_s = np.stack([truth.start_s[inside], truth.end_s[inside]], axis=1)
     panels = []
     for name, title in names.items():
         run = row(judging, name)
@@ -102,7 +102,7 @@ def detected(run: Run, video: str, label: str) -> np.ndarray:
     return columns[np.argsort(columns[:, 2], kind="stable")]
 
 
-def embed(run: Run, table: Truth, network: str, every: int) -> tuple[np.ndarray, np.ndarray]:
+def embed(run: Run, truth: Truth, network: str, every: int) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings of every `every`-th snippet of the test videos (N, H), and whether each is foreground (N,) bool.
 
     A snippet is foreground when its centre lies in an action instance of any class.
@@ -112,9 +112,9 @@ def embed(run: Run, table: Truth, network: str, every: int) -> tuple[np.ndarray,
     for video, scores in forward(experiment.load(run, network), test):
         x = scores.embedding[0].double().cpu().numpy()
         centres = grid.seconds(np.arange(len(x)) + 0.5)[:, None]
-        own = table.video == table.videos.index(video)
+        own = truth.video == truth.videos.index(video)
         points.append(x)
-        inside.append(((centres >= table.start_s[own]) & (centres < table.end_s[own])).any(1))
+        inside.append(((centres >= truth.start_s[own]) & (centres < truth.end_s[own])).any(1))
     return np.concatenate(points)[::every], np.concatenate(inside)[::every]
 
 

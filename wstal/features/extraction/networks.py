@@ -37,10 +37,10 @@ class Recipe:
     streams: tuple[str, ...]
     backbone: str  # {stream} stands for the stream's name
     grids: Grids
-    how: Extraction
+    extraction: Extraction
 
     def backbones(self) -> dict[str, Backbone]:
-        """{stream: its backbone}, at the sizes of pictures that `how` says.
+        """{stream: its backbone}, at the sizes of pictures that `extraction` says.
 
         Raises:
             UserError: there is no such backbone, it sees something else, or the sizes do not suit it.
@@ -48,18 +48,20 @@ class Recipe:
         return {name: self._backbone(name) for name in self.streams}
 
     def _backbone(self, name: str) -> Backbone:
-        found, how = registry.load(self.backbone.replace("{stream}", name)), self.how
+        found, extraction = registry.load(self.backbone.replace("{stream}", name)), self.extraction
         if "flow" in (name, found.stream) and name != found.stream:
             raise UserError(
                 f"params.yaml: backbone {found.name} sees {found.stream}, which does not fit the stream {name!r}; call the "
                 f"stream {found.stream!r}, or name a backbone for every stream, as i3d_{{stream}} does."
             )
-        if how.size > how.short_side:
-            raise UserError(f"params.yaml: extraction.size {how.size} is above short_side {how.short_side}; lower it.")
-        if found.fixed and how.size != found.size:
-            raise UserError(f"params.yaml: {found.name} takes {found.size} pixels, not {how.size}; set extraction.size.")
+        if extraction.size > extraction.short_side:
+            raise UserError(
+                f"params.yaml: extraction.size {extraction.size} is above short_side {extraction.short_side}; lower it."
+            )
+        if found.fixed and extraction.size != found.size:
+            raise UserError(f"params.yaml: {found.name} takes {found.size} pixels, not {extraction.size}; set extraction.size.")
         check_grid(name, found, self.grids[name])
-        return replace(found, short_side=how.short_side, size=how.size)
+        return replace(found, short_side=extraction.short_side, size=extraction.size)
 
 
 def streams(recipe: Recipe, tree: Tree = PIPELINE) -> dict[str, Stream]:
@@ -73,8 +75,8 @@ def streams(recipe: Recipe, tree: Tree = PIPELINE) -> dict[str, Stream]:
 
 def stream(name: str, backbone: Backbone, recipe: Recipe, tree: Tree) -> Stream:
     """One stream; the network is loaded when the first clips come."""
-    how = recipe.how
-    file = Path(how.weights.replace("{stream}", name)) if how.weights else weights.fetch(backbone, tree)
+    extraction = recipe.extraction
+    file = Path(extraction.weights.replace("{stream}", name)) if extraction.weights else weights.fetch(backbone, tree)
     try:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:
@@ -82,8 +84,9 @@ def stream(name: str, backbone: Backbone, recipe: Recipe, tree: Tree) -> Stream:
             f"{file} cannot be read ({error.strerror}); set extraction.weights to a file of weights."
         ) from None
     prepare, motion = (flow_images, ", flow by TV-L1") if backbone.stream == "flow" else (iter, "")
-    origin = f"{backbone.name}, weights {digest[:16]}, {how.short_side} to {how.size} pixels, {how.speed.precision}{motion}"
-    return Stream(backbone, partial(network, backbone, file, how.speed), prepare, recipe.grids[name], origin)
+    pixels = f"{extraction.short_side} to {extraction.size} pixels"
+    origin = f"{backbone.name}, weights {digest[:16]}, {pixels}, {extraction.speed.precision}{motion}"
+    return Stream(backbone, partial(network, backbone, file, extraction.speed), prepare, recipe.grids[name], origin)
 
 
 def network(backbone: Backbone, file: Path, speed: Speed) -> Callable[[np.ndarray], np.ndarray]:
@@ -94,7 +97,9 @@ def network(backbone: Backbone, file: Path, speed: Speed) -> Callable[[np.ndarra
 
 def parts(recipe: Recipe) -> Path:
     """Folder in which finished features are kept: another for other code or settings."""
-    what = replace(recipe, how=msgspec.structs.replace(recipe.how, workers=1))  # how many decode changes no feature
+    what = replace(
+        recipe, extraction=msgspec.structs.replace(recipe.extraction, workers=1)
+    )  # how many decode changes no feature
     key = [what, str(torch.__version__), code.digest(code_files(recipe))]
     return paths.CACHE / "parts" / hashlib.sha256(msgspec.json.encode(key)).hexdigest()[:16]
 
@@ -116,10 +121,10 @@ def extract_all(
     shard: tuple[int, int] = (1, 1),  # (i, n): only the i-th of n shares of the videos, counted from 1
 ) -> Summary:  # fmt: skip
     """Bring the `parts` of `videos` up to date: a process a core, each with its share, or one network on a GPU."""
-    made, folder, how = streams(recipe), parts(recipe), recipe.how  # weights are fetched, faults are said
+    made, folder, extraction = streams(recipe), parts(recipe), recipe.extraction  # weights are fetched, faults are said
     mine = {video: videos[video] for video in sorted(videos)[shard[0] - 1 :: shard[1]]}
     done = ready(mine, made, folder)
-    whole = extract({v: mine[v] for v in done}, made, folder, batch=how.batch, workers=how.workers)
+    whole = extract({v: mine[v] for v in done}, made, folder, batch=extraction.batch, workers=extraction.workers)
     if not (todo := {video: file for video, file in mine.items() if video not in done}):
         return whole
     count = 1 if seeding.device().type == "cuda" else min(workers.count(), len(todo))
@@ -138,7 +143,9 @@ def extract_all(
 def share(videos: Mapping[str, Path], recipe: Recipe, folder: Path, threads: int, shard: tuple[int, int]) -> Summary:
     """What one process does."""
     torch.set_num_threads(threads)
-    return extract(videos, streams(recipe), folder, batch=recipe.how.batch, workers=recipe.how.workers, shard=shard)
+    return extract(
+        videos, streams(recipe), folder, batch=recipe.extraction.batch, workers=recipe.extraction.workers, shard=shard
+    )
 
 
 def extract_on_cluster(videos: Mapping[str, Path], recipe: Recipe, *, copies: int) -> Summary:
@@ -159,4 +166,4 @@ def extract_on_cluster(videos: Mapping[str, Path], recipe: Recipe, *, copies: in
     except ConnectionError:
         raise UserError("no Ray cluster is running; start one with `ray start --head`, or set RAY_ADDRESS.") from None
     gpus = 1.0 if ray.cluster_resources().get("GPU") else 0.0
-    return scaleout.extract(videos, made, folder, batch=recipe.how.batch, networks=copies, gpus=gpus)
+    return scaleout.extract(videos, made, folder, batch=recipe.extraction.batch, networks=copies, gpus=gpus)

@@ -22,28 +22,28 @@ class Stills(Record):
     strip: Count  # pictures of the film strip above a video's curves
 
 
-def stills(path: Path, times_s: Sequence[float], how: Stills) -> list[bytes]:
+def stills(path: Path, times_s: Sequence[float], pictures: Stills) -> list[bytes]:
     """A JPEG of the frame at each time, in the order of `times_s`; times past the end get the last frame.
 
     Raises:
         DecodeError: the file yields no frame.
     """
-    wanted, taken = [max(0, int(time_s * how.fps)) for time_s in times_s], {}
-    for number, frame in enumerate(frames(path, how)):
+    wanted, taken = [max(0, int(time_s * pictures.fps)) for time_s in times_s], {}
+    for number, frame in enumerate(frames(path, pictures)):
         if number in wanted:
             taken[number] = frame
         if number >= max(wanted, default=0):
             break
-    return [jpeg(taken.get(number, frame), how.quality) for number in wanted]
+    return [jpeg(taken.get(number, frame), pictures.quality) for number in wanted]
 
 
-def frames(path: Path, how: Stills) -> Iterator[np.ndarray]:
-    """`how.fps` frames (H, W, 3) a second; of a file that is too short for one, its first."""
-    regular = Footage(path).frames(how.fps, how.short_side)
+def frames(path: Path, pictures: Stills) -> Iterator[np.ndarray]:
+    """`pictures.fps` frames (H, W, 3) a second; of a file that is too short for one, its first."""
+    regular = Footage(path).frames(pictures.fps, pictures.short_side)
     try:
         yield next(regular)
     except DecodeError:
-        yield next(Footage(path).frames(FINE_FPS, how.short_side))
+        yield next(Footage(path).frames(FINE_FPS, pictures.short_side))
     yield from regular
 
 
