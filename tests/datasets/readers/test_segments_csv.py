@@ -165,8 +165,8 @@ LINES = {
     "no start": ("a,,,2,training,9", "line 2 has one time of two"),
     "no label": ("a,,1,2,training,9", "line 2 has times but no label"),
     "order": ("a,Run,5,3,training,9", r"line 2 ends before it starts \(5, 3\)"),
-    "subset": ("a,Run,1,2,val,9", r"line 2 has subset 'val', .*params\.yaml does not name \(training, validation\)"),
-    "no subset": ("a,Run,1,2,,9", r"line 2 has subset '', .*params\.yaml does not name \(training, validation\)"),
+    "subset": ("a,Run,1,2,val,9", r"line 2 has subset 'val', which `splits` does not name \(training, validation\)"),
+    "no subset": ("a,Run,1,2,,9", r"line 2 has subset '', which `splits` does not name \(training, validation\)"),
     "weak test video": ("a,Run,,,validation,9", "line 2 has a label without times, which only training videos may"),
     "two subsets": (
         "a,Run,1,2,training,9\n\na,Run,1,2,validation,9",
@@ -185,7 +185,7 @@ LINES = {
 
 @pytest.mark.parametrize(("lines", "sentence"), LINES.values(), ids=LINES)
 def test_faults_of_lines(table, lines, sentence):
-    with pytest.raises(UserError, match=rf"^[^\n]*segments\.csv: {sentence}; mend the table\.$"):
+    with pytest.raises(UserError, match=rf"^[^\n]*segments\.csv: {sentence}; mend the table, or `source` in params\.yaml\.$"):
         reader.annotations(table(f"{HEADER}{lines}\n"), GRID)
 
 
@@ -194,14 +194,16 @@ def test_all_faults_in_one_sentence(table):
     with pytest.raises(UserError) as caught:
         reader.annotations(table(text), GRID)
     assert str(caught.value).endswith(
-        "segments.csv: line 2 ends before it starts (5, 3); line 2 has subset 'other', which `splits` in params.yaml does not "
+        "segments.csv: line 2 ends before it starts (5, 3); line 2 has subset 'other', which `splits` does not "
         "name (training, validation); line 3 has 4 cells, the header 6; line 4 has duration_s -1, which is not positive; "
-        "line 4 names no video; mend the table."
+        "line 4 names no video; mend the table, or `source` in params.yaml."
     )
 
 
 def test_twenty_faults_are_quoted(table):
-    with pytest.raises(UserError, match=r"line 21 names no video \(and 5 more\); mend the table\.$") as caught:
+    with pytest.raises(
+        UserError, match=r"line 21 names no video \(and 5 more\); mend the table, or `source` in params\.yaml\.$"
+    ) as caught:
         reader.annotations(table(HEADER + ",Run,1,2,training,9\n" * 25), GRID)
     assert str(caught.value).count("names no video") == 20
 

@@ -131,7 +131,7 @@ def _refuse(path: Path, faults: list[Fault]) -> None:
     if faults:
         quoted = "; ".join(f"line {line} {fault}" for line, fault in sorted(faults)[:QUOTED])
         more = f" (and {len(faults) - QUOTED} more)" if len(faults) > QUOTED else ""
-        raise UserError(f"{path}: {quoted}{more}; mend the table.")
+        raise UserError(f"{path}: {quoted}{more}; mend the table, or `source` in params.yaml.")
 
 
 def _line_faults(row: Row) -> Iterator[str]:
@@ -159,7 +159,7 @@ def _subset_faults(source: Source, rows: Mapping[int, Row]) -> Iterator[Fault]:
     of_video = source.listed() if source.lists else {row["video"]: ours.get(row["subset"]) for row in rows.values()}
     for line, row in rows.items():
         if not source.lists and row["subset"] not in ours:
-            yield line, f"has subset {row['subset']!r}, which `splits` in params.yaml does not name ({', '.join(ours)})"
+            yield line, f"has subset {row['subset']!r}, which `splits` does not name ({', '.join(ours)})"
         if row["label"] and not row["start_s"] + row["end_s"] and of_video.get(row["video"]) == "test":
             yield line, "has a label without times, which only training videos may"
 
