@@ -25,7 +25,7 @@ from wstal.base.errors import UserError
 from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations
 from wstal.datasets.readers import _arrays, _database, _files
-from wstal.datasets.readers._arrays import Archive, Layout
+from wstal.datasets.readers._arrays import Archive, ArrayLayout
 from wstal.datasets.readers._videos import VideoFiles
 
 
@@ -37,7 +37,7 @@ class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     splits: dict[str, str]  # train and test -> their names in the JSON file
     lists: dict[str, str]  # train and test -> file of video ids, one a line; {}: all videos of the file
     exclude: list[str] | str  # videos to leave out, or a file of their ids, which may name others as well
-    features: dict[str, str | Layout] = {}  # stream -> its files; a path alone stands for one (T, D) array a file
+    features: dict[str, str | ArrayLayout] = {}  # stream -> its files; a path alone stands for one (T, D) array a file
     videos: str | None = None  # or a video's file: {video} is its id, {subset} its subset's name; the ending may be left out
     subsets: str | None = None  # table with columns "video" and "subset", where the JSON file has no subsets (BMN)
     list_prefix: str = ""  # what ids have in front in the files of `lists` and `exclude`, but not in the JSON file ("v_")
@@ -113,15 +113,15 @@ def _read(source: Source) -> _database.Database:
     return _database.read(_files.folder(source.root) / source.annotations, _cure(source))
 
 
-def _layout(source: Source, stream: str) -> Layout:
+def _layout(source: Source, stream: str) -> ArrayLayout:
     given = source.features.get(stream)
-    layout = Layout(path=given) if isinstance(given, str) else given
+    layout = ArrayLayout(path=given) if isinstance(given, str) else given
     if layout is None or not layout.each():
         raise UserError(f"params.yaml: `source.features` needs a path or key with {{video}} for stream {stream!r}; add it.")
     return layout
 
 
-def _place(source: Source, layout: Layout, video: str, subset: str) -> tuple[Path, str]:
+def _place(source: Source, layout: ArrayLayout, video: str, subset: str) -> tuple[Path, str]:
     """File and key of a video's features."""
     return _files.folder(source.root) / _filled(source, layout.path, video, subset), _filled(
         source, layout.key or "", video, subset

@@ -40,7 +40,7 @@ class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 
 @dataclass(frozen=True)
-class Row:
+class Line:
     """A line of the table."""
 
     line: int
@@ -77,12 +77,12 @@ def videos(source: Source) -> dict[str, Path]:
     return {video: rows[0].file for video, rows in _read(source)[1].items()}
 
 
-def _read(source: Source) -> tuple[Path, dict[str, list[Row]]]:
+def _read(source: Source) -> tuple[Path, dict[str, list[Line]]]:
     """The table's path, and its lines by video, faults named by their line."""
     root = _files.folder(source.root)
     table, folder = root / source.labels, root / source.videos
     _files.require([table], CURE)
-    of_video: dict[str, list[Row]] = {}
+    of_video: dict[str, list[Line]] = {}
     for row in _rows(table, VideoFiles(folder)):
         before = of_video.setdefault(row.file.stem, [])
         for other in before:
@@ -98,14 +98,14 @@ def _read(source: Source) -> tuple[Path, dict[str, list[Row]]]:
     return table, {video: of_video[video] for video in _files.drop(of_video, source.exclude, table)}
 
 
-def _split(source: Source, of_video: dict[str, list[Row]]) -> Iterator[tuple[str, list[Row], str]]:
+def _split(source: Source, of_video: dict[str, list[Line]]) -> Iterator[tuple[str, list[Line], str]]:
     """(video, its lines, its subset), by name."""
     for number, (video, rows) in enumerate(sorted(of_video.items()), start=1):
         held_out = source.test_every and number % source.test_every == 0
         yield video, rows, rows[0].subset or ("test" if held_out else "train")
 
 
-def _rows(table: Path, files: VideoFiles) -> Iterator[Row]:
+def _rows(table: Path, files: VideoFiles) -> Iterator[Line]:
     """The lines below the header that are not blank."""
     text = _text(table)
     header = text.partition("\n")[0]
@@ -122,7 +122,7 @@ def _rows(table: Path, files: VideoFiles) -> Iterator[Row]:
         raise UserError(f"{table}, line {reader.line_num}: {error}; close every quotation mark, or remove them.") from None
 
 
-def _row(cells: list[str], columns: list[str], where: str, line: int, files: VideoFiles) -> Row:
+def _row(cells: list[str], columns: list[str], where: str, line: int, files: VideoFiles) -> Line:
     if len(cells) != len(columns):
         raise UserError(f"{where} has {len(cells)} cells, the header {len(columns)}; write as many, quoting commas in names.")
     values = dict(zip(columns, (cell.strip() for cell in cells), strict=True))
@@ -133,7 +133,7 @@ def _row(cells: list[str], columns: list[str], where: str, line: int, files: Vid
         raise UserError(f"{where} names no video; write its file name.")
     if not values["label"] and subset == "train":
         raise UserError(f"{where}: a training video needs a label; write one, or make it a test video.")
-    return Row(line, files.find(values["video"], where, "remove the line"), values["label"], subset)
+    return Line(line, files.find(values["video"], where, "remove the line"), values["label"], subset)
 
 
 def _text(table: Path) -> str:
