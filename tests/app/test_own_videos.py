@@ -380,7 +380,7 @@ def test_faults_of_localization_are_sentences(raw, run, films, tmp_path):
     (run / "joint.safetensors").write_bytes(b"noise")
     with pytest.raises(UserError, match=r"joint\.safetensors is missing or damaged"):
         own_videos.localize(raw, [video], run, tmp_path / "found")
-    card = msgspec.structs.replace(cards.read(run), extraction={}, backbone="simulated")
+    card = msgspec.structs.replace(cards.read(run), extraction=None, backbone="simulated")
     cards.write(card, run)
     with pytest.raises(UserError, match=r"was trained on features \(simulated\), not on videos"):
         own_videos.localize(raw, [video], run, tmp_path / "found")

@@ -21,7 +21,7 @@ from wstal.config import plan
 from wstal.data import labels
 from wstal.data.store import FeatureStore
 from wstal.datasets.readers import _arrays, _files, labels_csv
-from wstal.datasets.readers._arrays import Layout
+from wstal.datasets.readers._arrays import ArrayLayout
 from wstal.evaluation import metrics
 from wstal.features.backbones import checkpoint
 from wstal.features.extraction.parts import Part, Parts
@@ -83,7 +83,7 @@ def test_the_limit_of_open_files_is_named_by_all_that_read(prepared, tmp_path):
     parts.save("film", Part(np.zeros((1, 2), np.float32), []), parts.sources(film))
 
     def layout(ending):
-        return Layout(path=f"x.{ending}", key="x" if ending in ("npz", "h5") else None)
+        return ArrayLayout(path=f"x.{ending}", key="x" if ending in ("npz", "h5") else None)
 
     def array(ending):
         return lambda: _arrays.load(tmp_path / f"x.{ending}", "x", layout(ending), _arrays.opener(), "get it")

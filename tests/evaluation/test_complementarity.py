@@ -9,7 +9,7 @@ from tests.made import make_detections, make_truth
 from wstal.base.errors import UserError
 from wstal.detect.ensemble import DetectionUnion, fuse
 from wstal.evaluation.complementarity import Complementarity, compare, found
-from wstal.report import errors
+from wstal.report import error_tables
 
 TIMES = st.integers(0, 12), st.integers(1, 8)
 INSTANCES = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), *TIMES), min_size=1, max_size=10).map(
@@ -93,7 +93,7 @@ def test_equal_models_share_all_errors():
 
 
 def test_the_table_holds_percent():
-    rows = errors.overlap(compare(TRUTH, {"one": ONE, "other": OTHER}, 0.5, np.inf), "Title", "Caption.").rows
+    rows = error_tables.overlap(compare(TRUTH, {"one": ONE, "other": OTHER}, 0.5, np.inf), "Title", "Caption.").rows
     assert rows == (
         ("one", "50.0", "–", "25.0"), ("other", "50.0", "25.0", "–"), ("any model", "75.0", "25.0", "25.0"),
     )  # fmt: skip

@@ -17,7 +17,7 @@ from wstal.base.errors import UserError
 from wstal.base.paths import ROOT
 from wstal.evaluation.diagnosis import ERRORS, KINDS, LOWER, diagnose, recall_by_length
 from wstal.evaluation.evaluate import PROTOCOLS, evaluate
-from wstal.report import errors, figure_errors
+from wstal.report import error_tables, figure_errors
 
 SECONDS = PROTOCOLS["activitynet"]
 TRUTH = make_truth([(0, 0, 0, 10), (0, 1, 20, 30), (1, 0, 0, 10), (1, 0, 50, 60)])
@@ -205,10 +205,10 @@ def diagnoses():
 
 
 def test_tables_are_means_over_the_seeds(diagnoses):
-    table = errors.gains("facnet_table1", diagnoses)
+    table = error_tables.gains("facnet_table1", diagnoses)
     assert table.header == ("row", "mAP@0.5", *ERRORS) and [row[0] for row in table.rows] == ["UM", "FAC-Net"]
     assert table.rows[0][1:3] == ("8.3 ± 11.8", "0.0 ± 0.0") and table.rows[1][1] == "16.7"
-    table = errors.recalls("facnet_table1", diagnoses)
+    table = error_tables.recalls("facnet_table1", diagnoses)
     assert table.header == ("row", "up to 10.0 s", "10.0–10.0 s", "10.0–10.0 s", "over 10.0 s", "missed")
     assert table.rows == (
         ("UM", "12.5 ± 17.7", "–", "–", "–", "87.5 ± 17.7"), ("FAC-Net", "25.0", "–", "–", "–", "75.0")

@@ -13,7 +13,7 @@ from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Segment, Video
 from wstal.data.store import FeatureStore
 from wstal.datasets.readers import _arrays
-from wstal.datasets.readers._arrays import Layout
+from wstal.datasets.readers._arrays import ArrayLayout
 from wstal.features.extraction.importer import import_features
 
 GRID = TimeGrid(fps=25.0, stride_f=16, window_f=16)
@@ -250,7 +250,7 @@ def test_streams_of_one_grid_may_differ_by_as_many_snippets_as_stated(tmp_path):
 
 def test_a_sentence_names_the_file_of_a_column_slice(tmp_path):
     np.savez(tmp_path / "clip.npz", x=spoiled((10, 5), (0, 4), np.nan))
-    layout = Layout(path="clip.npz", key="x", columns=(1, 5))
+    layout = ArrayLayout(path="clip.npz", key="x", columns=(1, 5))
     array = _arrays.load(tmp_path / "clip.npz", "x", layout, _arrays.opener(), "")
     with pytest.raises(UserError, match=r"clip\.npz \(a, stream rgb\): snippet 0"):
         store(tmp_path / "features", videos(a_rgb=array))

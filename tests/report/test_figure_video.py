@@ -23,7 +23,7 @@ def timeline():
     """Two models; the second found nothing."""
     found = {"one": FOUND_S, "other": np.zeros((0, 3))}
     panels = tuple(figure_video.panel(name, SCORES, 1, detections, GRID) for name, detections in found.items())
-    return figure_video.Timeline("Wave, a", TRUTH_S, panels)
+    return figure_video.VideoPanels("Wave, a", TRUTH_S, panels)
 
 
 def test_a_timeline_by_hand(timeline):

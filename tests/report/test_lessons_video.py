@@ -12,7 +12,7 @@ from wstal.base.timegrid import TimeGrid
 from wstal.base.types import VideoScores
 from wstal.detect.localize import Runs
 from wstal.report import lessons_video
-from wstal.report.lessons_video import Video
+from wstal.report.lessons_video import OpenVideo
 from wstal.report.plots import ACTION, PALE, TRUTH
 
 GRID = TimeGrid(fps=1.0, stride_f=2, window_f=2)  # two seconds a snippet
@@ -27,7 +27,7 @@ def closed():
 
 @pytest.fixture
 def video():
-    return Video("b", ("x", "y"), 1, {"flow": SCORES}, np.array([[2.0, 3.5]]), GRID)
+    return OpenVideo("b", ("x", "y"), 1, {"flow": SCORES}, np.array([[2.0, 3.5]]), GRID)
 
 
 def test_a_video_is_opened_with_the_scores_of_every_network(monkeypatch):

@@ -16,7 +16,7 @@ from wstal.config import plan
 from wstal.evaluation import metrics
 from wstal.evaluation.evaluate import evaluate
 from wstal.evaluation.judging import judging as judged
-from wstal.report import errors, results
+from wstal.report import error_tables, results
 from wstal.training import experiment
 
 
@@ -210,7 +210,7 @@ def test_tables_of_a_real_run(runs, judging, cache, inline, tmp_path):
 
 def test_ap_of_each_class_is_a_mean_over_the_seeds_of_each_row(runs, judging, cache, inline):
     experiment.train_all(runs)
-    table = errors.per_class(judging(), 0.5)
+    table = error_tables.per_class(judging(), 0.5)
     assert table.header == ("class", "full", "no_background")
     seeds = [metrics.by_row(judging([run]), evaluate, [0.5])["full"][0] for run in runs[:2]]
     classes, ap = seeds[0].classes, 100 * np.array([result.ap[0] for result in seeds])

@@ -8,7 +8,7 @@ from wstal.app import smoke
 from wstal.base.errors import UserError
 from wstal.base.paths import NOTEBOOKS
 from wstal.config import parameters, resolve
-from wstal.config.parameters import EnsembleEntry, Entry, Params, lookup
+from wstal.config.parameters import EnsembleEntry, Entry, Parameters, lookup
 from wstal.datasets import prepare
 from wstal.evaluation.judging import checked_protocol
 
@@ -43,7 +43,7 @@ def check(raw: dict) -> str:
     return f"params.yaml is well-formed: {len(params.datasets)} datasets, {len(params.entries)} entries, {rows} rows."
 
 
-def check_dataset(params: Params, name: str) -> None:
+def check_dataset(params: Parameters, name: str) -> None:
     """A dataset has a reader that knows its streams, a backbone where it is one of videos, and a way to judge detections.
 
     Raises:
@@ -66,7 +66,7 @@ def check_dataset(params: Params, name: str) -> None:
         lookup(params.methods, method, f"methods, which {place}.overrides names,")
 
 
-def check_entry(params: Params, name: str, entry: Entry | EnsembleEntry) -> None:
+def check_entry(params: Parameters, name: str, entry: Entry | EnsembleEntry) -> None:
     """What has a table has a dataset that is prepared, rows, a way to judge detections, and a notebook.
 
     Raises:
@@ -83,7 +83,7 @@ def check_entry(params: Params, name: str, entry: Entry | EnsembleEntry) -> None
         raise UserError(f"params.yaml: {place} names the notebook {entry.notebook!r}, which is not in notebooks/.")
 
 
-def check_ensemble(params: Params, name: str) -> None:
+def check_ensemble(params: Parameters, name: str) -> None:
     """An ensemble is on the dataset of the entry that it joins, and all its rows can be made.
 
     Raises:
@@ -95,7 +95,7 @@ def check_ensemble(params: Params, name: str) -> None:
     resolve.combinations(params, name)
 
 
-def check_rows(params: Params) -> int:
+def check_rows(params: Parameters) -> int:
     """Every preset on every dataset and every row of every entry resolves; -> how many rows.
 
     Raises:

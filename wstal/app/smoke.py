@@ -15,7 +15,7 @@ from wstal.base.errors import UserError
 from wstal.base.paths import Tree, scratch
 from wstal.base.yamlfile import convert, merge
 from wstal.config import parameters, plan
-from wstal.config.parameters import EnsembleEntry, Entry, Params
+from wstal.config.parameters import EnsembleEntry, Entry, Parameters
 from wstal.config.plan import DatasetPlan, JudgingPlan
 from wstal.datasets import prepare
 from wstal.datasets.clips.render import render
@@ -27,12 +27,12 @@ from wstal.training.experiment import Run
 
 
 @cache
-def params() -> Params:
+def params() -> Parameters:
     """params.yaml, shrunk."""
     return shrink(parameters.read())
 
 
-def shrink(raw: dict) -> Params:
+def shrink(raw: dict) -> Parameters:
     """params.yaml with what `smoke` and each method's own `smoke` set, over presets and datasets; rows still win.
 
     Raises:

@@ -149,7 +149,7 @@ class Smoke(Record):
 Seed = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 
 
-class Params(Record):
+class Parameters(Record):
     """params.yaml."""
 
     seeds: tuple[Seed, ...]
@@ -196,6 +196,6 @@ def read() -> dict[str, Any]:
     return yamlfile.read(PARAMS, CURE)
 
 
-def load(raw: Mapping[str, Any] | None = None) -> Params:
+def load(raw: Mapping[str, Any] | None = None) -> Parameters:
     """params.yaml, or the given mapping in its place, as records."""
-    return convert(read() if raw is None else raw, Params, "params.yaml")
+    return convert(read() if raw is None else raw, Parameters, "params.yaml")

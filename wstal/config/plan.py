@@ -20,7 +20,7 @@ from wstal.base.extraction import Extraction
 from wstal.base.record import Name, Record
 from wstal.base.yamlfile import convert
 from wstal.config import resolve
-from wstal.config.parameters import Evaluation, Features, Params, Seed
+from wstal.config.parameters import Evaluation, Features, Parameters, Seed
 from wstal.config.settings import Settings, settings
 from wstal.detect.ensemble import Combination
 
@@ -67,7 +67,7 @@ class JudgingPlan(Record):
     printed: dict[str, Any] = {}  # what wstal/published knows of the entry
 
 
-def of_dataset(params: Params, name: str) -> DatasetPlan:
+def of_dataset(params: Parameters, name: str) -> DatasetPlan:
     """The plan of a dataset."""
     features = params.dataset(name).features
     named = [f"datasets/readers/{features.reader}.py"]
@@ -81,7 +81,7 @@ def architectures(features: Features) -> set[str]:
     return {features.backbone.replace("{stream}", stream).split("_")[0] for stream in features.streams}
 
 
-def of_rows(params: Params, name: str) -> RowsPlan:
+def of_rows(params: Parameters, name: str) -> RowsPlan:
     """The plan of an entry's rows."""
     rows = resolve.rows(params, name)
     named = {f"methods/{row.method}.py" for row in rows.values()}
@@ -94,13 +94,13 @@ def of_rows(params: Params, name: str) -> RowsPlan:
     )  # fmt: skip
 
 
-def of_ensemble(params: Params, name: str) -> EnsemblePlan:
+def of_ensemble(params: Parameters, name: str) -> EnsemblePlan:
     """The plan of an ensemble entry."""
     entry, rows = params.ensemble(name), resolve.combinations(params, name)
     return EnsemblePlan(entry=name, of=entry.of, dataset=entry.dataset, seeds=params.seeds, localize=entry.localize, rows=rows)
 
 
-def of_judging(params: Params, name: str) -> JudgingPlan:
+def of_judging(params: Parameters, name: str) -> JudgingPlan:
     """How an entry is judged."""
     return JudgingPlan(entry=name, dataset=params.reported[name].dataset, evaluation=resolve.evaluation(params, name))
 
@@ -111,7 +111,7 @@ def sources(named: Iterable[str]) -> dict[str, str]:
     return {path.relative_to(code.PACKAGE).as_posix(): code.digest([path])[:16] for path in code.closure(sorted(named), listed)}
 
 
-def files(params: Params) -> dict[str, Record]:
+def files(params: Parameters) -> dict[str, Record]:
     """{file below reports/plan: its content}."""
     found: dict[str, Record] = {f"datasets/{name}.yaml": of_dataset(params, name) for name in params.run.datasets}
     found |= {f"rows/{name}.yaml": of_rows(params, name) for name in params.entries}

@@ -10,12 +10,12 @@ import msgspec
 
 from wstal.base.errors import UserError
 from wstal.base.yamlfile import convert, merge
-from wstal.config.parameters import EnsembleEntry, Entry, Evaluation, Params, lookup
+from wstal.config.parameters import EnsembleEntry, Entry, Evaluation, Parameters, lookup
 from wstal.config.settings import Draft, Settings, settings
 from wstal.detect.ensemble import Combination
 
 
-def row(params: Params, entry: Entry, values: Mapping[str, Any], where: str) -> Settings:
+def row(params: Parameters, entry: Entry, values: Mapping[str, Any], where: str) -> Settings:
     """Settings of a row: its method, its preset and what it sets. `where` is its place: "entries.facnet_table1.rows.full".
 
     Raises:
@@ -45,13 +45,13 @@ def row(params: Params, entry: Entry, values: Mapping[str, Any], where: str) -> 
     return msgspec.structs.replace(resolved, streams=streams)
 
 
-def rows(params: Params, name: str) -> dict[str, Settings]:
+def rows(params: Parameters, name: str) -> dict[str, Settings]:
     """Settings of all rows of an entry, in order."""
     entry = params.entry(name)
     return {key: row(params, entry, values, f"entries.{name}.rows.{key}") for key, values in entry.every.items()}
 
 
-def combinations(params: Params, name: str) -> dict[str, Combination]:
+def combinations(params: Parameters, name: str) -> dict[str, Combination]:
     """How each row of an ensemble entry joins its members.
 
     Raises:
@@ -68,7 +68,7 @@ def combinations(params: Params, name: str) -> dict[str, Combination]:
     return found
 
 
-def evaluation(params: Params, name: str) -> Evaluation:
+def evaluation(params: Parameters, name: str) -> Evaluation:
     """How an entry is judged: the dataset's section and what the entry sets over it.
 
     Raises:

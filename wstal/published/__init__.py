@@ -7,7 +7,7 @@ from pathlib import Path
 from wstal.base.errors import UserError
 from wstal.published import facts
 from wstal.published.records import AVERAGE as AVERAGE
-from wstal.published.records import Backbones, Entry, Statistics
+from wstal.published.records import Backbones, Printed, Statistics
 
 FOLDER = Path(__file__).parent
 
@@ -22,9 +22,9 @@ def known() -> facts.Facts:
     return facts.read(FOLDER)
 
 
-def entry(name: str) -> Entry:
+def entry(name: str) -> Printed:
     """What a paper prints of an entry; of one that no file knows, its name as the title and nothing else."""
-    return known().entries.get(name) or Entry(title=name)
+    return known().entries.get(name) or Printed(title=name)
 
 
 def in_order(entries: Iterable[str]) -> list[str]:
@@ -76,7 +76,7 @@ def check(entries: Mapping[str, Collection[str]], tious: Mapping[str, Sequence[f
         check_claims(paper, entries[name], tious[name], place)
 
 
-def check_rows(paper: Entry, trained: Collection[str], place: str) -> None:
+def check_rows(paper: Printed, trained: Collection[str], place: str) -> None:
     """Every row is published elsewhere, or is one that params.yaml trains.
 
     Raises:
@@ -90,7 +90,7 @@ def check_rows(paper: Entry, trained: Collection[str], place: str) -> None:
             )
 
 
-def check_claims(paper: Entry, trained: Collection[str], tious: Sequence[float], place: str) -> None:
+def check_claims(paper: Printed, trained: Collection[str], tious: Sequence[float], place: str) -> None:
     """Every claim can be tested.
 
     Raises:

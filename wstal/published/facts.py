@@ -13,7 +13,7 @@ import msgspec
 from wstal.base import yamlfile
 from wstal.base.errors import UserError
 from wstal.base.record import Record
-from wstal.published.records import Backbones, Comparison, Entry, Row, Size, Statistics
+from wstal.published.records import Backbones, Comparison, Printed, PrintedRow, Size, Statistics
 
 SUBSETS = {"train", "test"}
 CURE = "restore it with `git checkout wstal/published`"
@@ -24,7 +24,7 @@ Kind = TypeVar("Kind", bound=Record)
 class Facts:
     """What all files hold."""
 
-    entries: dict[str, Entry]  # in the order of the files, and of each file
+    entries: dict[str, Printed]  # in the order of the files, and of each file
     statistics: dict[str, Statistics]  # dataset -> its statistics
     backbones: Backbones
     source: dict[str, Path]  # entry -> the file that it stands in
@@ -36,7 +36,7 @@ def read(folder: Path) -> Facts:
     Raises:
         UserError: a file cannot be read, a key is unknown or missing, a value does not fit, an entry stands in two files.
     """
-    entries: dict[str, Entry] = {}
+    entries: dict[str, Printed] = {}
     statistics: dict[str, Statistics] = {}
     source: dict[str, Path] = {}
     for path in sorted(folder.glob("*.yaml")):
@@ -53,14 +53,14 @@ def read(folder: Path) -> Facts:
     return Facts(entries, statistics, backbones(folder / "backbones.yaml"), source)
 
 
-def entry(raw: Any, place: str) -> Entry:
+def entry(raw: Any, place: str) -> Printed:
     """One entry; rows and claims are looked at one by one first, so that the sentence names the one at fault."""
     content = mapping(raw, place)
     for name, row in mapping(content.get("rows", {}), f"{place}.rows").items():
-        convert(row, Row, f"{place}.rows.{name}")
+        convert(row, PrintedRow, f"{place}.rows.{name}")
     for number, claim in enumerate(listed(content.get("claims", []), f"{place}.claims"), start=1):
         convert(claim, Comparison, f"{place}, claim {number}")
-    return convert(content, Entry, place)
+    return convert(content, Printed, place)
 
 
 def backbones(path: Path) -> Backbones:

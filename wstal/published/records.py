@@ -13,7 +13,7 @@ Text = Annotated[str, Meta(min_length=1)]
 Points = Annotated[float, Meta(ge=0, le=100)]  # mAP in percent
 
 
-class Row(Record):
+class PrintedRow(Record):
     """A row of a table, under the name that it has in params.yaml."""
 
     label: Text  # the paper's name of it
@@ -34,13 +34,13 @@ class Comparison(Record):
             raise ValueError(f"`better` and `worse` are both {self.better!r}")
 
 
-class Entry(Record):
+class Printed(Record):
     """What a paper prints of a table or figure, under the name that it has in params.yaml."""
 
     title: Text
     claim: str = ""  # a sentence
     columns: tuple[str, ...] = ()  # tIoUs as "0.5", and AVG
-    rows: dict[str, Row] = {}
+    rows: dict[str, PrintedRow] = {}
     claims: tuple[Comparison, ...] = ()
 
     def __post_init__(self) -> None:

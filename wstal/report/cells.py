@@ -19,7 +19,7 @@ def percent(fractions: Sequence[float]) -> str:
 
 
 def number(value: float | None, form: str = ".1f") -> str:
-    """A number in the format `how`; a dash for None."""
+    """A number in the format `form`; a dash for None."""
     return DASH if value is None else format(value, form)
 
 

@@ -29,7 +29,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Timeline:
+class VideoPanels:
     """A panel a model, over the ground truth.
 
     Detections are drawn over each other in the order given, darker for a higher score: with the best one last, each moment has

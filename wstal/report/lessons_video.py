@@ -26,7 +26,7 @@ from wstal.training.predict import predict
 
 
 @dataclass(frozen=True)
-class Video:
+class OpenVideo:
     """A test video as localization sees it, and the truth that it does not see."""
 
     id: str
@@ -42,7 +42,7 @@ class Video:
         return self.grid.seconds(np.arange(length * factor + 1) / factor)
 
 
-def open_video(judging: Judging[Run], row: str, label: str, rule: str) -> Video:
+def open_video(judging: Judging[Run], row: str, label: str, rule: str) -> OpenVideo:
     """The video that `qualitative.choose` picks by class and rule, with the scores of every network of a row's first seed."""
     run, truth = first(judging, row), judging.truth
     name = choose(judging, label, rule)
@@ -50,11 +50,11 @@ def open_video(judging: Judging[Run], row: str, label: str, rule: str) -> Video:
     bags = {network: one_video(run, network, name) for network in run.networks}
     scores = {network: predict(experiment.load(run, network), one)[name] for network, one in bags.items()}
     truth_s = np.stack([truth.start_s[inside], truth.end_s[inside]], axis=1)
-    return Video(name, truth.labels, truth.labels.index(label), scores, truth_s, next(iter(bags.values())).grid)
+    return OpenVideo(name, truth.labels, truth.labels.index(label), scores, truth_s, next(iter(bags.values())).grid)
 
 
 def draw_classes(video_score: np.ndarray, classes: Sequence[str], kept: np.ndarray, threshold: float, most: int = 8) -> Figure:
-    """Video-level scores (C,) of the `most` likely classes against the threshold; kept (K,) class indices in colour."""
+    """OpenVideo-level scores (C,) of the `most` likely classes against the threshold; kept (K,) class indices in colour."""
     best = np.argsort(-video_score, kind="stable")[:most]
     figure, axis = plt.subplots(figsize=(WIDTH, 1.0 + 0.26 * len(best)), layout="constrained")
     colors = [ACTION if label in kept else PALE for label in best]
@@ -66,7 +66,7 @@ def draw_classes(video_score: np.ndarray, classes: Sequence[str], kept: np.ndarr
     return figure
 
 
-def draw_curves(curves: Mapping[str, np.ndarray], video: Video) -> Figure:
+def draw_curves(curves: Mapping[str, np.ndarray], video: OpenVideo) -> Figure:
     """Curves (L,) of one class, a panel each, with the instances of the video; L is a multiple of the number of snippets."""
     figure, axes = plt.subplots(
         len(curves), 1, figsize=(WIDTH, 0.6 + 1.2 * len(curves)), layout="constrained", sharex=True, squeeze=False
@@ -81,7 +81,7 @@ def draw_curves(curves: Mapping[str, np.ndarray], video: Video) -> Figure:
     return figure
 
 
-def draw_streams(streams: Mapping[str, Runs], video: Video) -> Figure:
+def draw_streams(streams: Mapping[str, Runs], video: OpenVideo) -> Figure:
     """Detections of each stream, a row each, darker for a higher score within the row, with the instances of the video."""
     figure, axis = plt.subplots(figsize=(WIDTH, 1.0 + 0.42 * len(streams)), layout="constrained")
     for start, end in video.truth:
@@ -98,7 +98,7 @@ def draw_streams(streams: Mapping[str, Runs], video: Video) -> Figure:
     return figure
 
 
-def table(runs: Runs, video: Video, most: int = 5) -> Table:
+def table(runs: Runs, video: OpenVideo, most: int = 5) -> Table:
     """The `most` best detections, times in seconds."""
     order = np.argsort(-runs.score, kind="stable")[:most]
     times = np.stack([video.grid.seconds(runs.start), video.grid.seconds(runs.end), runs.score], axis=1)

@@ -15,7 +15,7 @@ from wstal.detect import detections
 from wstal.evaluation.judging import Judging
 from wstal.report.cells import number
 from wstal.report.claims import Claim
-from wstal.report.figure_video import Timeline, panel
+from wstal.report.figure_video import VideoPanels, panel
 from wstal.training import experiment
 from wstal.training.experiment import Run
 from wstal.training.predict import forward, predict
@@ -73,7 +73,7 @@ def compare(judging: Judging[Run], names: Mapping[str, str], label: str, rule: s
     return compared(judging, names, label, rule, network).draw()
 
 
-def compared(judging: Judging[Run], names: Mapping[str, str], label: str, rule: str, network: str) -> Timeline:
+def compared(judging: Judging[Run], names: Mapping[str, str], label: str, rule: str, network: str) -> VideoPanels:
     """What `compare` draws."""
     video, truth = choose(judging, label, rule), judging.truth
     wanted = truth.labels.index(label)
@@ -89,7 +89,7 @@ def compared(judging: Judging[Run], names: Mapping[str, str], label: str, rule: 
     title = (
         f"{label}, {video}: {instances} instance{'s' * (instances != 1)} in {length_s:.0f} s; curves of the {network} stream"
     )
-    return Timeline(title, truth_s, tuple(panels))
+    return VideoPanels(title, truth_s, tuple(panels))
 
 
 def detected(run: Run, video: str, label: str) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from wstal import published
 from wstal.base.paths import PIPELINE, Tree
 from wstal.config import parameters
-from wstal.config.parameters import Params
+from wstal.config.parameters import Parameters
 from wstal.evaluation import metrics
 from wstal.report import claims, results
 from wstal.report.tables import Table
@@ -69,7 +69,7 @@ def section(entry: str, content: Table, notebook: str, tree: Tree) -> str:
     return "\n".join(parts)
 
 
-def executed(entry: str, params: Params) -> str:
+def executed(entry: str, params: Parameters) -> str:
     """Name of the executed notebook of an entry."""
     return f"{'05' if entry in params.ensembles else '04'}_{entry}.ipynb"
 
@@ -84,7 +84,7 @@ def opening(entries: Sequence[str], tree: Tree) -> str:
     )
 
 
-def write(params: Params, tree: Tree) -> None:
+def write(params: Parameters, tree: Tree) -> None:
     """Write reports/index.html from the metrics and figures that are there."""
     contents = {entry: table(entry, tree) for entry in published.in_order(params.reported)}
     links = [f'<li><a href="#{entry}">{html.escape(content.title)}</a></li>' for entry, content in contents.items()]

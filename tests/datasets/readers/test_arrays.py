@@ -6,14 +6,14 @@ import pytest
 
 from wstal.base.errors import UserError
 from wstal.datasets.readers import _arrays
-from wstal.datasets.readers._arrays import Layout
+from wstal.datasets.readers._arrays import ArrayLayout
 
 VALUES = np.arange(12, dtype=np.float32).reshape(4, 3) / 8  # (T, D) = (4, 3)
 CURE = "get it from its authors"
 
 
 def load(path, key="", **layout):
-    layout = Layout(path=path.name, key=key or None, **layout)
+    layout = ArrayLayout(path=path.name, key=key or None, **layout)
     return _arrays.load(path, key, layout, _arrays.opener(), CURE)
 
 
@@ -78,7 +78,7 @@ def test_every_axes_is_undone():
     for axes in ("TD", "DT", "1TD", "T1D", "TD1", "D11T", "1D1T1"):
         shape = [{"T": 4, "D": 3, "1": 1}[axis] for axis in axes]
         array = rng.normal(size=shape)
-        found = _arrays.arranged(array, Layout(path="a.npy", axes=axes), "a")
+        found = _arrays.arranged(array, ArrayLayout(path="a.npy", axes=axes), "a")
         squeezed = array.squeeze()
         assert np.array_equal(found, squeezed if axes.index("T") < axes.index("D") else squeezed.T)
 
@@ -87,7 +87,7 @@ def test_an_archive_is_opened_once(tmp_path, monkeypatch):
     path, opened = write_h5(tmp_path / "a.h5", a=VALUES, b=-VALUES), []
     original = h5py.File
     monkeypatch.setattr(_arrays.h5py, "File", lambda *args: opened.append(args) or original(*args))
-    archive, layout = _arrays.opener(), Layout(path="a.h5", key="{video}")
+    archive, layout = _arrays.opener(), ArrayLayout(path="a.h5", key="{video}")
     monkeypatch.setattr(_arrays, "_read_h5", lambda path, key, file: file[key][()])
     assert np.array_equal(_arrays.load(path, "a", layout, archive, CURE), -_arrays.load(path, "b", layout, archive, CURE))
     assert len(opened) == 1
@@ -180,4 +180,4 @@ def test_the_trap_is_one(tmp_path):
 )
 def test_layouts_that_cannot_be(layout, sentence):
     with pytest.raises(UserError, match=rf"^params\.yaml: [^\n]*{sentence}[^\n]*\.$"):
-        Layout(**layout)
+        ArrayLayout(**layout)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wstal.base.errors import UserError
-from wstal.datasets.readers.unpickle import load_object_array
+from wstal.datasets.readers._pickled import load_object_array
 
 NPY = io.BytesIO()
 np.lib.format.write_array_header_1_0(NPY, {"descr": "|O", "fortran_order": False, "shape": (2,)})

@@ -30,7 +30,7 @@ ENDINGS = (".csv", *HDF5, ".npy", ".npz")
 Archive: TypeAlias = zipfile.ZipFile | h5py.File
 
 
-class Layout(Record):
+class ArrayLayout(Record):
     """Where the features of one stream lie, and how.
 
     Raises:
@@ -88,7 +88,7 @@ def require_keys(path: Path, keys: list[str], archive: Archive, cure: str) -> No
         raise UserError(f"{path} has no array {missing[0]!r}{more}; {cure}.")
 
 
-def load(path: Path, key: str, layout: Layout, archive: Callable[[Path], Archive], cure: str) -> np.ndarray:
+def load(path: Path, key: str, layout: ArrayLayout, archive: Callable[[Path], Archive], cure: str) -> np.ndarray:
     """One video's features (T, D) of the stream, memory-mapped from .npy and read into memory from other files.
 
     `archive` opens .npz and .h5 files, of which the features are the array `key`.
@@ -107,7 +107,7 @@ def load(path: Path, key: str, layout: Layout, archive: Callable[[Path], Archive
     return arranged(array, layout, f"{path}, array {key!r}" if key else str(path))
 
 
-def arranged(array: np.ndarray, layout: Layout, where: str) -> np.ndarray:
+def arranged(array: np.ndarray, layout: ArrayLayout, where: str) -> np.ndarray:
     """The array (...), whose axes `layout` names, as (T, D'), D' being the stream's columns; a view.
 
     Raises:

@@ -18,7 +18,7 @@ class Instance(msgspec.Struct, frozen=True):
     segment: tuple[float, float] | None = None  # start, end in seconds
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Annotated(msgspec.Struct, frozen=True):
     """One video. Other keys (url, resolution, ...) are passed over."""
 
     annotations: list[Instance]
@@ -33,7 +33,7 @@ class Database:
 
     path: Path
     classes: tuple[str, ...]  # as listed in the file, otherwise the sorted labels of all its videos
-    entries: dict[str, Entry]
+    entries: dict[str, Annotated]
 
     def require(self, videos: Iterable[str]) -> None:
         """Check that all of `videos`, which a list asks for, are there.
@@ -62,7 +62,7 @@ def read(path: Path, cure: str) -> Database:
     if raw is None:
         raw = _files.read_json(path, dict[str, msgspec.Raw], cure)
         raw.pop("classes", None)
-    entries = {video: _files.parse_json(entry, Entry, f"{path}, video {video}") for video, entry in raw.items()}
+    entries = {video: _files.parse_json(entry, Annotated, f"{path}, video {video}") for video, entry in raw.items()}
     labels = {instance.label for entry in entries.values() for instance in entry.annotations}
     return Database(path, tuple(file.classes or sorted(labels)), entries)
 

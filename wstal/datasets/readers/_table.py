@@ -12,14 +12,14 @@ SEPARATORS = ",;\t"
 
 
 @dataclass(frozen=True)
-class Table:
+class CsvTable:
     """The cells of a table, blanks around them removed."""
 
     columns: tuple[str, ...]  # names in line 1, in lower case, "_" for blanks inside
     lines: tuple[tuple[int, tuple[str, ...]], ...]  # (line number, cells), lines without any content left out
 
 
-def read(path: Path, cure: str) -> Table:
+def read(path: Path, cure: str) -> CsvTable:
     """The table in `path`; commas, semicolons or tabs separate its cells, whichever line 1 has most of.
 
     Raises:
@@ -33,7 +33,7 @@ def read(path: Path, cure: str) -> Table:
         rows = [(reader.line_num, tuple(cell.strip() for cell in cells)) for cells in reader]
     except csv.Error as error:
         raise UserError(f"{path}, line {reader.line_num}: {error}; close every quotation mark, or remove them.") from None
-    return Table(columns, tuple((line, cells) for line, cells in rows if any(cells)))
+    return CsvTable(columns, tuple((line, cells) for line, cells in rows if any(cells)))
 
 
 def is_json(path: Path) -> bool:

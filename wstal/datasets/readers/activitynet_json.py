@@ -23,12 +23,12 @@ import numpy as np
 from wstal.base.errors import UserError
 from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations
-from wstal.datasets.readers import _database, _files, _published, _table
-from wstal.datasets.readers._published import Published
+from wstal.datasets.readers import _database, _files, _source, _table
+from wstal.datasets.readers._source import SharedSource
 from wstal.datasets.readers._videos import VideoFiles
 
 
-class Source(Published, frozen=True, kw_only=True):
+class Source(SharedSource, frozen=True, kw_only=True):
     """`source:` in params.yaml; `annotations` is the JSON file."""
 
     videos: str | None = None  # or a video's file: {video} is its id, {subset} its subset's name; the ending may be left out
@@ -58,7 +58,7 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
 
 def features(source: Source, streams: tuple[str, ...], grids: Grids) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """(video id, {stream: (T, D) array}) in the order of the file; each video is read when its turn comes."""
-    return _published.features(source, _chosen(source, _read(source)), streams)
+    return _source.features(source, _chosen(source, _read(source)), streams)
 
 
 def videos(source: Source) -> dict[str, Path]:
@@ -86,7 +86,7 @@ def _read(source: Source) -> _database.Database:
 
 def _chosen(source: Source, database: _database.Database) -> dict[str, str]:
     """Video id -> our subset."""
-    return _published.choose(source, database, {} if source.lists else _subsets(source, database))
+    return _source.choose(source, database, {} if source.lists else _subsets(source, database))
 
 
 def _subsets(source: Source, database: _database.Database) -> dict[str, str | None]:

@@ -20,7 +20,7 @@ from wstal.base.record import Index
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Video
 from wstal.datasets.readers import _files, _table
-from wstal.datasets.readers._table import Table
+from wstal.datasets.readers._table import CsvTable
 from wstal.datasets.readers._videos import VideoFiles
 from wstal.features.pixels.decode import duration_s
 
@@ -39,7 +39,7 @@ class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 
 @dataclass(frozen=True)
-class Row:
+class Line:
     """A line of the table."""
 
     line: int
@@ -76,12 +76,12 @@ def videos(source: Source) -> dict[str, Path]:
     return {video: rows[0].file for video, rows in _read(source)[1].items()}
 
 
-def _read(source: Source) -> tuple[Path, dict[str, list[Row]]]:
+def _read(source: Source) -> tuple[Path, dict[str, list[Line]]]:
     """The table's path, and its lines by video, faults named by their line."""
     root = _files.folder(source.root)
     table, folder = root / source.labels, root / source.videos
     content = _table.read(table, CURE)
-    of_video: dict[str, list[Row]] = {}
+    of_video: dict[str, list[Line]] = {}
     for row in _rows(table, content, VideoFiles(folder)):
         before = of_video.setdefault(row.file.stem, [])
         for other in before:
@@ -97,14 +97,14 @@ def _read(source: Source) -> tuple[Path, dict[str, list[Row]]]:
     return table, {video: of_video[video] for video in _files.drop(of_video, source.exclude, table)}
 
 
-def _split(source: Source, of_video: dict[str, list[Row]]) -> Iterator[tuple[str, list[Row], str]]:
+def _split(source: Source, of_video: dict[str, list[Line]]) -> Iterator[tuple[str, list[Line], str]]:
     """(video, its lines, its subset), by name."""
     for number, (video, rows) in enumerate(sorted(of_video.items()), start=1):
         held_out = source.test_every and number % source.test_every == 0
         yield video, rows, rows[0].subset or ("test" if held_out else "train")
 
 
-def _rows(table: Path, content: Table, files: VideoFiles) -> Iterator[Row]:
+def _rows(table: Path, content: CsvTable, files: VideoFiles) -> Iterator[Line]:
     """The lines below the header that are not blank."""
     columns = content.columns
     if sorted(columns) not in (["label", "video"], ["label", "subset", "video"]):
@@ -113,7 +113,7 @@ def _rows(table: Path, content: Table, files: VideoFiles) -> Iterator[Row]:
         yield _row(cells, columns, f"{table}, line {line}", line, files)
 
 
-def _row(cells: tuple[str, ...], columns: tuple[str, ...], where: str, line: int, files: VideoFiles) -> Row:
+def _row(cells: tuple[str, ...], columns: tuple[str, ...], where: str, line: int, files: VideoFiles) -> Line:
     if len(cells) != len(columns):
         raise UserError(f"{where} has {len(cells)} cells, the header {len(columns)}; write as many, quoting commas in names.")
     values = dict(zip(columns, cells, strict=True))
@@ -124,4 +124,4 @@ def _row(cells: tuple[str, ...], columns: tuple[str, ...], where: str, line: int
         raise UserError(f"{where} names no video; write its file name.")
     if not values["label"] and subset == "train":
         raise UserError(f"{where}: a training video needs a label; write one, or make it a test video.")
-    return Row(line, files.find(values["video"], where, "remove the line"), values["label"], subset)
+    return Line(line, files.find(values["video"], where, "remove the line"), values["label"], subset)

@@ -22,9 +22,9 @@ import numpy as np
 from wstal.base.errors import UserError
 from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations
-from wstal.datasets.readers import _database, _files, _published, _table
-from wstal.datasets.readers._database import Database, Entry, Instance
-from wstal.datasets.readers._published import Published
+from wstal.datasets.readers import _database, _files, _source, _table
+from wstal.datasets.readers._database import Annotated, Database, Instance
+from wstal.datasets.readers._source import SharedSource
 
 REQUIRED = ("video", "label", "start_s", "end_s")
 OPTIONAL = ("subset", "duration_s")
@@ -34,7 +34,7 @@ Row = Mapping[str, str]  # cells by column; "" where the table has no such colum
 Fault = tuple[int, str]  # line and what it does wrong, as a predicate: 7, "names no video"
 
 
-class Source(Published, frozen=True, kw_only=True):
+class Source(SharedSource, frozen=True, kw_only=True):
     """`source:` in params.yaml; `annotations` is the table."""
 
 
@@ -54,7 +54,7 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
 
 def features(source: Source, streams: tuple[str, ...], grids: Grids) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """(video id, {stream: (T, D) array}) in the order of the table; each video is read when its turn comes."""
-    return _published.features(source, _chosen(source, _read(source)), streams)
+    return _source.features(source, _chosen(source, _read(source)), streams)
 
 
 def _covered_s(source: Source, videos: Mapping[str, str], grid: TimeGrid) -> dict[str, float]:
@@ -65,13 +65,13 @@ def _covered_s(source: Source, videos: Mapping[str, str], grid: TimeGrid) -> dic
             "files to take it from; add either."
         )
     stream = next(iter(source.features), "")
-    found = _published.features(source, videos, (stream,)) if videos else ()
+    found = _source.features(source, videos, (stream,)) if videos else ()
     return {video: grid.coverage_s(len(arrays[stream])) for video, arrays in found}
 
 
 def _chosen(source: Source, database: Database) -> dict[str, str]:
     """Video id -> our subset."""
-    return _published.choose(source, database, {video: entry.subset for video, entry in database.entries.items()})
+    return _source.choose(source, database, {video: entry.subset for video, entry in database.entries.items()})
 
 
 def _read(source: Source) -> Database:
@@ -79,7 +79,7 @@ def _read(source: Source) -> Database:
     of_video: dict[str, list[Row]] = {}
     for row in _rows(source):
         of_video.setdefault(row["video"], []).append(row)
-    entries = {video: Entry(_instances(rows), rows[0]["subset"], _duration_s(rows)) for video, rows in of_video.items()}
+    entries = {video: Annotated(_instances(rows), rows[0]["subset"], _duration_s(rows)) for video, rows in of_video.items()}
     labels = {instance.label for entry in entries.values() for instance in entry.annotations}
     return Database(source.path, tuple(sorted(labels)), entries)
 

@@ -84,7 +84,7 @@ def _covered_s(place: Path, video: str, grid: TimeGrid) -> float | None:
     return None
 
 
-def _last_s(path: Path, video: str, entry: _database.Entry) -> float:
+def _last_s(path: Path, video: str, entry: _database.Annotated) -> float:
     ends = [instance.segment[1] for instance in entry.annotations if instance.segment]
     if not ends:
         raise UserError(f"{path}: {video} has neither segments nor a duration; give one in `source.durations`.")

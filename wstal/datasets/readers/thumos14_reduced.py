@@ -27,7 +27,7 @@ from wstal.base.errors import UserError
 from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations, Segment, Video
 from wstal.datasets.readers import _files
-from wstal.datasets.readers.unpickle import load_object_array
+from wstal.datasets.readers._pickled import load_object_array
 
 CURE = (
     "set `source.root` in params.yaml to the folder with Thumos14reduced-I3D-JOINTFeatures.npy and "

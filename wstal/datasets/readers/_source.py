@@ -8,10 +8,10 @@ import numpy as np
 
 from wstal.base.errors import UserError
 from wstal.datasets.readers import _arrays, _database, _files
-from wstal.datasets.readers._arrays import Archive, Layout
+from wstal.datasets.readers._arrays import Archive, ArrayLayout
 
 
-class Published(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class SharedSource(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What `source:` in params.yaml says for all of these readers."""
 
     root: str  # folder that the other paths start from, relative to the repository or absolute
@@ -19,7 +19,7 @@ class Published(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     splits: dict[str, str]  # train and test -> their names in that file
     lists: dict[str, str] = {}  # train and test -> file of video ids, one a line; {}: the annotations say the subset
     exclude: list[str] | str = []  # videos to leave out, or a file of their ids, which may name others as well
-    features: dict[str, str | Layout] = {}  # stream -> its files; a path alone stands for one (T, D) array a file
+    features: dict[str, str | ArrayLayout] = {}  # stream -> its files; a path alone stands for one (T, D) array a file
     list_prefix: str = ""  # what ids have in front in the files of `lists` and `exclude`, but not in the annotations ("v_")
     obtain: str = "those who published the dataset"  # where people get the files; ends the sentence about a missing one
 
@@ -54,7 +54,7 @@ class Published(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
         return _files.disjoint({subset: self.ids(name) for subset, name in self.lists.items()}, _files.folder(self.root))
 
 
-def choose(source: Published, database: _database.Database, subsets: Mapping[str, str | None]) -> dict[str, str]:
+def choose(source: SharedSource, database: _database.Database, subsets: Mapping[str, str | None]) -> dict[str, str]:
     """Video id -> our subset, for the videos that the source asks for; `subsets` are {video id: subset as published}."""
     if source.lists:
         videos = source.listed()
@@ -69,7 +69,7 @@ def choose(source: Published, database: _database.Database, subsets: Mapping[str
 
 
 def features(
-    source: Published, videos: Mapping[str, str], streams: tuple[str, ...]
+    source: SharedSource, videos: Mapping[str, str], streams: tuple[str, ...]
 ) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """(video id, {stream: (T, D) array}) of {video id: our subset}, in its order; each is read when its turn comes."""
     layouts = {stream: _layout(source, stream) for stream in streams}
@@ -92,15 +92,15 @@ def _require_in_archives(places: list[tuple[Path, str]], archive: Callable[[Path
         _arrays.require_keys(path, [key for other, key in places if other == path], archive(path), cure)
 
 
-def _layout(source: Published, stream: str) -> Layout:
+def _layout(source: SharedSource, stream: str) -> ArrayLayout:
     given = source.features.get(stream)
-    layout = Layout(path=given) if isinstance(given, str) else given
+    layout = ArrayLayout(path=given) if isinstance(given, str) else given
     if layout is None or not layout.each():
         raise UserError(f"params.yaml: `source.features` needs a path or key with {{video}} for stream {stream!r}; add it.")
     return layout
 
 
-def _place(source: Published, layout: Layout, video: str, subset: str) -> tuple[Path, str]:
+def _place(source: SharedSource, layout: ArrayLayout, video: str, subset: str) -> tuple[Path, str]:
     """File and key of a video's features."""
     path = _files.folder(source.root) / source.filled(layout.path, video, subset)
     return path, source.filled(layout.key or "", video, subset)
