@@ -41,7 +41,7 @@ def tiny(raw, preset):
     """tiny(method, change) -> the settings of its default preset at the size of smoke runs, changed."""
 
     def tiny(method, change):
-        small = merge(raw["smoke"]["method"], raw["methods"][method]["smoke"])
+        small = merge(raw["smoke"]["method"], raw["methods"][method].get("smoke", {}))
         return typed.settings(merge(preset(method), small, change), f"params.yaml, {method}")
 
     return tiny
@@ -61,7 +61,7 @@ def released(preset):
 def small(raw):
     """Parameters of a simulated dataset with four classes that trains in seconds, and one table on it."""
     smoke = raw["smoke"]
-    sizes = {name: merge(smoke["method"], section["smoke"]) for name, section in raw["methods"].items()}
+    sizes = {name: merge(smoke["method"], section.get("smoke", {})) for name, section in raw["methods"].items()}
     dataset = merge(raw["datasets"]["thumos14-sim"], smoke["dataset"]) | {"overrides": sizes}
     rows = {"full": {}, "no_background": {"params": {"background": False}}}
     table = {"dataset": "tiny", "notebook": "04_table", "method": "facnet", "rows": rows}

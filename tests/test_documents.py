@@ -49,7 +49,7 @@ def test_the_rooms_are_as_drawn():
 @pytest.fixture
 def acme(monkeypatch):
     """The method that CONTRIBUTING writes, as if it lay in wstal/methods."""
-    (code,) = blocks("CONTRIBUTING.md", "python")
+    code, _ = blocks("CONTRIBUTING.md", "python")
     space = {"__name__": "wstal.methods.acme"}
     exec(code, space)
     load = methods.load
@@ -71,6 +71,14 @@ def test_the_method_to_copy_is_a_method(acme, raw):
     torch.testing.assert_close(one, other)
     one.backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+def test_the_test_to_copy_passes(acme):
+    _, code = blocks("CONTRIBUTING.md", "python")
+    space = {"Acme": acme, "Params": acme.Params, "torch": torch, "pytest": pytest}
+    exec(code, space)
+    torch.manual_seed(0)
+    space["test_one_in_top_snippets_is_pooled"]()
 
 
 def sections(key):

@@ -34,6 +34,10 @@ def check(raw: dict) -> str:
         check_ensemble(params, name)
     for name in params.methods:
         methods.load(name)
+    if unused := sorted(set(methods.names()) - set(params.methods)):
+        raise UserError(
+            f"params.yaml: methods has no section {unused[0]!r}, though wstal/methods/{unused[0]}.py is there; add it."
+        )
     rows = check_rows(params)
     judged = {name: resolve.evaluation(params, name).tious for name in params.reported}
     published.check({name: entry.every for name, entry in params.reported.items()}, judged)
