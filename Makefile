@@ -24,7 +24,7 @@ reproduce: setup ## run the whole pipeline; tables, figures and notebooks appear
 	dvc repro --keep-going
 
 test: setup lint ## the whole test suite: pytest with its coverage, then nbval on the notebooks
-	python -m pytest -n 2 --dist loadfile --cov
+	python -m pytest -n 2 --dist loadfile --cov=wstal
 	rm -rf .cache/smoke
 	python -m pytest -n 2 --dist loadfile -p no:cacheprovider --nbval-lax --nbval-current-env notebooks
 	python -m pytest -p no:cacheprovider --nbval --nbval-current-env reports/notebooks/06_tables.ipynb
