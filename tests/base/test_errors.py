@@ -20,7 +20,7 @@ from wstal.base.timegrid import TimeGrid
 from wstal.config import plan
 from wstal.data import labels
 from wstal.data.store import FeatureStore
-from wstal.datasets.readers import _arrays, _files, labels_csv
+from wstal.datasets.readers import _arrays, _files, _table
 from wstal.datasets.readers._arrays import ArrayLayout
 from wstal.evaluation import metrics
 from wstal.features.backbones import checkpoint
@@ -100,7 +100,7 @@ def test_the_limit_of_open_files_is_named_by_all_that_read(prepared, tmp_path):
         "lines": lambda: _files.read_lines(tmp_path / "x.csv", "get it"),
         "table": lambda: _files.read_table(tmp_path / "x.csv", ("a",), "get it"),
         "JSON of a reader": lambda: _files.read_json(tmp_path / "x.csv", dict, "get it"),
-        "labels.csv": lambda: labels_csv._text(tmp_path / "x.csv"),
+        "table of labels": lambda: _table.read(tmp_path / "x.csv", "get it"),
         "JSON": lambda: files.read_bytes(tmp_path / "x.csv"),
         "writing": lambda: files.write(tmp_path / "new.json", "{}"),
         "film": lambda: next(Footage(film).frames(25.0, 32)),
