@@ -176,20 +176,10 @@ def test_every_stage_opens_the_pipeline_and_no_small_copy(stages):
             assert "smoke=false" in stage["cmd"][0].split(), name
 
 
-# Stages whose run of this version is still to be committed: their part of dvc.lock and reports/ is the earlier version's.
-PENDING = {
-    "train@lgbm_table1", "train@protocols", "results@lgbm_table1", "results@protocols", "ensemble@lgbm_ensemble",
-    "ensemble@lgbm_union",
-}  # fmt: skip
-
-
-def test_lock_is_up_to_date(stages):
+def test_lock_is_up_to_date():
     """What is committed is what the pipeline would make: nothing would run again, not even on a clone without any cache."""
-    names = sorted(set(stages) - PENDING)
-    command = [*DVC, "repro", "--allow-missing", "--dry", "--single-item", *names]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    unchanged = {line.split("'")[1] for line in done.stdout.splitlines() if "didn't change, skipping" in line}
-    assert set(names) <= unchanged or "Data and pipelines are up to date." in done.stdout, done.stdout + done.stderr
+    done = subprocess.run([*DVC, "repro", "--allow-missing", "--dry"], cwd=ROOT, capture_output=True, text=True)
+    assert "Data and pipelines are up to date." in done.stdout, done.stdout + done.stderr
 
 
 def test_lock_and_pipeline_agree(stages):
@@ -199,9 +189,8 @@ def test_lock_and_pipeline_agree(stages):
 
 def test_the_lock_holds_no_parameters_and_stays_small():
     text = (ROOT / "dvc.lock").read_text()
-    stages = {name: stage for name, stage in yaml.safe_load(text)["stages"].items() if name not in PENDING}
-    assert not any("params" in stage for stage in stages.values())
-    assert len(yaml.safe_dump(stages)) < 150_000
+    assert not any("params" in stage for stage in yaml.safe_load(text)["stages"].values())
+    assert len(text) < 150_000
 
 
 def test_every_reported_file_is_there(stages):
