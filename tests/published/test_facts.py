@@ -92,7 +92,7 @@ def test_what_is_read(folder):
         ("claims/1/att", 0.5, r"table1, claim 2: .*unknown field `att`"),
         ("claims/1/at", "0.5", r"table1, claim 2: Expected `float \| null`, got `str`"),
         ("claims/1/at", True, r"table1, claim 2: Expected `float \| null`, got `bool`"),
-        ("claims/1/worse", "full_25", r"table1: claim 'at 0\.5, too' names row 'full_25', which is not among `rows`"),
+        ("claims/1/worse", "full_25", r"table1: claim 'at 0\.5, too' names row 'full_25', which is not .* \(nearest: full, "),
         ("claims/1/worse", "full", r"table1, claim 2: `better` and `worse` are both 'full'"),
         ("claims", {"better": "full"}, r"table1\.claims is no list; begin each item with `- `"),
     ],
