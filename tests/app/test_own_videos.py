@@ -16,7 +16,7 @@ import yaml
 from safetensors.torch import save_file
 
 from tests.features.films import write
-from wstal.app import cli, opening, own_videos
+from wstal.app import cli, film, folders, opening, own_videos
 from wstal.app.own_videos import NAME
 from wstal.base import paths, workers
 from wstal.base.errors import MachineError, UserError
@@ -231,7 +231,7 @@ def swapped(tmp_path):
 
 
 def test_a_run_takes_the_place_of_an_older_one(swapped):
-    own_videos.replace(*swapped)
+    folders.replace(*swapped)
     assert (swapped[1] / "run.yaml").read_text() == "fresh" and len(list(swapped[1].parent.iterdir())) == 2
 
 
@@ -245,7 +245,7 @@ def test_an_older_run_is_kept_when_the_new_one_cannot_come(swapped, monkeypatch)
 
     monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(OSError, match="no space"):
-        own_videos.replace(*swapped)
+        folders.replace(*swapped)
     assert (swapped[1] / "run.yaml").read_text() == "out" and len(list(swapped[1].parent.iterdir())) == 2
 
 
@@ -275,8 +275,8 @@ def test_a_video_without_pictures_is_left_out_and_named(raw, run, films, tmp_pat
     def refuse(file, *rest):
         raise UserError(f"{file} cannot be decoded: no picture.")
 
-    taken = own_videos.stills
-    monkeypatch.setattr(own_videos, "stills", lambda file, *rest: (refuse if file.stem == "Blue_new" else taken)(file, *rest))
+    taken = film.stills
+    monkeypatch.setattr(film, "stills", lambda file, *rest: (refuse if file.stem == "Blue_new" else taken)(file, *rest))
     located = own_videos.localize(raw, new(films), run, tmp_path / "found")
     assert list(located.summary.failures) == ["Blue_new"] and located.found.videos == located.shown.videos == ("Red_new",)
     assert len(located.shown) and set(located.shown.video) == {0} and "Blue_new" not in located.html
