@@ -75,6 +75,8 @@ def test_what_is_read(folder):
         ("columns", "0.5", r"table1: Expected `array`, got `str` - at `\$\.columns`"),
         ("columns", ["0.50", "AVG"], r"table1: column '0\.50' is neither a tIoU such as '0\.5' nor AVG"),
         ("columns", ["0.5", "avg"], r"column 'avg' is neither"),
+        ("columns", ["50", "AVG"], r"column '50' is neither"),
+        ("columns", ["0", "AVG"], r"column '0' is neither"),
         ("columns", ["AVG", "AVG"], r"column 'AVG' stands twice"),
         ("rows/full/lable", "Full", r"table1\.rows\.full: .*unknown field `lable`; .*its keys are label, values, elsewhere"),
         ("rows/full/label", None, r"table1\.rows\.full: .*missing required field `label`"),
