@@ -159,6 +159,13 @@ def test_nothing_is_extracted_twice(raw, run, films, labels, tmp_path):
     assert cards.read(tmp_path / "other").settings.training.epochs == 100  # 100 steps of 6 of 6 videos
 
 
+def test_training_takes_no_fewer_steps_than_are_set(raw):
+    """100 steps of 6 videos: of 7, 85 epochs would be 85 x 7 / 6 = 99 steps."""
+    section = own_videos.settings(raw).features
+    plans = {videos: own_videos.rows_plan(raw, section, "wtalc", 0, videos) for videos in (0, 1, 6, 7)}
+    assert {videos: one.rows["wtalc"].training.epochs for videos, one in plans.items()} == {0: 600, 1: 600, 6: 100, 7: 86}
+
+
 def test_training_decodes_a_video_once_and_loads_its_features_once(raw, labels, films, tmp_path, monkeypatch):
     seen = Counter()
 
