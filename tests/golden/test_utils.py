@@ -34,8 +34,8 @@ def test_random_perturbation_draws_what_the_reference_draws(gold):
 def test_random_perturbation_stays_in_its_slots(gold):
     for i, (length, count) in enumerate(gold["sampling_cases_len_T"]):
         low, high = gold[f"perturb_min_{i}"], gold[f"perturb_max_{i}"]
-        snippets = sampling.Snippets(kind="perturb", count=int(count))
-        drawn = np.array([sampling.draw(int(length), snippets, np.random.default_rng(seed)) for seed in range(300)])
+        how = sampling.Snippets(kind="perturb", count=int(count))
+        drawn = np.array([sampling.draw(int(length), how, np.random.default_rng(seed)) for seed in range(300)])
         bounds = [sampling.perturb(int(length), int(count), end) for end in (lambda a, b: a, lambda a, b: b)]
         assert (bounds[0] <= low).all() and (bounds[1] >= high).all()
         assert (drawn >= bounds[0]).all() and (drawn <= bounds[1]).all()
