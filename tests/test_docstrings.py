@@ -55,8 +55,9 @@ def raised(node: ast.AST) -> Iterator[str]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, Function | ast.Lambda | ast.ClassDef):
             continue
-        if isinstance(child, ast.Raise) and isinstance(child.exc, ast.Call) and isinstance(child.exc.func, ast.Name):
-            yield child.exc.func.id
+        if isinstance(child, ast.Raise) and child.exc:
+            asked = child.exc.values if isinstance(child.exc, ast.BoolOp) else [child.exc]  # of_system(...) or UserError(...)
+            yield from (one.func.id for one in asked if isinstance(one, ast.Call) and isinstance(one.func, ast.Name))
         yield from raised(child)
 
 
@@ -94,5 +95,5 @@ def test_words_are_no_shapes(text):
 
 
 def test_raises_of_inner_functions_do_not_count():
-    tree = ast.parse("def outer():\n  def inner():\n    raise UserError('x')\n  if 1:\n    raise DecodeError('y')\n")
-    assert list(raised(tree.body[0])) == ["DecodeError"]
+    tree = ast.parse("def outer():\n  def inner():\n    raise UserError('x')\n  if 1:\n    raise f() or DecodeError('y')\n")
+    assert list(raised(tree.body[0])) == ["f", "DecodeError"]

@@ -117,7 +117,7 @@ def check_alike(models: Mapping[str, Mapping[str, VideoScores]]) -> None:
 
 
 def scaled(scores: VideoScores, combination: ScoreMean) -> VideoScores:
-    """One model's scores of a video on the scale that `how` asks for."""
+    """One model's scores of a video on the scales that `combination` asks for."""
     over: dict[str, Callable[[np.ndarray], np.ndarray]] = {"none": np.asarray, "minmax": minmax, "softmax": softmax}
     return VideoScores(
         activation=over[combination.activation](scores.activation),

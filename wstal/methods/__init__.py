@@ -1,4 +1,7 @@
-"""One paper, one file. The file system is the registry: `load("facnet")` is the method of wstal/methods/facnet.py."""
+"""Bags -> scores and losses: one paper, one file. Knows no dataset, no post-processing, and each method no other.
+
+The file system is the registry: `load("facnet")` is the method of wstal/methods/facnet.py.
+"""
 
 import importlib
 from pathlib import Path

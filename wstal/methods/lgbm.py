@@ -127,12 +127,12 @@ class LGBM(base.Method[Params]):
 
         labels (B, C) multi-hot, mask (B, T) -> unweighted scalars, summed over the B bags.
         """
-        how, terms = self.params, scores.terms
-        source, log_p = terms[f"cas_{how.guide_source}"].detach(), terms[how.guide_source].detach()
-        guide = GUIDE[how.guide](source, log_p, labels, mask)  # g (B, T)
-        apart = DISTANCE[how.distance](terms["weight"], guide, reduction="none")
+        params, terms = self.params, scores.terms
+        source, log_p = terms[f"cas_{params.guide_source}"].detach(), terms[params.guide_source].detach()
+        guide = GUIDE[params.guide](source, log_p, labels, mask)  # g (B, T)
+        apart = DISTANCE[params.distance](terms["weight"], guide, reduction="none")
         mean = torch.where(mask, apart, 0.0).sum(-1) / mask.sum(-1)  # (B,)
-        return {**suppression.losses(how.classification, terms, labels, mask), "guide": mean.sum()}
+        return {**suppression.losses(params.classification, terms, labels, mask), "guide": mean.sum()}
 
 
 class LocalGlobal(nn.Module):

@@ -1,7 +1,8 @@
-"""Parts of one method that train with another. The file system is the registry: `cw` is wstal/plugins/cw.py.
+"""Parts of one method that train with another. Knows no method but what `methods.base` says of all.
 
-A row of params.yaml plugs one in by naming its parameters and the weight of its loss term, which has the plug-in's name:
-    set: {plugins: {cw: {...}}, weights: {cw: 1.0}}
+The file system is the registry: `cw` is wstal/plugins/cw.py. A row of params.yaml plugs one in by naming its parameters and the
+weight of its loss term, which has the plug-in's name:
+    um-cw: {method: um, plugins: {cw: {...}}, weights: {cw: 1.0}}
 """
 
 import importlib

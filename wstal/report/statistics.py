@@ -65,8 +65,8 @@ def table(annotations: Annotations, name: str, known: Statistics | None) -> Tabl
     rows = []
     for subset in SUBSETS:
         own, theirs = of_videos(annotations, subset), getattr(known, subset, None)
-        for quantity, ours, printed, how in quantities(own, theirs, known.two_classes if known else None):
-            rows.append((subset, quantity, number(ours, how), number(printed, how)))
+        for quantity, ours, printed, form in quantities(own, theirs, known.two_classes if known else None):
+            rows.append((subset, quantity, number(ours, form), number(printed, form)))
     if not known:
         caption = "Nothing published is named beside it: `statistics` in params.yaml would."
         return Table(name, caption, ("subset", "quantity", name), tuple(row[:3] for row in rows))

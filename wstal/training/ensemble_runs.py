@@ -16,7 +16,7 @@ from wstal.base.types import Detections, VideoScores
 from wstal.config.plan import EnsemblePlan
 from wstal.detect import detections, ensemble
 from wstal.detect.ensemble import Combination, DetectionUnion, ScoreMean
-from wstal.detect.localize import localize
+from wstal.training import card as cards
 from wstal.training import experiment
 from wstal.training.experiment import Run
 
@@ -86,8 +86,8 @@ def join(run: EnsembleRun, known: dict[str, Scores]) -> Detections:
             known[row] = scores(member)
     grids = {row: member.card.grid for row, member in members.items()}
     mean = ensemble.average({row: known[row] for row in members}, grids, combination)
-    card, durations_s = run.localizer.card, run.localizer.data.durations_s()
-    return localize({"mean": mean}, card.classes, durations_s, combination.grid, card.settings.localize)
+    card = msgspec.structs.replace(run.localizer.card, grid=combination.grid)
+    return cards.detect(card, {"mean": mean}, run.localizer.data.durations_s())
 
 
 def scores(run: Run) -> Scores:

@@ -74,7 +74,11 @@ def streams(recipe: Recipe, tree: Tree = PIPELINE) -> dict[str, Stream]:
 
 
 def stream(name: str, backbone: Backbone, recipe: Recipe, tree: Tree) -> Stream:
-    """One stream; the network is loaded when the first clips come."""
+    """One stream; the network is loaded when the first clips come.
+
+    Raises:
+        UserError: the file of weights cannot be read.
+    """
     extraction = recipe.extraction
     file = Path(extraction.weights.replace("{stream}", name)) if extraction.weights else weights.fetch(backbone, tree)
     try:

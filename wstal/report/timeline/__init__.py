@@ -1,4 +1,4 @@
-"""Detections in videos as one HTML page that opens anywhere, offline: pictures, style and script are inside the file.
+"""Detections in videos as one HTML page that opens anywhere, offline, with all in one file. Knows no run and no ground truth.
 
 page.py       the page and its cards, in HTML
 drawing.py    one video's curves and intervals, in SVG
