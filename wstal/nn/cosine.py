@@ -1,6 +1,5 @@
 """Parts of a cosine similarity, with a defined value for zero vectors."""
 
-import torch
 from torch import Tensor
 
 
@@ -9,9 +8,9 @@ def norm(v: Tensor) -> Tensor:
 
     A zero vector thus has cosine 0 to everything, where the references divide 0 by 0 and spread NaN.
     """
-    return torch.linalg.vector_norm(v, dim=-1).clamp_min(1e-12)
+    return v.square().sum(-1).clamp_min(1e-24).sqrt()
 
 
 def unit(v: Tensor) -> Tensor:
     """v / ‖v‖ over the last axis: (..., H) -> (..., H); zero vectors stay zero."""
-    return v / norm(v)[..., None]
+    return v * v.square().sum(-1, keepdim=True).clamp_min(1e-24).rsqrt()

@@ -13,8 +13,8 @@ def attention(activation: Tensor, mask: Tensor, temperatures: Sequence[float]) -
 
     A temperature multiplies, as FAC-Net's code has it, where a softmax usually divides by one: a higher one is sharper.
     """
-    tau = torch.tensor(temperatures, dtype=activation.dtype, device=activation.device)
-    return masked_softmax(tau[:, None, None] * activation[:, None], mask[:, None, None])
+    heads = torch.stack([tau * activation for tau in temperatures], dim=1)  # (B, N, K, T)
+    return masked_softmax(heads, mask[:, None, None])
 
 
 def aggregate(attention: Tensor, x: Tensor) -> Tensor:

@@ -89,9 +89,9 @@ class Pooled:
 def pool(scores: np.ndarray, mask: np.ndarray, ratio: int) -> Pooled:
     """One in `ratio` snippets makes the score of a class. scores (C, T), mask (T,) bool."""
     values, real = torch.from_numpy(scores)[None], torch.from_numpy(mask)[None]
-    k = pooling.share(real, ratio)
+    k = pooling.share(real.sum(-1), ratio)
     chosen = torch.cat([pooling.largest(row[None], real, k) for row in values[0]])
-    top, mean = (pooling.topk_mean(values, real, size)[0] for size in (k, real.sum(-1)))
+    top, mean = (pooling.topk_mean(values, real, size, len(mask))[0] for size in (k, real.sum(-1)))
     return Pooled(scores, mask, int(k), chosen.numpy(), top.numpy(), mean.numpy())
 
 
