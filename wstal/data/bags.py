@@ -37,9 +37,10 @@ class Drawn(NamedTuple):
         """Snippets of each bag, (B,)."""
         return np.array([len(chosen) for chosen in self.snippets])
 
-    def take(self, which: Sequence[int] | np.ndarray) -> "Drawn":
+    def take(self, which: np.ndarray | slice) -> "Drawn":
         """Some of the bags, in that order."""
-        return Drawn(self.videos[which], [self.snippets[i] for i in which])
+        chosen = self.snippets[which] if isinstance(which, slice) else [self.snippets[i] for i in which]
+        return Drawn(self.videos[which], chosen)
 
 
 class Bags:

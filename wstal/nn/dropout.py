@@ -1,7 +1,8 @@
-"""Dropout from 16 random bits an element: on a CPU ten times faster than torch's Bernoulli sampling."""
+"""Dropout, on a CPU from 16 random bits an element: ten times faster than torch's Bernoulli sampling."""
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import dropout
 
 VALUES = 2**16
 
@@ -9,7 +10,7 @@ VALUES = 2**16
 class Dropout(nn.Module):
     """In training, zero each element with probability p and scale the rest by 1 / (1 - p); the identity at test.
 
-    p is taken to the nearest 2^-16, in the scale as well.
+    On a CPU, p is taken to the nearest 2^-16, in the scale as well.
     """
 
     def __init__(self, p: float):
@@ -21,6 +22,8 @@ class Dropout(nn.Module):
         """x (...) -> (...)."""
         if not self.training or self.dropped == 0:
             return x
+        if x.is_cuda:
+            return dropout(x, self.p)
         words = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(-(2**63), None)
         value = words.view(torch.int16)[: x.numel()].view(x.shape)  # from -VALUES / 2 on
         kept = (

@@ -3,6 +3,7 @@
 Masks enter by arithmetic: on a CPU a product costs a twentieth of torch's `where` or `masked_fill`.
 """
 
+import torch
 from torch import Tensor
 
 NEVER = -1e30  # a score that no softmax and no maximum sees; finite, as 0 times it is 0
@@ -15,7 +16,7 @@ def real(values: Tensor, mask: Tensor) -> Tensor:
 
 def hidden(scores: Tensor, mask: Tensor) -> Tensor:
     """Scores that lie below all others in the padding: finite scores (...), mask bool that broadcasts to it -> (...)."""
-    return scores + (1 - mask.to(scores.dtype)) * NEVER
+    return scores + torch.where(mask, 0.0, NEVER)
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:

@@ -129,7 +129,9 @@ class Attended:
 def attend(foreground: np.ndarray, scores: np.ndarray, temperatures: Sequence[float]) -> Attended:
     """FAC-Net Eq. (9): softmax over time of τ times the foreground score. foreground (T,), scores (C, T)."""
     activation, x = torch.from_numpy(foreground)[None, None], torch.from_numpy(scores.T)[None]
-    weight = hybrid.attention(activation, torch.ones(1, len(foreground), dtype=torch.bool), temperatures)  # (1, N, 1, T)
+    weight = hybrid.attention(
+        activation, torch.ones(1, len(foreground), dtype=torch.bool), torch.tensor(temperatures)
+    )  # (1, N, 1, T)
     score = hybrid.aggregate(weight.to(x.dtype), x)  # (1, N, 1, C)
     return Attended(foreground, tuple(temperatures), weight[0, :, 0].numpy(), score[0, :, 0].numpy())
 

@@ -42,14 +42,14 @@ class Feed:
             self.chunk = max(1, min(CHUNK, STREAMED // (step * bags.dim * dtype.itemsize)))
             table = torch.zeros(self.chunk * step, bags.dim, dtype=dtype, device=device)
         self.table, self.starts = table, bags.lengths.cumsum() - bags.lengths  # first row of each video in the table
-        self.rows = torch.zeros(self.chunk, videos, longest, dtype=torch.int64, device=device)  # -1 in the padding
+        self.rows = torch.zeros(self.chunk, videos, longest, dtype=torch.int32, device=device)  # -1 in the padding
         self.index = torch.zeros(self.chunk, videos, dtype=torch.int64, device=device)
         self.labels = bags.labels.to(device)
         self.next = torch.zeros(1, dtype=torch.int64, device=device)  # place of the next step in the chunk
 
     def fill(self, chunk: Sequence[Drawn]) -> None:
         """Make these steps, at most `self.chunk`, the next ones."""
-        rows = np.full((len(chunk), *self.rows.shape[1:]), -1)
+        rows = np.full((len(chunk), *self.rows.shape[1:]), -1, dtype=np.int32)
         features, sent = [], 0
         for target, drawn in zip(rows, chunk, strict=True):
             for bag, i, snippets in zip(target, drawn.videos, drawn.snippets, strict=True):

@@ -100,18 +100,17 @@ def train(network: Network, own: Lane, table: Tensor | None, step: Step) -> Trai
         history.index_copy_(0, done, torch.stack(terms)[None])
         done.add_(1)
 
-    draws, count = network.draws(), 0
-    while chunk := list(islice(draws, feed.chunk)):
+    draws = network.draws()
+    for count in range(1, total + 1):
         with own:
-            feed.fill(chunk)
-        for drawn in chunk:
-            length = min(-(-int(drawn.lengths.max()) // BUCKET) * BUCKET, most)
-            with own:
-                own.run(update, length)
-                network.keep(count + 1)
-            count += 1
-            step(count, total)
-            yield
+            if (count - 1) % feed.chunk == 0:
+                chunk = list(islice(draws, feed.chunk))
+                feed.fill(chunk)
+            longest_bag = max(map(len, chunk[(count - 1) % feed.chunk].snippets))
+            own.run(update, min(-(-longest_bag // BUCKET) * BUCKET, most))
+            network.keep(count)
+        step(count, total)
+        yield
     own.wait()
     return history
 

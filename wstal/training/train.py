@@ -19,6 +19,7 @@ from wstal.methods.base import Method, Scores
 from wstal.plugins.base import Plugged
 from wstal.training.parts import CALLS, forward, partition
 
+AHEAD = 64  # steps whose snippets are drawn at once
 Step = Callable[[int, int], None]  # called with (steps done, steps in all)
 
 
@@ -64,8 +65,12 @@ class Network:
         self.checkpoints: list[dict[str, Tensor]] = []
 
     def draws(self) -> Iterator[Drawn]:
-        """What each step sees, in order."""
-        return (self.bags.draw(index, self.settings.training.snippets, self.rng) for index in self.steps)
+        """What each step sees, in order; drawn ahead for several steps."""
+        for start in range(0, len(self.steps), AHEAD):
+            ahead = self.steps[start : start + AHEAD]
+            drawn = self.bags.draw(np.concatenate(ahead), self.settings.training.snippets, self.rng)
+            ends = np.cumsum([len(step) for step in ahead]).tolist()
+            yield from (drawn.take(slice(end - len(step), end)) for step, end in zip(ahead, ends, strict=True))
 
     def update(self, scores: Scores, mask: Tensor, labels: Tensor) -> list[Tensor]:
         """One step of the optimizer -> losses, summed over the bags, in the order of loss_names; mask (B, T), labels (B, C)."""
