@@ -66,13 +66,13 @@ class Feed:
         self.next.zero_()
 
     def batch(self, length: int) -> Batch:
-        """The next step's bags, padded to `length` snippets; features keep the type that they are stored in."""
+        """The next step's bags, padded to `length` snippets of any video; features keep the type that they are stored in."""
         rows = self.rows.index_select(0, self.next)[0, :, :length]
         mask = rows >= 0
         x = self.table.index_select(0, rows.clamp_min(0).flatten()).view(*rows.shape, -1)
         labels = self.labels.index_select(0, self.index.index_select(0, self.next)[0])
         self.next += 1
-        return Batch(x * mask[..., None], mask, labels)
+        return Batch(x, mask, labels)
 
 
 def send(values: Tensor, target: Tensor) -> None:

@@ -3,12 +3,13 @@
 A network's first step of a length runs as it is; from the second on such a step is a graph that is replayed. Graphs of
 different networks run at once, so that small kernels fill the chip. Kernels, shapes and random numbers of a network are those
 of its run alone, and so are its weights, bit for bit. Any method can be trained so, unchanged, whose `forward` and `losses`
-wait for no value: no `.item()`, no tensor made from Python numbers. On a GPU that has it, forward passes compute in bfloat16;
-losses and weights stay in float32.
+wait for no value: no `.item()`, no tensor made from Python numbers. On a GPU that has it, forward passes compute in bfloat16,
+losses in float32 with products in TF32; weights stay in float32.
 """
 
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import NamedTuple
 
@@ -94,9 +95,10 @@ def train(network: Network, own: Lane, table: Tensor | None, step: Step) -> Trai
 
     def update(length: int) -> None:
         batch = feed.batch(length)
-        with torch.autocast("cuda", torch.bfloat16, enabled=half):
-            scores = network.model(batch.x.bfloat16() if half else batch.x.float(), batch.mask)
-        terms = network.update(single(scores) if half else scores, batch.mask, batch.labels)
+        with tensor_cores(half):
+            with torch.autocast("cuda", torch.bfloat16, enabled=half):
+                scores = network.model(batch.x.bfloat16() if half else batch.x.float(), batch.mask)
+            terms = network.update(single(scores) if half else scores, batch.mask, batch.labels)
         history.index_copy_(0, done, torch.stack(terms)[None])
         done.add_(1)
 
@@ -118,6 +120,16 @@ def train(network: Network, own: Lane, table: Tensor | None, step: Step) -> Trai
 def computes_in_half(device: torch.device) -> bool:
     """Whether forward passes compute in bfloat16."""
     return device.type == "cuda" and torch.cuda.is_bf16_supported()
+
+
+@contextmanager
+def tensor_cores(allowed: bool) -> Iterator[None]:
+    """Whether products of float32 matrices may take TF32."""
+    before, torch.backends.cuda.matmul.allow_tf32 = torch.backends.cuda.matmul.allow_tf32, allowed
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
 
 
 def single(scores: Scores) -> Scores:
