@@ -14,22 +14,22 @@ LENGTHS = st.integers(1, 400)
 @given(LENGTHS, st.integers(1, 100), st.sampled_from(["full", "perturb", "crop", "subset"]), st.integers(0, 9))
 def test_indices_exist_rise_and_repeat_with_the_seed(length, count, kind, seed):
     how = Snippets(kind=kind, count=count)
-    index = draw(length, how, np.random.default_rng(seed))
+    index = draw([length], how, np.random.default_rng(seed))[0]
     assert index.min() >= 0 and index.max() < length
     assert (np.diff(index) >= 0).all()
-    np.testing.assert_array_equal(index, draw(length, how, np.random.default_rng(seed)))
+    np.testing.assert_array_equal(index, draw([length], how, np.random.default_rng(seed))[0])
     wanted = {"full": length, "crop": min(length, count), "subset": min(length, count)}.get(kind, count)
     assert len(index) == wanted
 
 
 @given(LENGTHS, st.integers(1, 100), st.integers(0, 9))
 def test_a_subset_takes_each_snippet_once(length, count, seed):
-    index = draw(length, Snippets(kind="subset", count=count), np.random.default_rng(seed))
+    index = draw([length], Snippets(kind="subset", count=count), np.random.default_rng(seed))[0]
     assert len(set(index)) == len(index)
 
 
 def test_a_subset_is_no_window():
-    index = draw(400, Snippets(kind="subset", count=50), np.random.default_rng(0))
+    index = draw([400], Snippets(kind="subset", count=50), np.random.default_rng(0))[0]
     assert index[-1] - index[0] > 300
 
 

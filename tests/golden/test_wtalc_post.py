@@ -7,7 +7,7 @@ import torch
 from tests.golden.post import GRID, classes, in_order, listed, name, rows
 from wstal.base.types import VideoScores
 from wstal.detect.localize import localize
-from wstal.nn.pooling import share, topk_mean
+from wstal.nn.pooling import share_mean
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def scores(preset):
     def scores(logits):
         a = torch.as_tensor(logits, dtype=torch.float64)[None]
         mask = torch.ones(a.shape[:2], dtype=torch.bool)
-        video_score = topk_mean(a.transpose(1, 2), mask, share(mask, top))
+        video_score = share_mean(a.transpose(1, 2), mask, top)
         return VideoScores(a[0].numpy(), video_score[0].numpy(), a[0].amax(-1).numpy())
 
     return scores

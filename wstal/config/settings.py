@@ -1,7 +1,7 @@
 """What one run is trained and localized with: every parameter, resolved and typed. A part of run.yaml."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from wstal.base.errors import UserError
 from wstal.base.record import Count, Index, Name, NonNegative, Params, Positive, Rate, Record
@@ -24,6 +24,7 @@ class Training(Record):
     epochs: Count  # passes over the training videos
     batch_videos: Count  # bags whose gradients one step sums
     snippets: Snippets  # which snippets of a video a bag holds
+    mode: Literal["reproducible", "fast"] = "reproducible"  # bit for bit; or whatever a GPU can do: bfloat16, many at once
     checkpoints: Index = 0  # weights kept on the way, equally spaced, for the table that says what choosing among them is worth
 
 

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,6 +11,13 @@ from wstal.base import manifest
 from wstal.base.errors import UserError, of_system
 from wstal.base.manifest import AGAIN
 from wstal.base.timegrid import Grids, TimeGrid
+
+
+class Place(NamedTuple):
+    """Where a video's snippets are in the array of a stream."""
+
+    start: int  # row of the first one
+    length: int  # how many, T
 
 
 class Store(ABC):
@@ -20,8 +28,17 @@ class Store(ABC):
     videos: tuple[str, ...]
 
     @abstractmethod
+    def rows(self, stream: str, video: str) -> Place:
+        """Where a video's features are in the array of the stream."""
+
+    @abstractmethod
+    def array(self, stream: str) -> np.ndarray:
+        """Features of all videos one behind the other, (sum of T, D)."""
+
     def features(self, stream: str, video: str) -> np.ndarray:
-        """Features (T, D) of a video."""
+        """Features (T, D) of a video: a view."""
+        rows = self.rows(stream, video)
+        return self.array(stream)[rows.start : rows.start + rows.length]
 
     @abstractmethod
     def dim(self, stream: str) -> int:
@@ -62,19 +79,27 @@ class FeatureStore(Store):
     def __reduce__(self) -> tuple[type, tuple[Path]]:
         return FeatureStore, (self.folder,)
 
-    def features(self, stream: str, video: str) -> np.ndarray:
-        """Features (T, D) of a video: a view of the file.
+    def rows(self, stream: str, video: str) -> Place:
+        """Where a video's features are in the array of the stream.
 
         Raises:
-            UserError: the store has no such features, or the file of the stream is missing or damaged.
+            UserError: the store has no such features.
         """
         try:
             rows = self.manifest.videos[video][stream]
         except KeyError:
             raise UserError(f"{manifest.file(self.folder)} lists no {stream} features of video {video}; {AGAIN}.") from None
+        return Place(rows.start, rows.length)
+
+    def array(self, stream: str) -> np.ndarray:
+        """Features of all videos one behind the other, (sum of T, D): the file.
+
+        Raises:
+            UserError: the file of the stream is missing or damaged.
+        """
         if stream not in self._arrays:
             self._arrays[stream] = self._map(stream)
-        return self._arrays[stream][rows.start : rows.start + rows.length]
+        return self._arrays[stream]
 
     def dim(self, stream: str) -> int:
         """Feature width D of a stream."""
@@ -105,6 +130,20 @@ class ArrayStore(Store):
     def __init__(self, arrays: Mapping[str, Mapping[str, np.ndarray]], grids: Grids):
         self.arrays, self.grids, self.name = arrays, grids, "features in memory"
         self.videos = tuple(arrays)
+        self._ends = {stream: np.cumsum([len(video[stream]) for video in arrays.values()]).tolist() for stream in grids}
+        self._places = {video: i for i, video in enumerate(arrays)}
+        self._joined: dict[str, np.ndarray] = {}
+
+    def rows(self, stream: str, video: str) -> Place:
+        """Where a video's features are in the array of the stream."""
+        length = len(self.arrays[video][stream])
+        return Place(self._ends[stream][self._places[video]] - length, length)
+
+    def array(self, stream: str) -> np.ndarray:
+        """Features of all videos one behind the other, (sum of T, D): a copy, made once."""
+        if stream not in self._joined:
+            self._joined[stream] = np.concatenate([streams[stream] for streams in self.arrays.values()])
+        return self._joined[stream]
 
     def features(self, stream: str, video: str) -> np.ndarray:
         """Features (T, D) of a video."""

@@ -22,6 +22,7 @@ videos that keep class 0 alone, an accident of testing an array for truth; ours 
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
@@ -56,24 +57,20 @@ class BaSNet(base.Method[Params]):
     def forward(self, x: Tensor, mask: Tensor) -> base.Scores:
         """x (B, T, D), mask (B, T) True = real snippet -> the scores of the suppressed branch, terms of both."""
         weight = self.filter[1](leaky_relu(self.filter[0](x, mask)), mask).sigmoid()[..., 0]  # λ (B, T)
-        _, log_p_base, cas_base = self.branch(x, mask)
-        features, log_p_supp, cas_supp = self.branch(weight[..., None] * x, mask)
-        log_p, cas = {"base": log_p_base, "supp": log_p_supp}, {"cas_base": cas_base, "cas_supp": cas_supp}
+        features, masks = torch.cat([x, weight[..., None] * x]), mask.repeat(2, 1)  # (2B, T, D): base branch, suppressed branch
+        for layer in self.embed:
+            features = leaky_relu(layer(features, masks))
+        cas = self.classify(self.drop(features), masks)
+        log_p = suppression.log_score(cas, masks, self.params.top)
+        (cas_base, cas_supp), (log_p_base, log_p_supp) = cas.chunk(2), log_p.chunk(2)
         return base.Scores(
             activation=cas_supp[..., : self.classes],
             logits=cas_supp,
             actionness=weight,
             video_score=log_p_supp.exp()[:, : self.classes],
-            embedding=features,
-            terms={**log_p, **cas, "weight": weight},
+            embedding=features.chunk(2)[1],
+            terms={"base": log_p_base, "supp": log_p_supp, "cas_base": cas_base, "cas_supp": cas_supp, "weight": weight},
         )
-
-    def branch(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """x (B, T, D) -> features (B, T, H), log p (B, C + 1), CAS (B, T, C + 1); both branches share the weights."""
-        for layer in self.embed:
-            x = leaky_relu(layer(x, mask))
-        cas = self.classify(self.drop(x), mask)
-        return x, suppression.log_score(cas, mask, self.params.top), cas
 
     def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """L_base: background occurs. L_supp: it does not. L_norm: the filter keeps little.

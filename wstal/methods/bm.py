@@ -34,6 +34,7 @@ from wstal.methods import base
 from wstal.nn.attention import Attention
 from wstal.nn.embedding import Embedding
 from wstal.nn.losses import compare, target
+from wstal.nn.masking import real
 
 
 class Params(base.Params):
@@ -87,10 +88,11 @@ class BM(base.Method[Params]):
 
     def pool(self, x: Tensor, weights: Tensor, mask: Tensor) -> Tensor:
         """Features of foreground and background: x (B, T, H), weights (B, 2, T), mask (B, T) -> (B, 2, H)."""
-        weights = weights.where(mask[:, None], 0.0)
+        weights = real(weights, mask[:, None])
         if self.params.pooling == "snippets":
             return weights @ x / mask.sum(-1)[:, None, None]
-        return weights @ x / (weights.sum(-1, keepdim=True) + weights.new_tensor([[1.0], [1e-6]]))
+        foreground, background = weights.sum(-1, keepdim=True).chunk(2, dim=1)
+        return weights @ x / torch.cat([foreground + 1.0, background + 1e-6], dim=1)
 
     def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """L_fg: actions of the video. L_bg: background. L_guide: the attention follows the classifier.
@@ -106,7 +108,7 @@ class BM(base.Method[Params]):
         return {
             "fg": compare("cross_entropy", terms["fg"][:, : self.classes], target(labels)),
             "bg": -terms["bg"][:, -1].sum(),
-            "guide": (off.where(mask, 0.0).sum(-1) / mask.sum(-1)).sum(),
+            "guide": (real(off, mask).sum(-1) / mask.sum(-1)).sum(),
             "cluster": -(terms["cluster"][:, 0, 0] + terms["cluster"][:, 1, 1]).sum(),
         }
 

@@ -37,7 +37,7 @@ from torch import Tensor, nn
 
 from wstal.base.record import Count, Positive, Rate
 from wstal.methods import base
-from wstal.nn.cosine import norm, unit
+from wstal.nn.cosine import unit
 from wstal.nn.embedding import Embedding
 from wstal.nn.hybrid import aggregate, attention
 from wstal.nn.losses import normalized_cross_entropy
@@ -61,6 +61,7 @@ class FACNet(base.Method[Params]):
     """FAC-Net for one feature stream; streams are trained apart and fused by `wstal.detect.localize`."""
 
     loss_names = ("cw", "ca", "mil")
+    tau: Tensor  # (N,) temperatures
 
     def __init__(self, dim: int, classes: int, params: Params):
         super().__init__(dim, classes, params)
@@ -70,24 +71,24 @@ class FACNet(base.Method[Params]):
         self.foreground = nn.Parameter(torch.empty(1, last))
         nn.init.xavier_uniform_(self.action)
         nn.init.xavier_uniform_(self.foreground)
+        self.register_buffer("tau", torch.tensor(params.temperatures), persistent=False)
         if params.background and params.foreground_init == "negated_background":
             self.foreground.data.copy_(-self.action.data[-1:])
 
     def forward(self, x: Tensor, mask: Tensor) -> base.Scores:
         """x (B, T, D), mask (B, T) True = real snippet -> scores, logits with background; terms: log P of each branch."""
         x_e = self.embed(x, mask)  # (B, T, H)                                         Sec. 3.1
-        w_a, w_f = unit(self.action), unit(self.foreground)
-        both = self.params.scale * torch.cat([w_a, w_f]) @ x_e.transpose(1, 2)  # (B, C' + 1, T)
-        both = both / norm(x_e)[:, None]
+        w = unit(torch.cat([self.action, self.foreground]))  # (C' + 1, H)
+        w_a, w_f = w[:-1], w[-1]
+        both = self.params.scale * w @ unit(x_e).transpose(1, 2)  # (B, C' + 1, T)
         s_a, s_f = both[:, :-1], both[:, -1]  # (B, C', T), (B, T)                     Eqs. (1), (8)
-        a = attention(both, mask, self.params.temperatures)  # (B, N, C' + 1, T)       Eqs. (2), (9)
+        a = attention(both, mask, self.tau)  # (B, N, C' + 1, T)       Eqs. (2), (9)
         f = unit(aggregate(a, x_e))  # (B, N, C' + 1, H)                               Eqs. (3), (10)
-        r = {
-            "cw": self.params.scale * f[:, :, :-1] @ w_f[0],  # is class j foreground?  Eq. (4)
-            "ca": self.params.scale * f[:, :, -1] @ w_a.T,  # which class is the foreground?  Eq. (11)
-            "mil": (a[:, :, :-1] * s_a[:, None]).sum(-1),  # which classes occur?      Eq. (13)
-        }  # each (B, N, C')
-        log_p = {name: self.log_probability(heads) for name, heads in r.items()}
+        cw = self.params.scale * f[:, :, :-1] @ w_f  # is class j foreground?           Eq. (4)
+        ca = self.params.scale * f[:, :, -1] @ w_a.T  # which class is the foreground?  Eq. (11)
+        mil = (a[:, :, :-1] * s_a[:, None]).sum(-1)  # which classes occur?             Eq. (13)
+        r = torch.stack([cw, ca, mil])  # (3, B, N, C')
+        log_p = dict(zip(self.loss_names, self.log_probability(r), strict=True))
         return base.Scores(
             activation=s_a.transpose(1, 2).softmax(-1)[..., : self.classes],
             logits=s_a.transpose(1, 2),
@@ -98,8 +99,8 @@ class FACNet(base.Method[Params]):
         )
 
     def log_probability(self, heads: Tensor) -> Tensor:
-        """Hybrid attention (Sec. 3.5) and Eq. (5): video-level scores of N heads (B, N, C') -> log P (B, C')."""
-        return (self.params.video_scale * heads.mean(1)).log_softmax(-1)
+        """Hybrid attention (Sec. 3.5) and Eq. (5): video-level scores of N heads (..., N, C') -> log P (..., C')."""
+        return (self.params.video_scale * heads.mean(-2)).log_softmax(-1)
 
     def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """The three terms of Eq. (14): background counts as absent for CW and CA, as present for MIL.

@@ -37,6 +37,7 @@ from wstal.nn import suppression
 from wstal.nn.context import LSTM, BiLSTM, MeanPool, NonLocal
 from wstal.nn.convolution import TimeConv
 from wstal.nn.dropout import Dropout
+from wstal.nn.masking import real
 from wstal.nn.scaling import fraction
 
 
@@ -131,7 +132,7 @@ class LGBM(base.Method[Params]):
         source, log_p = terms[f"cas_{params.guide_source}"].detach(), terms[params.guide_source].detach()
         guide = GUIDE[params.guide](source, log_p, labels, mask)  # g (B, T)
         apart = DISTANCE[params.distance](terms["weight"], guide, reduction="none")
-        mean = torch.where(mask, apart, 0.0).sum(-1) / mask.sum(-1)  # (B,)
+        mean = real(apart, mask).sum(-1) / mask.sum(-1)  # (B,)
         return {**suppression.losses(params.classification, terms, labels, mask), "guide": mean.sum()}
 
 

@@ -23,7 +23,6 @@ both streams (`scoring.track`).
 
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -31,6 +30,7 @@ from wstal.base.record import Count, Positive, Rate
 from wstal.methods import base
 from wstal.nn.attention import Attention
 from wstal.nn.embedding import Embedding
+from wstal.nn.masking import real
 
 
 class Params(base.Params):
@@ -62,7 +62,7 @@ class STPN(base.Method[Params]):
         """x (B, T, D), mask (B, T) True = real snippet -> scores, activation weighted by the attention."""
         x_e = self.embed(x, mask)  # (B, T, H)
         weight = self.attention(x_e)  # λ (B, T)
-        share = self.params.pooled * torch.where(mask, weight, 0.0) / mask.sum(-1, keepdim=True)
+        share = self.params.pooled * real(weight, mask) / mask.sum(-1, keepdim=True)
         pooled = (share[:, None] @ x_e)[:, 0]  # x̄ (B, H)
         video_logits = self.classify(pooled)  # (B, C)
         t_cam = x_e @ self.classify.weight.T  # a (B, T, C)
@@ -83,5 +83,5 @@ class STPN(base.Method[Params]):
         answers = binary_cross_entropy_with_logits(scores.terms["cls"], labels, reduction="none")
         return {
             "cls": answers.mean(-1).sum(),
-            "sparse": torch.where(mask, scores.terms["weight"], 0.0).sum(),  # ‖λ‖₁, λ > 0
+            "sparse": real(scores.terms["weight"], mask).sum(),  # ‖λ‖₁, λ > 0
         }

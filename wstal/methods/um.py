@@ -32,7 +32,8 @@ from wstal.nn.convolution import TimeConv
 from wstal.nn.cosine import norm
 from wstal.nn.dropout import Dropout
 from wstal.nn.losses import compare, target
-from wstal.nn.pooling import largest, mean_over, share, topk_mean
+from wstal.nn.masking import real
+from wstal.nn.pooling import largest, mean_over, share, share_mean
 from wstal.nn.scaling import fraction
 
 
@@ -62,11 +63,11 @@ class UM(base.Method[Params]):
         """x (B, T, D), mask (B, T) True = real snippet -> scores, activation weighted by the relative magnitude g."""
         features = self.embed(x, mask).relu()  # f (B, T, H)
         cas = self.classify(self.drop(features), mask)  # (B, T, C)
-        k_act, k_bkg = share(mask, self.params.action_ratio), share(mask, self.params.background_ratio)
+        k_act, k_bkg = (share(mask.sum(-1), ratio) for ratio in (self.params.action_ratio, self.params.background_ratio))
         magnitude = norm(features)  # (B, T)
         act, bkg = choose(magnitude, self.thin(torch.ones_like(magnitude)), mask, k_act, k_bkg)
         g = between(magnitude, act, bkg)
-        log_p_act = topk_mean(cas.transpose(1, 2), mask, k_act).log_softmax(-1)
+        log_p_act = share_mean(cas.transpose(1, 2), mask, self.params.action_ratio).log_softmax(-1)
         return base.Scores(
             activation=cas.softmax(-1) * g[..., None],
             logits=cas,
@@ -100,7 +101,7 @@ def choose(magnitude: Tensor, factor: Tensor, mask: Tensor, k_act: Tensor, k_bkg
 
     `factor`, 1 at test and in training 0 for most snippets, multiplies the magnitude and its distance from the longest.
     """
-    longest = magnitude.where(mask, 0.0).amax(-1, keepdim=True)
+    longest = real(magnitude, mask).amax(-1, keepdim=True)
     return largest(magnitude * factor, mask, k_act), largest((longest - magnitude) * factor, mask, k_bkg)
 
 

@@ -45,7 +45,8 @@ from wstal.methods import base
 from wstal.nn.aggregation import aggregate
 from wstal.nn.dropout import Dropout
 from wstal.nn.losses import target
-from wstal.nn.pooling import topk_mean
+from wstal.nn.masking import hidden, real
+from wstal.nn.pooling import topk
 
 
 class Params(base.Params):
@@ -89,39 +90,40 @@ class WSAD(base.Method[Params]):
         """x (B, T, D), mask (B, T) True = real snippet -> scores on the scale that `score` names."""
         u = self.drop(self.embed(x).relu())  # (B, T, H)
         raw = self.classify(u)  # (B, T, C)
-        cas = raw.clamp(-self.params.clip, self.params.clip)  # Eq. (1)
-        p = self.video_probability(cas, mask)
-        by_logit = self.params.score == "logit"
-        activation, video_score = (raw, self.best_block(raw, mask)) if by_logit else (cas.sigmoid(), p)  # Sec. 3.5
+        cas = self.clipped(raw)  # Eq. (1)
+        score, clipped, exists = self.block_scores(raw, mask)
+        p = self.video_probability(clipped, exists)
+        best = hidden(score, exists).amax(1)  # of the block where a class is strongest (B, C)
+        activation, video_score = (raw, best) if self.params.score == "logit" else (cas.sigmoid(), p)  # Sec. 3.5
         terms = {"cas": cas, "p": p}
         return base.Scores(activation, raw, activation.amax(-1), video_score, embedding=u, terms=terms)
 
-    def video_probability(self, cas: Tensor, mask: Tensor) -> Tensor:
-        """The probability P(c | V) of each class: cas (B, T, C), mask (B, T) -> (B, C)."""
-        score, exists = self.block_scores(cas, mask)
+    def clipped(self, raw: Tensor) -> Tensor:
+        """Class activations (...) cut off at ±κ."""
+        return raw.clamp(-self.params.clip, self.params.clip)
+
+    def video_probability(self, score: Tensor, exists: Tensor) -> Tensor:
+        """The probability P(c | V) of each class, from scores of blocks (B, K, C) and which exist (B, K, 1) -> (B, C)."""
         link, _ = CLASSIFICATION[self.params.classification]
-        block_p = torch.where(exists, link(score), 0.0)  # Eq. (4)
+        block_p = real(link(score), exists)  # Eq. (4)
         return 1 - reduce(torch.mul, (1 - block_p).unbind(1))  # Eq. (3)
 
-    def best_block(self, cas: Tensor, mask: Tensor) -> Tensor:
-        """Score of the block where a class is strongest: cas (B, T, C), mask (B, T) -> (B, C)."""
-        score, exists = self.block_scores(cas, mask)
-        return score.masked_fill(~exists, float("-inf")).amax(1)
+    def block_scores(self, raw: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Means of a block's k largest activations, raw and clipped, and where a bag has that block.
 
-    def block_scores(self, cas: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean of a block's k largest activations, and where a bag has that block; 0 where it has not.
-
-        cas (B, T, C), mask (B, T) -> (B, K, C), (B, K, 1) bool; K blocks are what T snippets could make.
+        raw (B, T, C), mask (B, T) -> (B, K, C) twice, (B, K, 1) bool; K blocks are what T snippets could make.
         """
         size = self.params.block or mask.shape[1]
         length = block_lengths(mask, size)  # (B, K)
         count = length.shape[1]
-        parts = pad(cas, (0, 0, 0, (count + 1) * size - mask.shape[1])).unflatten(1, (count + 1, size)).transpose(2, 3)
+        parts = pad(raw, (0, 0, 0, (count + 1) * size - mask.shape[1])).unflatten(1, (count + 1, size)).transpose(2, 3)
         blocks = torch.cat([parts[:, :-1], parts[:, 1:]], dim=-1)  # (B, K, C, 2 size): the last is shorter than two
-        inside = torch.arange(2 * size, device=cas.device) < length[..., None]  # (B, K, 2 size)
-        mean = topk_mean(blocks.flatten(0, 1), inside.flatten(0, 1), strongest(length, self.params.k).flatten())
-        exists = length[..., None] > 0
-        return torch.where(exists, mean.view(*length.shape, -1), 0.0), exists
+        inside = torch.arange(2 * size, device=raw.device) < length[..., None]  # (B, K, 2 size)
+        most = self.params.k if isinstance(self.params.k, int) else int(2 * size * self.params.k) + 1
+        k = strongest(length, self.params.k).flatten()
+        top, weight = topk(blocks.flatten(0, 1), inside.flatten(0, 1), k, min(most, 2 * size))  # (B K, C, most)
+        score, clipped = ((part * weight).sum(-1).view(*length.shape, -1) for part in (top, self.clipped(top)))
+        return score, clipped, length[..., None] > 0
 
     def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """Classification: the classes of the video. Metric: what the videos of a group share looks alike.

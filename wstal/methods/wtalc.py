@@ -31,7 +31,7 @@ from wstal.methods import base
 from wstal.nn.aggregation import aggregate
 from wstal.nn.dropout import Dropout
 from wstal.nn.losses import compare, target
-from wstal.nn.pooling import share, topk_mean
+from wstal.nn.pooling import share_mean, topk_mean
 
 
 class Params(base.Params):
@@ -70,14 +70,15 @@ class WTALC(base.Method[Params]):
         for layer, drop in zip(self.embed, self.drops, strict=True):
             x = drop(layer(x).relu())
         cas = self.classify(x)  # A (B, T, C)
-        by_class, top, length = cas.transpose(1, 2), self.params.top, mask.sum(-1)
+        by_class, top = cas.transpose(1, 2), self.params.top
+        k, most = (mask.sum(-1) + top - 1) // top, (mask.shape[1] + top - 1) // top
         return base.Scores(
             activation=cas,
             logits=cas,
             actionness=cas.amax(-1),
-            video_score=topk_mean(by_class, mask, share(mask, top)),
+            video_score=share_mean(by_class, mask, top),
             embedding=x,
-            terms={"mil": topk_mean(by_class, mask, (length + top - 1) // top).log_softmax(-1)},
+            terms={"mil": topk_mean(by_class, mask, k, most).log_softmax(-1)},
         )
 
     def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from wstal.nn.cosine import unit
-from wstal.nn.masking import masked_softmax
+from wstal.nn.masking import masked_softmax, real
 
 
 def aggregate(u: Tensor, cas: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -12,5 +12,6 @@ def aggregate(u: Tensor, cas: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     u (B, T, H), cas (B, T, C), mask (B, T) -> active, rest (B, C, H). A video of one snippet has no rest: zeros.
     """
     share = masked_softmax(cas.transpose(1, 2), mask[:, None])  # π (B, C, T)
-    rest = (1 - share) * mask[:, None]  # the papers' 1 / (T - 1) has no direction
-    return unit(share @ u), unit(rest @ u)
+    active = share @ u
+    rest = real(u, mask[..., None]).sum(1, keepdim=True) - active  # Σ (1 - π) u; the papers' 1 / (T - 1) has no direction
+    return unit(active), unit(rest)

@@ -23,7 +23,7 @@ class LSTM(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """x (B, T, dim), mask (B, T) -> the memory's output after each snippet, (B, T, out)."""
-        return self.lstm(x.masked_fill(~mask[..., None], 0.0))[0]
+        return self.lstm(x)[0]
 
 
 class BiLSTM(nn.Module):
@@ -56,7 +56,6 @@ class NonLocal(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """x (B, T, dim), mask (B, T) -> each snippet's attention over all of its bag, (B, T, out)."""
-        x = x.masked_fill(~mask[..., None], 0.0)
         pairs = self.theta(x) @ self.phi(x).transpose(1, 2)  # (B, T, T)
         return self.last(masked_softmax(pairs, mask[:, None]) @ self.g(x))
 
@@ -70,5 +69,5 @@ class MeanPool(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """x (B, T, dim), mask (B, T) -> (B, T, out), equal along T."""
-        pooled = self.project(mean_over(x.masked_fill(~mask[..., None], 0.0), mask))
+        pooled = self.project(mean_over(x, mask))
         return pooled[:, None].expand(-1, x.shape[1], -1)

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 
+from wstal.nn.convolution import neighbours
 from wstal.nn.dropout import Dropout
+from wstal.nn.masking import real
 
 
 class Embedding(nn.Module):
@@ -39,9 +40,4 @@ class Temporal(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """x (B, T, D), mask (B, T) True = real snippet -> (B, T, out)."""
-        if self.kernel == 1:
-            return self.linear(x)
-        side = self.kernel // 2
-        padded = torch.nn.functional.pad(x * mask[..., None], (0, 0, side, side))  # (B, T + 2 side, D)
-        steps = [padded[:, k : k + x.shape[1]] for k in range(self.kernel)]
-        return self.linear(torch.cat(steps, dim=-1))
+        return self.linear(x if self.kernel == 1 else neighbours(real(x, mask[..., None]), self.kernel))

@@ -1,19 +1,15 @@
 """FAC-Net's hybrid attention (Sec. 3.5): heads of several temperatures over one activation sequence."""
 
-from collections.abc import Sequence
-
-import torch
 from torch import Tensor
 
 from wstal.nn.masking import masked_softmax
 
 
-def attention(activation: Tensor, mask: Tensor, temperatures: Sequence[float]) -> Tensor:
-    """Softmax over time of τ S for each of N temperatures τ: activation S (B, K, T), mask (B, T) -> (B, N, K, T).
+def attention(activation: Tensor, mask: Tensor, tau: Tensor) -> Tensor:
+    """Softmax over time of τ S for each of N temperatures: activation S (B, K, T), mask (B, T), τ (N,) -> (B, N, K, T).
 
     A temperature multiplies, as FAC-Net's code has it, where a softmax usually divides by one: a higher one is sharper.
     """
-    tau = torch.tensor(temperatures, dtype=activation.dtype, device=activation.device)
     return masked_softmax(tau[:, None, None] * activation[:, None], mask[:, None, None])
 
 

@@ -1,24 +1,47 @@
 """The k largest snippets of each bag, where k follows the true length of the bag. True in a mask means a real snippet."""
 
+from typing import overload
+
 import torch
 from torch import Tensor
 
-
-def share(mask: Tensor, ratio: int) -> Tensor:
-    """Snippets that one in `ratio` makes, at least one: mask (B, T) -> k (B,) int64."""
-    return (mask.sum(-1) // ratio).clamp_min(1)
+from wstal.nn.masking import hidden
 
 
-def topk_mean(values: Tensor, mask: Tensor, k: Tensor) -> Tensor:
-    """Mean of the k largest real snippets, each row apart: values (B, K, T), mask (B, T), k (B,) -> (B, K)."""
-    ordered = values.masked_fill(~mask[:, None], float("-inf")).sort(-1, descending=True).values
-    chosen = torch.arange(values.shape[-1], device=k.device) < k[:, None, None]  # (B, 1, T)
-    return ordered.where(chosen, 0.0).sum(-1) / k[:, None]
+@overload
+def share(length: int, ratio: int) -> int: ...
+@overload
+def share(length: Tensor, ratio: int) -> Tensor: ...
+def share(length: int | Tensor, ratio: int) -> int | Tensor:
+    """Snippets that one in `ratio` makes, at least one: of a length, or of lengths (B,) -> (B,) int64."""
+    k = length // ratio
+    return k.clamp_min(1) if isinstance(k, Tensor) else max(k, 1)
+
+
+def topk(values: Tensor, mask: Tensor, k: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    """The largest real snippets of each row, and their weights in the mean of the k largest: 1 / k, then 0.
+
+    values (B, K, T), mask (B, T), k (B,) between 1 and `most` -> (B, K, most), (B, 1, most).
+    """
+    ordered = hidden(values, mask[:, None]).topk(most, dim=-1).values
+    chosen = (torch.arange(most, device=k.device) < k[:, None]).to(values.dtype) / k[:, None]
+    return ordered, chosen[:, None]
+
+
+def topk_mean(values: Tensor, mask: Tensor, k: Tensor, most: int) -> Tensor:
+    """Mean of the k largest real snippets, each row apart: as `topk` -> (B, K)."""
+    ordered, weight = topk(values, mask, k, most)
+    return (ordered * weight).sum(-1)
+
+
+def share_mean(values: Tensor, mask: Tensor, ratio: int) -> Tensor:
+    """Mean of the largest of real snippets, one in `ratio`, each row apart: values (B, K, T), mask (B, T) -> (B, K)."""
+    return topk_mean(values, mask, share(mask.sum(-1), ratio), share(mask.shape[-1], ratio))
 
 
 def largest(values: Tensor, mask: Tensor, k: Tensor) -> Tensor:
     """Where the k largest real snippets are: values, mask (B, T), k (B,) -> (B, T) bool. Of equals, earlier ones first."""
-    order = values.masked_fill(~mask, float("-inf")).sort(dim=-1, descending=True, stable=True).indices
+    order = hidden(values, mask).sort(dim=-1, descending=True, stable=True).indices
     rank = torch.arange(values.shape[-1], device=k.device).expand_as(order)
     return torch.zeros_like(mask).scatter(-1, order, rank < k[:, None])
 

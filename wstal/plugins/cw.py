@@ -44,16 +44,19 @@ class Params(Base):
 class ClassWise(Plugin[Params]):
     """The loss L_cw on a host's class activation and embedding (B, T, H)."""
 
+    tau: Tensor  # (N,) temperatures
+
     def __init__(self, width: int, params: Params):
         super().__init__(width, params)
         self.foreground = nn.Parameter(torch.empty(1, width))
         nn.init.xavier_uniform_(self.foreground)
+        self.register_buffer("tau", torch.tensor(params.temperatures), persistent=False)
 
     def forward(self, scores: Scores, labels: Tensor, mask: Tensor) -> Tensor:
         """labels (B, C) multi-hot, mask (B, T) -> L_cw; background, where the host has it, counts as absent."""
         bound = self.params.bound
         s = scores.logits.clamp(-bound, bound).transpose(1, 2)  # (B, C', T)
-        a = attention(s, mask, self.params.temperatures)  # (B, N, C', T)               Eq. (2)
+        a = attention(s, mask, self.tau)  # (B, N, C', T)               Eq. (2)
         f = aggregate(a, scores.embedding)  # (B, N, C', H)                             Eq. (3)
         r = self.params.scale * (unit(f) @ unit(self.foreground)[0]).mean(1)  # (B, C') Eq. (4), Sec. 3.5
         log_p = r.log_softmax(-1)  #                                                    Eq. (5)

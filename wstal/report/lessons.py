@@ -89,9 +89,9 @@ class Pooled:
 def pool(scores: np.ndarray, mask: np.ndarray, ratio: int) -> Pooled:
     """One in `ratio` snippets makes the score of a class. scores (C, T), mask (T,) bool."""
     values, real = torch.from_numpy(scores)[None], torch.from_numpy(mask)[None]
-    k = pooling.share(real, ratio)
+    k = pooling.share(real.sum(-1), ratio)
     chosen = torch.cat([pooling.largest(row[None], real, k) for row in values[0]])
-    top, mean = (pooling.topk_mean(values, real, size)[0] for size in (k, real.sum(-1)))
+    top, mean = (pooling.topk_mean(values, real, size, len(mask))[0] for size in (k, real.sum(-1)))
     return Pooled(scores, mask, int(k), chosen.numpy(), top.numpy(), mean.numpy())
 
 
@@ -129,7 +129,9 @@ class Attended:
 def attend(foreground: np.ndarray, scores: np.ndarray, temperatures: Sequence[float]) -> Attended:
     """FAC-Net Eq. (9): softmax over time of τ times the foreground score. foreground (T,), scores (C, T)."""
     activation, x = torch.from_numpy(foreground)[None, None], torch.from_numpy(scores.T)[None]
-    weight = hybrid.attention(activation, torch.ones(1, len(foreground), dtype=torch.bool), temperatures)  # (1, N, 1, T)
+    weight = hybrid.attention(
+        activation, torch.ones(1, len(foreground), dtype=torch.bool), torch.tensor(temperatures)
+    )  # (1, N, 1, T)
     score = hybrid.aggregate(weight.to(x.dtype), x)  # (1, N, 1, C)
     return Attended(foreground, tuple(temperatures), weight[0, :, 0].numpy(), score[0, :, 0].numpy())
 

@@ -31,7 +31,8 @@ from wstal.methods.base import Method
 from wstal.training import card as cards
 from wstal.training.card import Card
 from wstal.training.predict import predict
-from wstal.training.train import fit
+from wstal.training.together import Job, fit_all
+from wstal.training.train import Fitted, fit
 
 # What trained weights depend on is what training imports, but for rooms and files whose values are in the key themselves
 # (settings) or that move no number.
@@ -97,10 +98,16 @@ def runs(plan: RowsPlan, tree: Tree) -> list[Run]:
 
 
 def train_all(todo: list[Run]) -> None:
-    """Train and localize all runs, a process pool over the cores. Equal networks are trained once."""
+    """Train and localize all runs, a process pool over the cores. Equal networks are trained once.
+
+    Networks of mode "fast" are trained side by side in this process where there is a GPU.
+    """
     weights = [{network: cached(run, network) for network in run.networks} for run in todo]
     jobs = {path: (run, name, path) for run, paths_ in zip(todo, weights, strict=True) for name, path in paths_.items()}
-    parallel(train_one, [job for path, job in jobs.items() if not path.exists()], "networks trained")
+    missing = [job for path, job in jobs.items() if not path.exists()]
+    fast = [job for job in missing if job[0].settings.training.mode == "fast" and seeding.device().type == "cuda"]
+    train_together(fast)
+    parallel(train_one, [job for job in missing if job not in fast], "networks trained")
     parallel(localize_one, list(zip(todo, weights, strict=True)), "runs localized")
 
 
@@ -122,8 +129,25 @@ def parallel(function: Callable[..., None], jobs: list[tuple[Any, ...]], what: s
 
 def train_one(run: Run, network: str, target: Path) -> None:
     """Train one network of a run into `target`, whole or not at all."""
+    job = to_train(run, network)
+    save(fit(job.settings, job.bags, job.seed, job.step), target)
+
+
+def train_together(jobs: list[tuple[Run, str, Path]]) -> None:
+    """Train networks side by side on a GPU, each into its file as it ends."""
+    for done, (number, fitted) in enumerate(fit_all([to_train(run, network) for run, network, _ in jobs])):
+        save(fitted, jobs[number][2])
+        progress.report("networks trained", done + 1, len(jobs))
+
+
+def to_train(run: Run, network: str) -> Job:
+    """What training a network of a run takes."""
     step = progress.steps(f"{run.row}, seed {run.seed}, {network}")
-    fitted = fit(run.settings, run.data.bags(run.networks[network], "train"), run.seed, step)
+    return Job(run.settings, run.data.bags(run.networks[network], "train"), run.seed, step)
+
+
+def save(fitted: Fitted, target: Path) -> None:
+    """Write weights, checkpoints and losses into `target`, whole or not at all."""
     states = {"": fitted.model.state_dict()} | {f"{k}:": state for k, state in enumerate(fitted.checkpoints)}
     tensors = {key + name: value.contiguous().cpu() for key, state in states.items() for name, value in state.items()}
     target.parent.mkdir(parents=True, exist_ok=True)

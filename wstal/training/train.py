@@ -1,6 +1,6 @@
 """Bags x method -> weights. The loop knows no method and no dataset by name, and can reach no segment time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import reduce
 from operator import add
 from typing import NamedTuple
@@ -13,12 +13,13 @@ from torch import Tensor
 from wstal import methods, plugins
 from wstal.base.errors import UserError
 from wstal.base.seeding import device, seed_everything
-from wstal.base.types import Groups
-from wstal.config.settings import Settings, Training
-from wstal.data.bags import Bags, grouped, shuffled
-from wstal.methods.base import Method
+from wstal.config.settings import Settings
+from wstal.data.bags import Bags, Drawn, batches
+from wstal.methods.base import Method, Scores
 from wstal.plugins.base import Plugged
+from wstal.training.parts import CALLS, forward, partition
 
+AHEAD = 64  # steps whose snippets are drawn at once
 Step = Callable[[int, int], None]  # called with (steps done, steps in all)
 
 
@@ -30,14 +31,6 @@ def build(settings: Settings, dim: int, classes: int) -> Method:
     return Plugged(host, {name: plugins.load(name) for name in settings.plugins}, settings.plugins)
 
 
-def batches(groups: Groups, training: Training, bags: Bags, rng: np.random.Generator) -> list[np.ndarray]:
-    """Indices (B,) of the bags of every step, grouped where the method compares bags."""
-    size, epochs = training.batch_videos, training.epochs
-    if groups.count:
-        return list(grouped(bags.labels.numpy(), size, epochs, groups, rng))
-    return list(shuffled(len(bags), size, epochs, rng))
-
-
 class Fitted(NamedTuple):
     """What training leaves."""
 
@@ -46,37 +39,83 @@ class Fitted(NamedTuple):
     checkpoints: list[dict[str, Tensor]]  # weights on the way, as many as `training.checkpoints`
 
 
+class Network:
+    """A network in training, on bags of its streams: model and optimizer, and what each of its steps sees.
+
+    Raises:
+        UserError: there are fewer videos than a batch holds.
+    """
+
+    def __init__(self, settings: Settings, bags: Bags, seed: int):
+        seed_everything(seed)
+        self.settings, self.bags, self.device = settings, bags, device()
+        self.rng, training = np.random.default_rng(seed), settings.training
+        self.model = build(settings, bags.dim, bags.labels.shape[1]).to(self.device).train()
+        self.optimizer = torch.optim.Adam(
+            self.model.parameters(),
+            **msgspec.structs.asdict(settings.optimizer),
+            fused=True,
+            capturable=self.device.type == "cuda",
+        )
+        groups = self.model.params.bag_groups
+        self.steps = list(batches(bags.labels.numpy(), training.batch_videos, training.epochs, groups, self.rng))
+        if not self.steps:
+            raise UserError(f"{len(bags)} training videos make no batch of {training.batch_videos}; lower batch_videos.")
+        self.kept = {len(self.steps) * (k + 1) // (training.checkpoints + 1) for k in range(training.checkpoints)}
+        self.checkpoints: list[dict[str, Tensor]] = []
+
+    def draws(self) -> Iterator[Drawn]:
+        """What each step sees, in order; drawn ahead for several steps."""
+        for start in range(0, len(self.steps), AHEAD):
+            ahead = self.steps[start : start + AHEAD]
+            drawn = self.bags.draw(np.concatenate(ahead), self.settings.training.snippets, self.rng)
+            ends = np.cumsum([len(step) for step in ahead]).tolist()
+            yield from (drawn.take(slice(end - len(step), end)) for step, end in zip(ahead, ends, strict=True))
+
+    def update(self, scores: Scores, mask: Tensor, labels: Tensor) -> list[Tensor]:
+        """One step of the optimizer -> losses, summed over the bags, in the order of loss_names; mask (B, T), labels (B, C)."""
+        terms = self.model.losses(scores, labels, mask)
+        total = reduce(add, (self.settings.weights[name] * value for name, value in terms.items()))
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        self.optimizer.step()
+        return [terms[name].detach() for name in self.model.loss_names]
+
+    def keep(self, done: int) -> None:
+        """Keep the weights after `done` steps, where a checkpoint is due."""
+        if done in self.kept:
+            self.checkpoints.append({name: value.detach().clone() for name, value in self.model.state_dict().items()})
+
+    def fitted(self, history: Tensor) -> Fitted:
+        """The trained network; history (steps, terms), losses summed over the bags of a step.
+
+        Raises:
+            UserError: a loss is not finite.
+        """
+        if not history.isfinite().all():
+            raise UserError(
+                f"training of {self.settings.method} diverged (a loss is not finite); lower the learning rate in params.yaml."
+            )
+        losses = history.cpu().numpy() / self.settings.training.batch_videos
+        return Fitted(self.model.eval(), losses, self.checkpoints)
+
+
 def fit(settings: Settings, bags: Bags, seed: int, step: Step) -> Fitted:
-    """Train from `seed` on bags of one network's streams; `step` hears of progress.
+    """Train from `seed` on bags of one network's streams, bit for bit the same each time; `step` hears of progress.
 
     Raises:
         UserError: there are fewer videos than a batch holds, or a loss is not finite.
     """
-    seed_everything(seed)
-    training = settings.training
-    rng = np.random.default_rng(seed)
-    model = build(settings, bags.dim, bags.labels.shape[1]).to(device())
-    optimizer = torch.optim.Adam(model.parameters(), **msgspec.structs.asdict(settings.optimizer), fused=True)
-    steps = batches(model.params.bag_groups, training, bags, rng)
-    if not steps:
-        raise UserError(f"{len(bags)} training videos make no batch of {training.batch_videos}; lower batch_videos.")
-    kept = {len(steps) * (k + 1) // (training.checkpoints + 1) for k in range(training.checkpoints)}
-    model.train()
-    history, checkpoints = torch.zeros(len(steps), len(model.loss_names)), []
-    for done, index in enumerate(steps):
-        batch = bags.batch(index.tolist(), training.snippets, rng)
-        x, mask, labels = (part.to(device()) for part in batch)
-        terms = model.losses(model(x, mask), labels, mask)
-        total = reduce(add, (settings.weights[name] * value for name, value in terms.items()))
-        optimizer.zero_grad(set_to_none=True)
-        total.backward()
-        optimizer.step()
-        history[done] = torch.stack([terms[name].detach() for name in model.loss_names]) / len(index)
-        if done + 1 in kept:
-            checkpoints.append({name: value.detach().clone() for name, value in model.state_dict().items()})
-        step(done + 1, len(steps))
-    if not history.isfinite().all():
-        raise UserError(
-            f"training of {settings.method} diverged (a loss is not finite); lower the learning rate in params.yaml."
-        )
-    return Fitted(model.eval(), history.cpu().numpy(), checkpoints)
+    network = Network(settings, bags, seed)
+    weights = sum(p.numel() for p in network.model.parameters())
+    calls = CALLS if network.device.type == "cpu" else float("inf")  # a GPU waits for calls, not for arithmetic
+    history = []
+    for done, drawn in enumerate(network.draws(), start=1):
+        places = partition(drawn.lengths, weights, calls)
+        parts = (bags.gather(drawn.take(part)).to(network.device) for part in places)
+        scores, mask = forward(network.model, parts, np.concatenate(places))
+        labels = bags.labels[torch.from_numpy(drawn.videos)].to(network.device)
+        history.append(network.update(scores, mask, labels))
+        network.keep(done)
+        step(done, len(network.steps))
+    return network.fitted(torch.stack([torch.stack(terms) for terms in history]))
