@@ -38,7 +38,7 @@ class Drawn(NamedTuple):
         return np.array([len(chosen) for chosen in self.snippets])
 
     def take(self, which: np.ndarray | slice) -> "Drawn":
-        """Some of the bags, in that order."""
+        """Some of the bags, in that order: places (K,) among them, or a slice."""
         chosen = self.snippets[which] if isinstance(which, slice) else [self.snippets[i] for i in which]
         return Drawn(self.videos[which], chosen)
 

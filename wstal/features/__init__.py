@@ -1,1 +1,1 @@
-"""Videos -> features: pixels, backbones and extraction. This folder itself holds nothing."""
+"""Videos -> features: pixels, backbones and extraction. It knows no label and no time of an action; this folder itself holds nothing."""

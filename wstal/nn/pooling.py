@@ -1,21 +1,14 @@
 """The k largest snippets of each bag, where k follows the true length of the bag. True in a mask means a real snippet."""
 
-from typing import overload
-
 import torch
 from torch import Tensor
 
 from wstal.nn.masking import hidden
 
 
-@overload
-def share(length: int, ratio: int) -> int: ...
-@overload
-def share(length: Tensor, ratio: int) -> Tensor: ...
-def share(length: int | Tensor, ratio: int) -> int | Tensor:
-    """Snippets that one in `ratio` makes, at least one: of a length, or of lengths (B,) -> (B,) int64."""
-    k = length // ratio
-    return k.clamp_min(1) if isinstance(k, Tensor) else max(k, 1)
+def share(length: Tensor, ratio: int) -> Tensor:
+    """Snippets that one in `ratio` makes, at least one: lengths (B,) -> (B,) int64."""
+    return (length // ratio).clamp_min(1)
 
 
 def topk(values: Tensor, mask: Tensor, k: Tensor, most: int) -> tuple[Tensor, Tensor]:
@@ -36,7 +29,7 @@ def topk_mean(values: Tensor, mask: Tensor, k: Tensor, most: int) -> Tensor:
 
 def share_mean(values: Tensor, mask: Tensor, ratio: int) -> Tensor:
     """Mean of the largest of real snippets, one in `ratio`, each row apart: values (B, K, T), mask (B, T) -> (B, K)."""
-    return topk_mean(values, mask, share(mask.sum(-1), ratio), share(mask.shape[-1], ratio))
+    return topk_mean(values, mask, share(mask.sum(-1), ratio), max(mask.shape[-1] // ratio, 1))
 
 
 def largest(values: Tensor, mask: Tensor, k: Tensor) -> Tensor:

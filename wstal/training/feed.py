@@ -76,6 +76,6 @@ class Feed:
 
 
 def send(values: Tensor, target: Tensor) -> None:
-    """Write values into the first places of a tensor, without waiting."""
+    """Write values (K, ...) into the first places of a tensor (N, ...), without waiting."""
     pinned = values.pin_memory() if target.device.type == "cuda" else values
     target[: len(values)].copy_(pinned, non_blocking=True)

@@ -85,7 +85,11 @@ class DeviceLane(Lane):
         graph.replay()
 
     def capture(self, work: Work, size: int) -> torch.cuda.CUDAGraph:
-        """The kernels of work(size)."""
+        """The kernels of work(size).
+
+        Raises:
+            UserError: the work waits for a value.
+        """
         graph = torch.cuda.CUDAGraph()
         try:
             with torch.cuda.graph(graph, pool=self.pool, stream=self.stream):

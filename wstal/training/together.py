@@ -85,7 +85,7 @@ class Tables:
 
 
 def train(network: Network, own: Lane, table: Tensor | None, step: Step) -> Training:
-    """Train a network in its lane."""
+    """Train a network in its lane, on features (sum of T, D) that stay on the device or, without, are sent along."""
     training, total = network.settings.training, len(network.steps)
     most = longest(network.bags.lengths, training.snippets)
     feed = Feed(network.bags, training.batch_videos, most, table, network.device)

@@ -87,7 +87,7 @@ class Network:
             self.checkpoints.append({name: value.detach().clone() for name, value in self.model.state_dict().items()})
 
     def fitted(self, history: Tensor) -> Fitted:
-        """The trained network; history (steps, terms), losses summed over the bags of a step.
+        """The trained network; history (S, K) of S steps and K terms, losses summed over the bags of a step.
 
         Raises:
             UserError: a loss is not finite.
