@@ -1,1 +1,4 @@
-"""Videos -> features: pixels, backbones and extraction. It knows no label and no time of an action; this folder itself holds nothing."""
+"""Videos -> features: pixels, backbones and extraction. It knows no label and no time of an action.
+
+This folder itself holds nothing.
+"""
