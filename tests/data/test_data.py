@@ -76,6 +76,9 @@ def test_early_fusion_concatenates(store, bags):
     joint = Bags(store, ["rgb", "flow"], bags.videos, bags.labels.numpy())
     assert joint.dim == 32
     np.testing.assert_array_equal(joint.features(2)[:, 16:], bags.features(2))
+    batch = joint.batch([2, 4], FULL, np.random.default_rng(0))
+    assert all(np.array_equal(x[mask], joint.features(i)) for x, mask, i in zip(batch.x, batch.mask, (2, 4), strict=True))
+    assert torch.equal(joint.rows(2, np.array([1, 3])).float(), torch.from_numpy(joint.features(2)[[1, 3]]))
 
 
 def test_samplers_reach_the_batch(bags):

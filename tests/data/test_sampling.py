@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from wstal.base.types import Groups
 from wstal.data.bags import grouped, shuffled
-from wstal.data.sampling import Snippets, crop_starts, draw
+from wstal.data.sampling import Snippets, crop_starts, draw, longest
 
 LENGTHS = st.integers(1, 400)
 
@@ -107,3 +107,13 @@ def test_single_videos_come_from_all_and_seeds_differ():
     batches = np.array(batches_of(*how, 0))
     assert set(batches[:, 6:].flatten()) == set(range(len(LABELS)))
     assert not np.array_equal(batches, np.array(batches_of(*how, 1)))
+
+
+@given(st.lists(LENGTHS, min_size=1, max_size=5), st.sampled_from(["full", "perturb", "crop", "subset"]), st.integers(1, 60))
+def test_what_is_drawn_at_once_is_what_is_drawn_one_by_one(lengths, kind, count):
+    """The generator gives the same numbers however many bags are asked for together, so drawing ahead changes no training."""
+    how, one, other = Snippets(kind=kind, count=count), np.random.default_rng(0), np.random.default_rng(0)
+    together = draw(np.array(lengths), how, one)
+    apart = [draw(np.array([length]), how, other)[0] for length in lengths]
+    assert all(np.array_equal(a, b) for a, b in zip(together, apart, strict=True))
+    assert max(map(len, together)) <= longest(np.array(lengths), how)

@@ -29,6 +29,13 @@ def test_cosine_parts():
     torch.testing.assert_close(unit(v), torch.tensor([[0.6, 0.8], [0.0, 0.0]]))
 
 
+@given(st.integers(0, 99))
+def test_the_gradient_of_a_unit_vector_is_the_true_one(seed):
+    v = torch.randn(3, 2, 4, generator=torch.Generator().manual_seed(seed), dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(unit, v)
+    torch.testing.assert_close(unit(v).norm(dim=-1), torch.ones(3, 2, dtype=torch.float64))
+
+
 def test_zero_vectors_have_a_gradient():
     v = torch.zeros(1, 3, requires_grad=True)
     unit(v).sum().backward()
