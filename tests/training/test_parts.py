@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from wstal import methods
 from wstal.data.bags import Batch
-from wstal.training.parts import forward, partition
+from wstal.training.parts import Scored, joined, partition, scored
 from wstal.training.train import build
 
 LENGTHS = st.lists(st.integers(1, 300), min_size=1, max_size=7)
@@ -50,7 +50,7 @@ def test_a_batch_in_order_stays_in_order():
 
 @pytest.mark.parametrize("name", methods.names())
 def test_parts_score_as_the_whole(tiny, name):
-    """Scores, losses and gradients of a batch do not depend on how it is cut."""
+    """Losses and gradients of a batch do not depend on how it is cut."""
     how = tiny(name, {})
     x = torch.rand(4, 9, 12, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     lengths = torch.tensor([4, 9, 6, 9])
@@ -61,14 +61,31 @@ def test_parts_score_as_the_whole(tiny, name):
         torch.manual_seed(0)
         model = build(how, 12, 5).double().eval()
         parts = [Batch(*(part[place, : lengths[place].max()] for part in (x, mask)), labels[place]) for place in places]
-        scores, whole = forward(model, parts, np.concatenate(places))
-        assert torch.equal(whole, mask)
-        terms = model.losses(scores, labels, whole)
-        sum(terms.values()).backward()
-        real = [value[mask] for value in (scores.activation, scores.logits, scores.actionness, scores.embedding)]
-        found.append([*real, scores.video_score, *terms.values(), *(p.grad for p in model.parameters())])
+        terms = []
+        for part in scored(model, parts, np.concatenate(places)):
+            terms.append(model.losses(part.scores, part.labels, part.mask))
+            sum(terms[-1].values()).backward()
+        assert len(terms) == (1 if model.params.bag_groups.count else len(places))
+        found.append([*(sum(one[key] for one in terms) for key in terms[0]), *(p.grad for p in model.parameters())])
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+
+
+def test_joined_parts_are_the_batch(tiny):
+    """Bags come back in their order, time is filled up with zeros, and what has no time stays as it is."""
+    torch.manual_seed(0)
+    model = build(tiny("wsad", {}), 12, 5).eval()
+    lengths, mask = torch.tensor([4, 9, 6]), torch.arange(9) < torch.tensor([4, 9, 6])[:, None]
+    x, labels = torch.rand(3, 9, 12) * mask[..., None], torch.eye(5)[[0, 1, 2]]
+    places = [np.array([1]), np.array([2, 0])]
+    parts = [Batch(*(part[place, : lengths[place].max()] for part in (x, mask)), labels[place]) for place in places]
+    one = joined([Scored(model(part.x, part.mask), part.mask, part.labels) for part in parts], np.array([1, 2, 0]))
+    whole = model(x, mask)
+    assert torch.equal(one.mask, mask) and torch.equal(one.labels, labels)
+    torch.testing.assert_close(one.scores.video_score, whole.video_score)
+    torch.testing.assert_close(one.scores.terms["p"], whole.terms["p"])
+    torch.testing.assert_close(one.scores.embedding[mask], whole.embedding[mask])
+    assert (one.scores.embedding[0, 6:] == 0).all() and one.scores.activation.shape == (3, 9, 5)
 
 
 def test_settings_name_the_mode(tiny):

@@ -1,6 +1,7 @@
 """A batch as a few parts of bags of nearly equal length, so that little is computed for padding; their scores as one batch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -34,23 +35,40 @@ def partition(lengths: np.ndarray, weights: int, calls: float) -> list[np.ndarra
     return found
 
 
-def forward(model: Method, parts: Iterable[Batch], order: np.ndarray) -> tuple[Scores, Tensor]:
-    """Scores and mask of a batch whose bags came in parts: `order` (B,) says which bag each of theirs is."""
-    scores, masks = zip(*((model(part.x, part.mask), part.mask) for part in parts), strict=True)
-    if len(scores) == 1:
-        return scores[0], masks[0]
-    back = torch.from_numpy(np.argsort(order)).to(masks[0].device)
-    terms = {name: join([one.terms[name] for one in scores], back) for name in scores[0].terms}
-    fields = {name: join([getattr(one, name) for one in scores], back) for name in Scores._fields if name != "terms"}
-    return Scores(terms=terms, **fields), join(masks, back)
+class Scored(NamedTuple):
+    """What a method says of some bags."""
+
+    scores: Scores
+    mask: Tensor  # (B, T)
+    labels: Tensor  # (B, C)
 
 
-def join(parts: Sequence[Tensor], back: Tensor) -> Tensor:
-    """Tensors (b, ...) of parts as one (B, ...), bag i being the `back`[i]-th (B,).
+def scored(model: Method, parts: Sequence[Batch], order: np.ndarray) -> Iterator[Scored]:
+    """Scores of a batch that came in parts, whose losses add up to the batch's; `order` (B,) says which bag each of theirs is.
+
+    Losses are sums over bags, so each part stands for itself, and its memory is free when the next one comes; only where a
+    method compares bags are they put together.
+    """
+    each = (Scored(model(part.x, part.mask), part.mask, part.labels) for part in parts)
+    return iter([joined(list(each), order)]) if model.params.bag_groups.count and len(parts) > 1 else each
+
+
+def joined(parts: Sequence[Scored], order: np.ndarray) -> Scored:
+    """Parts of b bags as one batch of B, in the order of its bags: `order` (B,) as in `scored`."""
+    places, scores = np.argsort(order).tolist(), [part.scores for part in parts]
+    terms = {name: stack([one.terms[name] for one in scores], places) for name in scores[0].terms}
+    fields = {name: stack([getattr(one, name) for one in scores], places) for name in Scores._fields if name != "terms"}
+    mask, labels = (stack(values, places) for values in zip(*((part.mask, part.labels) for part in parts), strict=True))
+    return Scored(Scores(terms=terms, **fields), mask, labels)
+
+
+def stack(parts: Sequence[Tensor], places: Sequence[int]) -> Tensor:
+    """Tensors (b, ...) of parts as one (B, ...), bag i being the `places`[i]-th of theirs.
 
     Parts have different lengths; where a tensor's second axis differs from part to part it is time, and zeros fill it up.
     """
-    if parts[0].dim() > 1:
-        longest = max(part.shape[1] for part in parts)
-        parts = [pad(part, (0, 0) * (part.dim() - 2) + (0, longest - part.shape[1])) for part in parts]
-    return torch.cat(tuple(parts)).index_select(0, back)
+    bags = [bag for part in parts for bag in part.unbind()]
+    if bags[0].dim():
+        longest = max(map(len, bags))
+        bags = [pad(bag, (0, 0) * (bag.dim() - 1) + (0, longest - len(bag))) for bag in bags]
+    return torch.stack([bags[place] for place in places])

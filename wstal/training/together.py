@@ -22,6 +22,7 @@ from wstal.data.sampling import longest
 from wstal.methods.base import Scores
 from wstal.training.feed import Feed, resident
 from wstal.training.lane import Lane, lane
+from wstal.training.parts import Scored
 from wstal.training.train import Fitted, Network, Step
 
 AT_ONCE = 8  # networks side by side, if memory allows
@@ -98,7 +99,7 @@ def train(network: Network, own: Lane, table: Tensor | None, step: Step) -> Trai
         with tensor_cores(half):
             with torch.autocast("cuda", torch.bfloat16, enabled=half):
                 scores = network.model(batch.x.bfloat16() if half else batch.x.float(), batch.mask)
-            terms = network.update(single(scores) if half else scores, batch.mask, batch.labels)
+            (terms,) = network.update([Scored(single(scores) if half else scores, batch.mask, batch.labels)])
         history.index_copy_(0, done, torch.stack(terms)[None])
         done.add_(1)
 

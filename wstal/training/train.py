@@ -1,6 +1,6 @@
 """Bags x method -> weights. The loop knows no method and no dataset by name, and can reach no segment time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import reduce
 from operator import add
 from typing import NamedTuple
@@ -15,9 +15,9 @@ from wstal.base.errors import UserError
 from wstal.base.seeding import device, seed_everything
 from wstal.config.settings import Settings
 from wstal.data.bags import Bags, Drawn, batches
-from wstal.methods.base import Method, Scores
+from wstal.methods.base import Method
 from wstal.plugins.base import Plugged
-from wstal.training.parts import CALLS, forward, partition
+from wstal.training.parts import CALLS, Scored, partition, scored
 
 AHEAD = 64  # steps whose snippets are drawn at once
 Step = Callable[[int, int], None]  # called with (steps done, steps in all)
@@ -72,14 +72,19 @@ class Network:
             ends = np.cumsum([len(step) for step in ahead]).tolist()
             yield from (drawn.take(slice(end - len(step), end)) for step, end in zip(ahead, ends, strict=True))
 
-    def update(self, scores: Scores, mask: Tensor, labels: Tensor) -> list[Tensor]:
-        """One step of the optimizer -> losses, summed over the bags, in the order of loss_names; mask (B, T), labels (B, C)."""
-        terms = self.model.losses(scores, labels, mask)
-        total = reduce(add, (self.settings.weights[name] * value for name, value in terms.items()))
+    def update(self, parts: Iterable[Scored]) -> list[list[Tensor]]:
+        """One step of the optimizer, on B bags in parts, with scores of (b, T, ...) each.
+
+        Returns the losses of each part, summed over its bags, in the order of loss_names.
+        """
         self.optimizer.zero_grad(set_to_none=True)
-        total.backward()
+        losses = []
+        for part in parts:
+            terms = self.model.losses(part.scores, part.labels, part.mask)
+            reduce(add, (self.settings.weights[name] * value for name, value in terms.items())).backward()
+            losses.append([terms[name].detach() for name in self.model.loss_names])
         self.optimizer.step()
-        return [terms[name].detach() for name in self.model.loss_names]
+        return losses
 
     def keep(self, done: int) -> None:
         """Keep the weights after `done` steps, where a checkpoint is due."""
@@ -112,10 +117,8 @@ def fit(settings: Settings, bags: Bags, seed: int, step: Step) -> Fitted:
     history = []
     for done, drawn in enumerate(network.draws(), start=1):
         places = partition(drawn.lengths, weights, calls)
-        parts = (bags.gather(drawn.take(part)).to(network.device) for part in places)
-        scores, mask = forward(network.model, parts, np.concatenate(places))
-        labels = bags.labels[torch.from_numpy(drawn.videos)].to(network.device)
-        history.append(network.update(scores, mask, labels))
+        parts = [bags.gather(drawn.take(part)).to(network.device) for part in places]
+        history.append(network.update(scored(network.model, parts, np.concatenate(places))))
         network.keep(done)
         step(done, len(network.steps))
-    return network.fitted(torch.stack([torch.stack(terms) for terms in history]))
+    return network.fitted(torch.stack([torch.stack([torch.stack(terms) for terms in parts]).sum(0) for parts in history]))
