@@ -13,11 +13,11 @@ from wstal.base.paths import ROOT
 FLOW = (  # a room imports earlier ones only
     "base", "published", "nn", "methods", "plugins", "data", "detect", "config", "features", "features/pixels",
     "features/backbones", "features/extraction", "training", "datasets/simulation", "datasets/clips", "datasets/readers",
-    "datasets", "evaluation", "report/timeline", "report", "app",
+    "datasets", "evaluation", "exchange/tools", "exchange/layouts", "exchange", "report/timeline", "report", "app",
 )  # fmt: skip
-TIMES = ("datasets", "evaluation")  # rooms that know when actions happen, with those inside them
+TIMES = ("datasets", "evaluation", "exchange")  # rooms that know when actions happen, with those inside them
 WALL = FLOW[: FLOW.index("training") + 1]
-LIGHT = ("base", "published", "detect", "datasets/simulation", "datasets/clips", "datasets/readers")  # start without torch
+LIGHT = ("base", "published", "detect", "datasets/simulation", "datasets/clips", "datasets/readers", "exchange/tools")
 LIGHT_FILES = ("complementarity", "diagnosis", "evaluate", "matching", "truth")  # of evaluation/, for `wstal evaluate`
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -1,0 +1,187 @@
+"""Label Studio: labelstudio/tasks.json, tasks with predictions, and labelstudio/config.xml, the interface for them.
+
+After https://labelstud.io/guide/predictions, https://labelstud.io/tags/timelinelabels and https://labelstud.io/tags/video: a
+prediction's `result` has a region for every mark, whose `ranges` are frames counted from 1 at the Video tag's `frameRate`,
+here the task's own `fps`. Each region keeps its times to the millisecond in `meta`; when it is read back and its frames are
+still those of these times, they count.
+
+A video is `/data/local-files/?d=<path>`, relative to the folder in which all videos lie: serve that folder as local storage, as
+https://labelstud.io/guide/storage tells (LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT).
+
+Read is an export as JSON. Of a task the annotation that is marked as ground truth counts, else the last one; without any, the
+prediction; a task that was skipped is left out. Without `fps` in a task's data, labels have no times.
+"""
+
+import json
+import math
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+from xml.etree import ElementTree
+
+import msgspec
+
+from wstal.base import files
+from wstal.base.errors import UserError
+from wstal.exchange.tools.tracks import Clip, Mark, Track, frames, seconds, track
+
+CONTROL, OBJECT, TYPE = "actions", "video", "timelinelabels"  # names of the two tags, and the type of the first
+
+
+class _Range(msgspec.Struct):
+    start: float
+    end: float
+
+
+class _Value(msgspec.Struct):
+    ranges: list[_Range] = []
+    timelinelabels: list[str] = []
+    choices: list[str] = []
+
+
+class _Times(msgspec.Struct):
+    start_s: float | None = None
+    end_s: float | None = None
+
+
+class _Region(msgspec.Struct):
+    type: str
+    value: _Value
+    score: float | None = None
+    meta: _Times | None = None
+
+
+class _Answer(msgspec.Struct):
+    result: list[msgspec.Raw]
+    was_cancelled: bool = False
+    ground_truth: bool = False
+
+
+class _Task(msgspec.Struct):
+    data: dict[str, Any]
+    annotations: list[_Answer] = []
+    predictions: list[_Answer | int] = []  # some exports name them by number
+
+
+def write(clips: Sequence[Clip], classes: Sequence[str], out: Path) -> list[Path]:
+    """Tasks of all videos, and the interface with all classes."""
+    folder = Path(os.path.commonpath([clip.file.resolve().parent for clip in clips])) if clips else Path()
+    tasks = [_task(clip, clip.file.resolve().relative_to(folder)) for clip in clips]
+    paths = [out / "labelstudio" / "tasks.json", out / "labelstudio" / "config.xml"]
+    files.write(paths[0], json.dumps(tasks, indent=1, ensure_ascii=False) + "\n")
+    files.write(paths[1], config(classes))
+    return paths
+
+
+def config(classes: Sequence[str]) -> str:
+    """The labeling interface."""
+    view = ElementTree.Element("View")
+    labels = ElementTree.SubElement(view, "TimelineLabels", name=CONTROL, toName=OBJECT)
+    for label in classes:
+        ElementTree.SubElement(labels, "Label", value=label)
+    ElementTree.SubElement(view, "Video", name=OBJECT, value="$video", frameRate="$fps")
+    ElementTree.indent(view)
+    return ElementTree.tostring(view, encoding="unicode") + "\n"
+
+
+def _task(clip: Clip, path: Path) -> dict[str, Any]:
+    data = {"video": f"/data/local-files/?d={quote(path.as_posix())}", "name": clip.file.name, "fps": clip.fps}
+    regions = [_region(clip, mark, number) for number, mark in enumerate(clip.ordered(), start=1)]
+    best = max((mark.score for mark in clip.marks if mark.score is not None), default=0.0)
+    return {"data": data, "predictions": [{"model_version": "wstal", "score": best, "result": regions}]}
+
+
+def _region(clip: Clip, mark: Mark, number: int) -> dict[str, Any]:
+    first, last = clip.frames(mark)
+    start_ms, end_ms = mark.ms()
+    return {
+        "id": f"r{number}", "from_name": CONTROL, "to_name": OBJECT, "type": TYPE, "score": mark.score,
+        "value": {"ranges": [{"start": first, "end": last}], TYPE: [mark.label]},
+        "meta": {"start_s": start_ms / 1000, "end_s": end_ms / 1000},
+    }  # fmt: skip
+
+
+def reads(path: Path, beginning: str) -> bool:
+    """Whether the file is JSON with tasks."""
+    if not beginning.startswith(("[", "{")):
+        return False
+    content = files.decode(files.read_bytes(path), path)
+    tasks = content if isinstance(content, list) else [content]
+    return bool(tasks) and all(isinstance(task, dict) and isinstance(task.get("data"), dict) for task in tasks)
+
+
+def read(path: Path) -> list[Track]:
+    """The tasks of an export.
+
+    Raises:
+        UserError: a task is damaged, or has no video.
+    """
+    data = files.read_bytes(path).lstrip()
+    try:
+        tasks = msgspec.json.decode(data if data.startswith(b"[") else b"[" + data + b"]", type=list[_Task])
+        answers = [(task, _answer(task)) for task in tasks]
+        return [
+            track(_video(task, f"{path}: task {number}"), _marks(task, answer, f"{path}: task {number}"))
+            for number, (task, answer) in enumerate(answers, start=1)
+            if answer is not None
+        ]
+    except msgspec.MsgspecError as error:
+        raise UserError(f"{path} is no export of Label Studio as JSON ({error}); export it again.") from None
+
+
+def _answer(task: _Task) -> _Answer | None:
+    """The annotation or prediction that counts; None where the task was skipped."""
+    given = [answer for answer in task.annotations if not answer.was_cancelled]
+    if task.annotations and not given:
+        return None
+    best = [answer for answer in given if answer.ground_truth]
+    found = [answer for answer in task.predictions if isinstance(answer, _Answer)]
+    return [_Answer([]), *found, *given, *best][-1]
+
+
+def _marks(task: _Task, answer: _Answer, where: str) -> Iterator[Mark]:
+    """A mark for every label of every range; choices are labels of the whole video."""
+    for raw in answer.result:
+        region = msgspec.json.decode(raw, type=_Region) if _type(raw) in (TYPE, "choices") else None
+        if region is None:
+            continue
+        for label in filter(None, map(str.strip, region.value.choices)):
+            yield Mark(label)
+        for part in region.value.ranges:
+            if part.end < part.start:
+                raise UserError(f"{where}: a region ends before it starts ({part.start:g}, {part.end:g}); mend it there.")
+            times = _times(task, region, part, where)
+            for label in filter(None, map(str.strip, region.value.timelinelabels)):
+                yield Mark(label, *times, region.score)
+
+
+def _type(raw: msgspec.Raw) -> str | None:
+    """The type of a result; other results than regions have none."""
+    content = msgspec.json.decode(raw)
+    return content.get("type") if isinstance(content, dict) else None
+
+
+def _times(task: _Task, region: _Region, part: _Range, where: str) -> tuple[float | None, float | None]:
+    """Start and end in seconds."""
+    if (fps := task.data.get("fps")) is None:
+        return None, None
+    if not isinstance(fps, int | float) or not 0 < fps < math.inf:
+        raise UserError(f"{where} has fps {fps!r} in its data; write the video's frames a second, a number.")
+    if region.meta and region.meta.start_s is not None and region.meta.end_s is not None:
+        exact = Mark("", region.meta.start_s, region.meta.end_s)
+        if frames(exact, fps) == (part.start, part.end):
+            return exact.start_s, exact.end_s
+    return seconds(int(part.start), int(part.end), fps)
+
+
+def _video(task: _Task, where: str) -> str:
+    """The name of a task's video file: its `name`, else what the address ends in."""
+    if name := task.data.get("name"):
+        return str(name)
+    if not isinstance(url := task.data.get(OBJECT), str):
+        raise UserError(f'{where} has no "video" in its data; write the name of the video file.')
+    parts = urlsplit(url)
+    path = parse_qs(parts.query).get("d", [unquote(parts.path)])[0]
+    return PurePosixPath(path).name
