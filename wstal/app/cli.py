@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from wstal.app import cli_export, cli_labels
+from wstal.app import cli_compare, cli_export, cli_labels
 from wstal.base.errors import UserError, of_system
 
 
@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_extract(commands)
     cli_labels.add(commands)
     cli_export.add(commands)
+    cli_compare.add(commands)
     checker = commands.add_parser("check", help="say whether params.yaml is well-formed")
     checker.set_defaults(run=_check)
     return parser

@@ -288,6 +288,11 @@ def test_the_command_writes_and_refuses(here, capsys):
     assert cli.main(command) == 1 and "out exists; name a new folder" in capsys.readouterr().err
     assert cli.main(["export", "thumos14", "--layout", "wtalc", "--out", str(here / "o")]) == 1
     assert "videos.json is missing; make it first" in capsys.readouterr().err
+    (here / "file").write_text("")
+    assert (
+        cli.main([*command[:-1], str(here / "file" / "out")]) == 1
+        and "cannot be written (Not a directory)" in capsys.readouterr().err
+    )
     assert cli.main(["export", "nothing", "--layout", "wtalc", "--out", str(here / "o")]) == 1
     assert "'nothing'" in capsys.readouterr().err
 

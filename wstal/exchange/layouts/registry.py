@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from wstal.base.errors import UserError, system_errors
+from wstal.base.errors import UserError, of_system
 from wstal.exchange import layouts
 from wstal.exchange.layouts.source import Source
 
@@ -32,9 +32,10 @@ def write(name: str, data: Source, subsets: tuple[str, str] | None, out: Path) -
     fresh = out.with_name(f".{out.name}.fresh")
     shutil.rmtree(fresh, ignore_errors=True)
     try:
-        with system_errors(out):
-            fresh.mkdir(parents=True)
-            layout.write(data, dict(zip(("train", "test"), subsets or layout.SUBSETS, strict=True)), fresh)
-            fresh.rename(out)
+        fresh.mkdir(parents=True)
+        layout.write(data, dict(zip(("train", "test"), subsets or layout.SUBSETS, strict=True)), fresh)
+        fresh.rename(out)
+    except OSError as error:
+        raise of_system(error, out) or UserError(f"{out} cannot be written ({error.strerror}); name another folder.") from None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
