@@ -232,13 +232,11 @@ def _localize(options: argparse.Namespace) -> int:
     from wstal.app import formats, own_videos
     from wstal.base import paths, progress
     from wstal.report import timeline
-    from wstal.training import card
 
-    classes, videos = card.read(options.folder).classes, own_videos.named(options.videos)
-    formats.check(options.formats, classes, videos, options.out)
+    formats.check(options.formats, options.folder, options.videos, options.out)
     with progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
         located = own_videos.localize(_settings(options), options.videos, options.folder, options.out)
-    formats.write(options.formats, located.shown, classes, videos, options.out)
+    formats.write(options.formats, options.folder, options.videos, located.shown, options.out)
     _tell(located.summary, used=len(located.found.videos))
     for video, count in own_videos.counts(located.shown).items():
         print(

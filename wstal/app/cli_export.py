@@ -21,7 +21,8 @@ def add(commands: Any) -> None:
 
 examples:
   wstal export thumos14-sim --layout wtalc --out exported
-  wstal export activitynet13 --layout wtalc --subsets training,validation --out exported""",
+  wstal export activitynet13 --layout wtalc --subsets training,validation --out exported
+  wstal export thumos14 --layout acmnet --subsets train,test --out exported""",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("dataset", metavar="DATASET", help="a dataset of params.yaml")

@@ -10,37 +10,39 @@ from pathlib import Path
 
 import numpy as np
 
+from wstal.app import own_videos
 from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.base.types import Detections
 from wstal.exchange.tools import registry, tracks
 from wstal.exchange.tools.tracks import Clip, Mark
 from wstal.features.pixels.decode import duration_s, opened
+from wstal.training import card
 
 USUAL_FPS = 25.0  # of a file that does not say its own rate
 
 
-def check(names: Sequence[str], classes: Sequence[str], videos: Mapping[str, Path], out: Path) -> None:
-    """Find out before hours of work whether the files can be written.
+def check(names: Sequence[str], run: Path, videos: Sequence[Path], out: Path) -> None:
+    """Find out before hours of work whether files of these formats can be written for video files, by a run, to a folder.
 
     Raises:
         UserError: a format cannot hold a class or a video, or a file of an earlier run was changed since.
     """
     if names:
-        registry.check(names, classes)
-        tracks.check(videos, "video")
+        registry.check(names, card.read(run).classes)
+        tracks.check(own_videos.named(videos), "video")
     for path, digest in written(out).items():
         if path.is_file() and _digest(path) != digest:
             raise UserError(f"{path} was changed since it was written; move it, or name another folder with --out.")
 
 
-def write(names: Sequence[str], shown: Detections, classes: Sequence[str], videos: Mapping[str, Path], out: Path) -> None:
-    """The files of all formats named, in the place of those of an earlier run."""
+def write(names: Sequence[str], run: Path, videos: Sequence[Path], shown: Detections, out: Path) -> None:
+    """The files of all formats, in the place of those of an earlier run."""
     for path in written(out):
         path.unlink(missing_ok=True)
     (out / "formats.json").unlink(missing_ok=True)
     if names:
-        made = clips(shown, videos)
+        made, classes = clips(shown, own_videos.named(videos)), card.read(run).classes
         paths = [path for name in names for path in registry.formats()[name].write(made, classes, out)]
         digests = {path.relative_to(out).as_posix(): _digest(path) for path in paths}
         files.write(out / "formats.json", json.dumps(digests, indent=1, ensure_ascii=False) + "\n")

@@ -60,6 +60,7 @@ BAD_CUES = {
     "only a tag": ("x.vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\n<b></b>\n", "line 3: the cue has no text"),
     "order": ("x.srt", "1\n00:00:03,000 --> 00:00:02,000\nWave\n", "line 2: the cue ends before it starts"),
     "misspelt times": ("x.srt", "1\n00:00:01,000 -> 00:00:02,000\nWave\n", "line 1: times such as"),
+    "late times": ("x.srt", "1\nWave\n00:00:01,000 --> 00:00:02,000\n", "line 1: times such as"),
     "no magic": ("x.vtt", "1\n00:01.000 --> 00:02.000\nWave\n", "does not begin with WEBVTT"),
 }
 
@@ -79,7 +80,7 @@ def test_subrip_without_numbers_with_windows_lines_and_places(read):
 
 def task(result, fps=25.0, answers="annotations", **more):
     return {
-        "data": {"video": "/data/upload/3/Monday%20one.mp4"} | ({"fps": fps} if fps else {}),
+        "data": {"video": "/data/upload/3/0a1b2c3d-Monday%20one.mp4"} | ({"fps": fps} if fps else {}),
         answers: [{"result": result, **more}],
     }
 
@@ -119,11 +120,21 @@ def test_label_studio_annotations_count_before_predictions(read):
     assert found == [["Bow"], ["Wave"], ["Wave"], ["Bow"], ["Bow"], []]
 
 
+@pytest.mark.parametrize("data, video", [
+    ({"clip": "https://films.example/x/Monday%20one.mp4?t=3"}, "Monday one"), ({"video": "0a1b2c3d-x.mp4"}, "0a1b2c3d-x"),
+    ({"video": "/data/local-files/?d=a%20b/c%26d.mp4", "text": "y"}, "c&d"),
+    ({"wstal_video": "z.mp4", "video": "s3://b/y.mp4"}, "z"),
+])  # fmt: skip
+def test_label_studio_names_videos_in_several_ways(read, data, video):
+    (track,) = read("x.json", json.dumps([{"data": data, "annotations": [{"result": [region(1, 5, "Wave")]}]}]))
+    assert track.video == video and track.ending == ".mp4"
+
+
 BAD_TASKS = {
     "order": (task([region(5, 4, "Wave")]), "task 1: a region ends before it starts"),
     "rate": (task([region(4, 5, "Wave")], fps="x"), "task 1 has fps 'x'"),
     "zero rate": (task([region(4, 5, "Wave")], fps=-1), "task 1 has fps -1"),
-    "no video": ({"data": {"image": "x"}, "annotations": []}, 'task 1 has no "video"'),
+    "no video": ({"data": {"image": "x", "text": "y"}, "annotations": []}, 'task 1 has no "video"'),
     "damaged": (task([{"type": "timelinelabels"}]), "is no export of Label Studio"),
 }  # fmt: skip
 

@@ -4,7 +4,8 @@
     <out>/split_{train,test}.txt           video ids, one a line
     <out>/{train,test}/<video>.npy         (T, D), streams side by side, RGB first
 
-The code takes the order of classes from its own config/model_config.py; `classes` in gt.json is the one here.
+The code takes the order of classes from its own config/model_config.py; `classes` in gt.json is the one here. It evaluates on
+the subset `val` of ActivityNet (main_act.py), but `test` of THUMOS14 (main_thu.py): `--subsets train,test`.
 """
 
 from collections.abc import Mapping
@@ -16,13 +17,13 @@ from wstal.base import files
 from wstal.exchange.layouts import _database
 from wstal.exchange.layouts.source import Source
 
-SUBSETS = ("train", "test")
+SUBSETS = ("train", "val")
 
 
 def write(data: Source, subsets: Mapping[str, str], out: Path) -> None:
     """All files."""
     _database.write(_database.content(data, subsets, timed=False), out / "gt.json")
-    for subset in SUBSETS:
+    for subset in ("train", "test"):
         (out / subset).mkdir()
         files.write(out / f"split_{subset}.txt", "".join(f"{video.id}\n" for video in data.subset(subset)))
     for video in data.each("all streams"):

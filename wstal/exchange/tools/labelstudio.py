@@ -9,12 +9,14 @@ A video is `/data/local-files/?d=<path>`, relative to the folder in which all vi
 https://labelstud.io/guide/storage tells (LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT).
 
 Read is an export as JSON. Of a task the annotation that is marked as ground truth counts, else the last one; without any, the
-prediction; a task that was skipped is left out. Without `fps` in a task's data, labels have no times.
+prediction; a task that was skipped is left out. Without `fps` in a task's data, labels have no times. The video is what the
+address in `video` ends in, or in the only text of the task's data.
 """
 
 import json
 import math
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -27,6 +29,8 @@ from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.exchange.tools.tracks import Clip, Mark, Track, frames, seconds, track
 
+NAME = "wstal_video"  # of the file, in a task's data
+UPLOADED = re.compile(r"^[0-9a-f]{8}-")  # what it puts before the name of an uploaded file (label_studio/data_import/models.py)
 CONTROL, OBJECT, TYPE = "actions", "video", "timelinelabels"  # names of the two tags, and the type of the first
 
 
@@ -87,7 +91,7 @@ def config(classes: Sequence[str]) -> str:
 
 
 def _task(clip: Clip, path: Path) -> dict[str, Any]:
-    data = {"video": f"/data/local-files/?d={quote(path.as_posix())}", "name": clip.file.name, "fps": clip.fps}
+    data = {"video": f"/data/local-files/?d={quote(path.as_posix())}", NAME: clip.file.name, "fps": clip.fps}
     regions = [_region(clip, mark, number) for number, mark in enumerate(clip.ordered(), start=1)]
     best = max((mark.score for mark in clip.marks if mark.score is not None), default=0.0)
     return {"data": data, "predictions": [{"model_version": "wstal", "score": best, "result": regions}]}
@@ -177,11 +181,13 @@ def _times(task: _Task, region: _Region, part: _Range, where: str) -> tuple[floa
 
 
 def _video(task: _Task, where: str) -> str:
-    """The name of a task's video file: its `name`, else what the address ends in."""
-    if name := task.data.get("name"):
+    """The name of a task's video file: what the address ends in."""
+    if name := task.data.get(NAME):
         return str(name)
-    if not isinstance(url := task.data.get(OBJECT), str):
+    texts = [value for value in task.data.values() if isinstance(value, str)]
+    url = task.data.get(OBJECT, texts[0] if len(texts) == 1 else None)
+    if not isinstance(url, str) or not url:
         raise UserError(f'{where} has no "video" in its data; write the name of the video file.')
     parts = urlsplit(url)
-    path = parse_qs(parts.query).get("d", [unquote(parts.path)])[0]
-    return PurePosixPath(path).name
+    name = PurePosixPath(parse_qs(parts.query).get("d", [unquote(parts.path)])[0]).name
+    return UPLOADED.sub("", name) if "/upload/" in parts.path else name
