@@ -80,6 +80,13 @@ def test_what_was_corrected_is_never_lost(localize, tmp_path, capsys):
     assert found(tmp_path / "found") == before and "sure" in path.read_text()
 
 
+def test_what_others_wrote_is_never_lost(localize, tmp_path, capsys):
+    (tmp_path / "found" / "elan").mkdir(parents=True)
+    (tmp_path / "found" / "elan" / "monday.eaf").write_text("by hand, from the text that ELAN imports")
+    assert localize("srt,elan") == 1 and "monday.eaf is somebody else's; move it" in capsys.readouterr().err
+    assert found(tmp_path / "found") == ["elan/monday.eaf"] and localize("srt") == 0
+
+
 def test_the_command_line_lists_the_formats(capsys):
     with pytest.raises(SystemExit, match="0"):
         cli.main(["localize", "--help"])

@@ -157,7 +157,7 @@ def formats(text: str) -> tuple[str, ...]:
     """Read "webvtt,elan" -> ("webvtt", "elan")."""
     from wstal.exchange.tools import registry
 
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    names = tuple(dict.fromkeys(name.strip().lower() for name in text.split(",")))
     if unknown := [name for name in names if name not in registry.formats()]:
         raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no format; write some of {', '.join(registry.formats())}")
     return names

@@ -28,12 +28,18 @@ def check(names: Sequence[str], run: Path, videos: Sequence[Path], out: Path) ->
     Raises:
         UserError: a format cannot hold a class or a video, or a file of an earlier run was changed since.
     """
+    targets: set[Path] = set()
     if names:
-        registry.check(names, card.read(run).classes)
-        tracks.check(own_videos.named(videos), "video")
-    for path, digest in written(out).items():
-        if path.is_file() and _digest(path) != digest:
-            raise UserError(f"{path} was changed since it was written; move it, or name another folder with --out.")
+        classes, named = card.read(run).classes, own_videos.named(videos)
+        registry.check(names, classes)
+        tracks.check(named, "video")
+        empty = [Clip(video, (), file, 0.0, USUAL_FPS) for video, file in named.items()]
+        targets = {out / path for name in names for path in registry.formats()[name].texts(empty, classes)}
+    before = written(out)
+    for path in sorted(targets | set(before)):
+        if path.is_file() and _digest(path) != before.get(path):
+            why = "was changed since it was written" if path in before else "is somebody else's"
+            raise UserError(f"{path} {why}; move it, or name another folder with --out.")
 
 
 def write(names: Sequence[str], run: Path, videos: Sequence[Path], shown: Detections, out: Path) -> None:
@@ -43,7 +49,7 @@ def write(names: Sequence[str], run: Path, videos: Sequence[Path], shown: Detect
     (out / "formats.json").unlink(missing_ok=True)
     if names:
         made, classes = clips(shown, own_videos.named(videos)), card.read(run).classes
-        paths = [path for name in names for path in registry.formats()[name].write(made, classes, out)]
+        paths = [path for name in names for path in registry.write(name, made, classes, out)]
         digests = {path.relative_to(out).as_posix(): _digest(path) for path in paths}
         files.write(out / "formats.json", json.dumps(digests, indent=1, ensure_ascii=False) + "\n")
 

@@ -115,9 +115,10 @@ def test_label_studio_annotations_count_before_predictions(read):
         one | {"annotations": [two[0] | {"ground_truth": True}, *one["annotations"]]},
         one | {"annotations": [two[0], {"result": [], "was_cancelled": True}]},
         one | {"annotations": [{"result": [], "was_cancelled": True}]}, one | {"annotations": []},
+        one | {"annotations": None, "predictions": [two[0] | {"ground_truth": None}]},
     ]  # fmt: skip
     found = [[mark.label for mark in track.marks] for track in read("x.json", json.dumps(tasks))]
-    assert found == [["Bow"], ["Wave"], ["Wave"], ["Bow"], ["Bow"], []]
+    assert found == [["Bow"], ["Wave"], ["Wave"], ["Bow"], ["Bow"], [], ["Bow"]]
 
 
 @pytest.mark.parametrize("data, video", [
@@ -131,7 +132,8 @@ def test_label_studio_names_videos_in_several_ways(read, data, video):
 
 
 BAD_TASKS = {
-    "order": (task([region(5, 4, "Wave")]), "task 1: a region ends before it starts"),
+    "order": (task([region(5, 4, "Wave")]), "task 1: a region starts at frame 5.0 and ends at 4.0"),
+    "no end": (task([region(5, None, "Wave")]), "task 1: a region starts at frame 5.0 and ends at None"),
     "rate": (task([region(4, 5, "Wave")], fps="x"), "task 1 has fps 'x'"),
     "zero rate": (task([region(4, 5, "Wave")], fps=-1), "task 1 has fps -1"),
     "no video": ({"data": {"image": "x", "text": "y"}, "annotations": []}, 'task 1 has no "video"'),
@@ -208,7 +210,11 @@ def test_elan_tiers_of_text_and_of_classes(read):
     dependent = '<TIER LINGUISTIC_TYPE_REF="l" PARENT_REF="acts" TIER_ID="d"><ANNOTATION/></TIER>'
     of_class = 'LINGUISTIC_TYPE_REF="class" TIER_ID="Bow"'
     tiers = (
-        tier(" Wave ") + tier("0.5", of_class) + tier("", of_class.replace("TIER_ID", 'PARTICIPANT="Jump" TIER_ID')) + dependent
+        tier(" Wave ")
+        + tier("0.5", of_class)
+        + tier("", 'LINGUISTIC_TYPE_REF="class" PARTICIPANT="Jump" TIER_ID="Jump #2"')
+        + tier("", of_class.replace("TIER_ID", 'PARTICIPANT="Anna" TIER_ID'))
+        + dependent
     )
     media = '<MEDIA_DESCRIPTOR MEDIA_URL="file:///films/Monday%20one.mp4" MIME_TYPE="video/mp4"/>'
     (track,) = read("other.eaf", EAF % (media, tiers))
@@ -237,7 +243,7 @@ def test_what_is_wrong_in_elan_is_said(read, text, said):
 def test_overlapping_marks_of_a_class_lie_on_further_tiers(tmp_path):
     """The schema: slots in order, tiers before types, references that lead somewhere, no overlaps on a tier."""
     made = clip(("A", 1.0, 5.0), ("A", 2.0, 3.0), ("A", 3.0, 4.0), ("A #2", 0.0, 9.0))
-    (path,) = registry.formats()["elan"].write([made], ["A", "A #2", "B"], tmp_path)
+    (path,) = registry.write("elan", [made], ["A", "A #2", "B"], tmp_path)
     root = ElementTree.parse(path).getroot()
     assert [child.tag for child in root] == ["HEADER", "TIME_ORDER", *["TIER"] * 4, "LINGUISTIC_TYPE"]
     names = [(tier.get("TIER_ID"), tier.get("PARTICIPANT"), len(tier)) for tier in root.iter("TIER")]
@@ -256,7 +262,7 @@ def test_overlapping_marks_of_a_class_lie_on_further_tiers(tmp_path):
 def test_the_via_project_has_all_parts_of_one(tmp_path):
     """What via-3.x.y/src/js/_via_data.js looks up when it opens a project."""
     clips = [clip(("Wave", 1.0, 2.0)), clip(video="tuesday")]
-    (path,) = registry.formats()["via"].write(clips, ["Wave", "Bow"], tmp_path)
+    (path,) = registry.write("via", clips, ["Wave", "Bow"], tmp_path)
     found = json.loads(path.read_text())
     assert found["project"]["data_format_version"] == "3.1.1" and set(found["config"]["file"]["loc_prefix"]) == set("1234")
     assert found["project"]["pid"] == "__VIA_PROJECT_ID__" and found["project"]["vid_list"] == ["1", "2"] == [*found["view"]]

@@ -21,7 +21,7 @@ def tool(name):
 
 def written(name, classes, out):
     marks = [(label, number + 0.25, number + 1.505, 0.5) for number, label in enumerate(classes)]
-    return registry.formats()[name].write([clip(*marks, folder=out)], classes, out)
+    return registry.write(name, [clip(*marks, folder=out)], classes, out)
 
 
 def test_webvtt_py_reads_webvtt(tmp_path):

@@ -20,7 +20,7 @@ READ = ("elan", "labelstudio", "srt", "via", "webvtt")
 def written(name, made, classes):
     """The tracks that are read back from the one file of a format that is read."""
     with tempfile.TemporaryDirectory(prefix="a b ") as folder:
-        paths = registry.formats()[name].write([made], classes, Path(folder))
+        paths = registry.write(name, [made], classes, Path(folder))
         (found,) = registry.read(paths[0])
     return found
 
@@ -76,7 +76,7 @@ def test_what_no_format_can_hold_is_refused(label):
 def test_the_table_is_one_that_the_reader_reads(made):
     one, classes = made
     with tempfile.TemporaryDirectory() as folder:
-        registry.formats()["csv"].write([one], classes, Path(folder))
+        registry.write("csv", [one], classes, Path(folder))
         source = segments_csv.Source(root=folder, annotations="segments.csv", splits={"test": "test"})
         found = segments_csv.annotations(source, TimeGrid(25.0, 16, 16))
     assert {(x.label, x.start_s, x.end_s) for x in found.segments} == plain(one.marks)
@@ -85,7 +85,7 @@ def test_the_table_is_one_that_the_reader_reads(made):
 
 
 def test_the_table_tells_scores(tmp_path):
-    registry.formats()["csv"].write([clip(("Wave, low", 1.0, 2.5, 0.87654)), clip(video="tuesday")], ["Wave, low"], tmp_path)
+    registry.write("csv", [clip(("Wave, low", 1.0, 2.5, 0.87654)), clip(video="tuesday")], ["Wave, low"], tmp_path)
     with (tmp_path / "segments.csv").open(newline="") as file:
         assert list(csv.reader(file))[1:] == [
             ["monday", "Wave, low", "1.000", "2.500", "0.8765", "test", "60.000"],
@@ -97,7 +97,7 @@ def test_the_table_tells_scores(tmp_path):
 def test_fiftyone_gets_frames_and_times(made):
     one, classes = made
     with tempfile.TemporaryDirectory() as folder:
-        labels, data = registry.formats()["fiftyone"].write([one], classes, Path(folder))
+        labels, data = registry.write("fiftyone", [one], classes, Path(folder))
         content, places = json.loads(labels.read_text()), json.loads(data.read_text())
     assert places == {"a b.mp4": "/films/a b.mp4"} and content["classes"] == classes
     found = {(classes[x["label"]], x["attributes"]["start_s"], x["attributes"]["end_s"]) for x in content["labels"]["a b"]}
@@ -114,9 +114,17 @@ def test_times_before_the_video_and_shorter_than_a_millisecond_are_brought_into_
     assert plain(written("webvtt", made, ["Wave"]).marks) == {("Wave", 0.0, 1.0), ("Wave", 2.0, 2.001)}
 
 
+@pytest.mark.parametrize("name", ["elan", "labelstudio", "via"])
+def test_a_link_to_a_video_keeps_its_name(name, tmp_path):
+    (tmp_path / "store").write_text("")
+    (tmp_path / "monday.mp4").symlink_to(tmp_path / "store")
+    made = clip(("Wave", 1.0, 2.0), folder=tmp_path)
+    assert written(name, made, ["Wave"]).video == "monday"
+
+
 def test_files_of_every_format_are_found_by_their_content(tmp_path):
     for name in READ:
-        for path in registry.formats()[name].write([clip(("Wave", 1.0, 2.0))], ["Wave"], tmp_path)[:1]:
+        for path in registry.write(name, [clip(("Wave", 1.0, 2.0))], ["Wave"], tmp_path)[:1]:
             assert [n for n in READ if registry.formats()[n].reads(path, path.read_text().lstrip()[:200])] == [name]
 
 

@@ -6,15 +6,13 @@ A video without marks has one line, its label and times empty. All videos are in
 import csv
 import io
 from collections.abc import Sequence
-from pathlib import Path
 
-from wstal.base import files
 from wstal.exchange.tools.tracks import Clip
 
 COLUMNS = ("video", "label", "start_s", "end_s", "score", "subset", "duration_s")
 
 
-def write(clips: Sequence[Clip], classes: Sequence[str], out: Path) -> list[Path]:
+def texts(clips: Sequence[Clip], classes: Sequence[str]) -> dict[str, str]:
     """One table of all videos."""
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
@@ -22,8 +20,7 @@ def write(clips: Sequence[Clip], classes: Sequence[str], out: Path) -> list[Path
     for clip in clips:
         marks = [(mark.label, *(f"{ms / 1000:.3f}" for ms in mark.ms()), _score(mark.score)) for mark in clip.ordered()]
         lines.writerows((clip.video, *cells, "test", f"{clip.duration_s:.3f}") for cells in marks or [("", "", "", "")])
-    files.write(out / "segments.csv", text.getvalue())
-    return [out / "segments.csv"]
+    return {"segments.csv": text.getvalue()}
 
 
 def _score(score: float | None) -> str:

@@ -5,10 +5,11 @@ slots in milliseconds and in order, tiers, and linguistic types. A tier holds no
 tiers follow, "<class> #2" and so on, which have the class as their PARTICIPANT.
 
 Read are annotations with times of their own. On tiers of the linguistic type `class`, which those written here are, the label
-is the tier's PARTICIPANT, else its name, and the text does not matter; on other tiers the text is the label. Tiers that depend
-on another one are passed over. A file is of the video that its header names, else of the one that it is named as.
+is the tier's name (of further ones the class), and the text does not matter; on other tiers the text is the label. Tiers that
+depend on another one are passed over. A file is of the video that its header names, else of the one that it is named as.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -16,7 +17,6 @@ from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.exchange.tools import tracks
 from wstal.exchange.tools.tracks import Clip, Mark, Track
@@ -29,15 +29,14 @@ UNITS = "milliseconds"
 Tier = tuple[dict[str, str], list[tuple[int, Mark]]]  # attributes that name it, and its marks, numbered over all tiers
 
 
-def write(clips: Sequence[Clip], classes: Sequence[str], out: Path) -> list[Path]:
+def texts(clips: Sequence[Clip], classes: Sequence[str]) -> dict[str, str]:
     """A file a video, with tiers for all classes."""
-    paths = [out / "elan" / f"{clip.video}.eaf" for clip in clips]
-    for clip, path in zip(clips, paths, strict=True):
-        document = _document(clip, classes)
-        ElementTree.indent(document)
-        text = ElementTree.tostring(document, encoding="unicode")
-        files.write(path, f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n')
-    return paths
+    return {f"elan/{clip.video}.eaf": _written(_document(clip, classes)) for clip in clips}
+
+
+def _written(document: Element) -> str:
+    ElementTree.indent(document)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(document, encoding="unicode")}\n'
 
 
 def _document(clip: Clip, classes: Sequence[str]) -> Element:
@@ -73,7 +72,7 @@ def _header(root: Element, clip: Clip, last: int) -> None:
     """The media file, and the number of the last annotation."""
     header = SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": UNITS})
     mime = MIME.get(clip.file.suffix.lower(), "video/*")
-    SubElement(header, "MEDIA_DESCRIPTOR", {"MEDIA_URL": clip.file.resolve().as_uri(), "MIME_TYPE": mime})
+    SubElement(header, "MEDIA_DESCRIPTOR", {"MEDIA_URL": clip.path.as_uri(), "MIME_TYPE": mime})
     SubElement(header, "PROPERTY", {"NAME": "lastUsedAnnotationId"}).text = str(last)
 
 
@@ -133,12 +132,17 @@ def read(path: Path) -> list[Track]:
     return [tracks.track(PurePosixPath(url).name or path.stem, marks)]
 
 
+def _class(name: str, participant: str) -> str:
+    """The class of a tier: its name, without the number of a further one."""
+    return (participant if re.fullmatch(rf"{re.escape(participant)} #\d+", name) else name).strip()
+
+
 def _marks(tier: Element, slots: dict[str | None, str | None], path: Path) -> Iterator[Mark]:
     """The marks of a tier that depends on no other."""
     if tier.get("PARENT_REF") is not None:
         return
     name = tier.get("TIER_ID", "")
-    of_tier = (tier.get("PARTICIPANT") or name).strip() if tier.get("LINGUISTIC_TYPE_REF") == KIND else ""
+    of_tier = _class(name, tier.get("PARTICIPANT", "")) if tier.get("LINGUISTIC_TYPE_REF") == KIND else ""
     for annotation in tier.iter("ALIGNABLE_ANNOTATION"):
         where = f"{path}: annotation {annotation.get('ANNOTATION_ID')} on tier {name!r}"
         times = [slots.get(annotation.get(f"TIME_SLOT_REF{end}")) or "" for end in (1, 2)]

@@ -9,24 +9,20 @@ After https://docs.voxel51.com/user_guide/import_datasets.html#fiftyonetemporald
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from wstal.base import files
 from wstal.exchange.tools.tracks import Clip, Mark
 
 
-def write(clips: Sequence[Clip], classes: Sequence[str], out: Path) -> list[Path]:
+def texts(clips: Sequence[Clip], classes: Sequence[str]) -> dict[str, str]:
     """Labels of all videos, and where the videos are."""
     index = {label: number for number, label in enumerate(classes)}
     labels = {clip.video: [_detection(clip, mark, index[mark.label]) for mark in clip.ordered()] for clip in clips}
     contents = {
         "labels.json": {"classes": list(classes), "labels": labels},
-        "data.json": {clip.file.name: str(clip.file.resolve()) for clip in clips},
+        "data.json": {clip.file.name: str(clip.path) for clip in clips},
     }
-    for name, content in contents.items():
-        files.write(out / "fiftyone" / name, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    return [out / "fiftyone" / name for name in contents]
+    return {f"fiftyone/{name}": json.dumps(content, indent=1, ensure_ascii=False) + "\n" for name, content in contents.items()}
 
 
 def _detection(clip: Clip, mark: Mark, label: int) -> dict[str, Any]:

@@ -35,8 +35,8 @@ CONTROL, OBJECT, TYPE = "actions", "video", "timelinelabels"  # names of the two
 
 
 class _Range(msgspec.Struct):
-    start: float
-    end: float
+    start: float | None = None
+    end: float | None = None
 
 
 class _Value(msgspec.Struct):
@@ -59,24 +59,22 @@ class _Region(msgspec.Struct):
 
 class _Answer(msgspec.Struct):
     result: list[msgspec.Raw]
-    was_cancelled: bool = False
-    ground_truth: bool = False
+    was_cancelled: bool | None = None
+    ground_truth: bool | None = None
 
 
 class _Task(msgspec.Struct):
     data: dict[str, Any]
-    annotations: list[_Answer] = []
-    predictions: list[_Answer | int] = []  # some exports name them by number
+    annotations: list[_Answer] | None = None
+    predictions: list[_Answer | int] | None = None  # some exports name them by number
 
 
-def write(clips: Sequence[Clip], classes: Sequence[str], out: Path) -> list[Path]:
+def texts(clips: Sequence[Clip], classes: Sequence[str]) -> dict[str, str]:
     """Tasks of all videos, and the interface with all classes."""
-    folder = Path(os.path.commonpath([clip.file.resolve().parent for clip in clips])) if clips else Path()
-    tasks = [_task(clip, clip.file.resolve().relative_to(folder)) for clip in clips]
-    paths = [out / "labelstudio" / "tasks.json", out / "labelstudio" / "config.xml"]
-    files.write(paths[0], json.dumps(tasks, indent=1, ensure_ascii=False) + "\n")
-    files.write(paths[1], config(classes))
-    return paths
+    folder = Path(os.path.commonpath([clip.path.parent for clip in clips])) if clips else Path()
+    tasks = [_task(clip, clip.path.relative_to(folder)) for clip in clips]
+    content = json.dumps(tasks, indent=1, ensure_ascii=False) + "\n"
+    return {"labelstudio/tasks.json": content, "labelstudio/config.xml": config(classes)}
 
 
 def config(classes: Sequence[str]) -> str:
@@ -137,11 +135,11 @@ def read(path: Path) -> list[Track]:
 
 def _answer(task: _Task) -> _Answer | None:
     """The annotation or prediction that counts; None where the task was skipped."""
-    given = [answer for answer in task.annotations if not answer.was_cancelled]
+    given = [answer for answer in task.annotations or [] if not answer.was_cancelled]
     if task.annotations and not given:
         return None
     best = [answer for answer in given if answer.ground_truth]
-    found = [answer for answer in task.predictions if isinstance(answer, _Answer)]
+    found = [answer for answer in task.predictions or [] if isinstance(answer, _Answer)]
     return [_Answer([]), *found, *given, *best][-1]
 
 
@@ -154,8 +152,6 @@ def _marks(task: _Task, answer: _Answer, where: str) -> Iterator[Mark]:
         for label in filter(None, map(str.strip, region.value.choices)):
             yield Mark(label)
         for part in region.value.ranges:
-            if part.end < part.start:
-                raise UserError(f"{where}: a region ends before it starts ({part.start:g}, {part.end:g}); mend it there.")
             times = _times(task, region, part, where)
             for label in filter(None, map(str.strip, region.value.timelinelabels)):
                 yield Mark(label, *times, region.score)
@@ -169,6 +165,8 @@ def _type(raw: msgspec.Raw) -> str | None:
 
 def _times(task: _Task, region: _Region, part: _Range, where: str) -> tuple[float | None, float | None]:
     """Start and end in seconds."""
+    if part.start is None or part.end is None or part.end < part.start:
+        raise UserError(f"{where}: a region starts at frame {part.start} and ends at {part.end}; mend it there.")
     if (fps := task.data.get("fps")) is None:
         return None, None
     if not isinstance(fps, int | float) or not 0 < fps < math.inf:

@@ -7,10 +7,11 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.exchange import tools
 from wstal.exchange.tools import tracks
-from wstal.exchange.tools.tracks import Track
+from wstal.exchange.tools.tracks import Clip, Track
 
 
 @cache
@@ -18,7 +19,7 @@ def formats() -> dict[str, ModuleType]:
     """{name: module} of every format."""
     names = [module.name for module in pkgutil.iter_modules(tools.__path__)]
     modules = {name: importlib.import_module(f"{tools.__name__}.{name}") for name in names if not name.startswith("_")}
-    return {name: module for name, module in modules.items() if hasattr(module, "write")}
+    return {name: module for name, module in modules.items() if hasattr(module, "texts")}
 
 
 def check(names: Sequence[str], labels: Sequence[str]) -> None:
@@ -32,6 +33,14 @@ def check(names: Sequence[str], labels: Sequence[str]) -> None:
         for label in labels:
             if reason := getattr(formats()[name], "fault", lambda _: "")(label):
                 raise UserError(f"class {label!r} cannot be written as {name}, {reason}; rename it, or leave {name} out.")
+
+
+def write(name: str, clips: Sequence[Clip], classes: Sequence[str], out: Path) -> list[Path]:
+    """Write the files of a format below the folder `out`; -> their paths."""
+    texts: dict[str, str] = formats()[name].texts(clips, classes)
+    for path, text in texts.items():
+        files.write(out / path, text)
+    return [out / path for path in texts]
 
 
 def read(path: Path) -> list[Track]:

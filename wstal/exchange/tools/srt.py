@@ -8,17 +8,13 @@ block of several lines has several labels.
 from collections.abc import Sequence
 from pathlib import Path
 
-from wstal.base import files
 from wstal.exchange.tools import _cues, tracks
 from wstal.exchange.tools.tracks import Clip, Track
 
 
-def write(clips: Sequence[Clip], classes: Sequence[str], out: Path) -> list[Path]:
+def texts(clips: Sequence[Clip], classes: Sequence[str]) -> dict[str, str]:
     """A file a video."""
-    paths = [out / "srt" / f"{clip.video}.srt" for clip in clips]
-    for clip, path in zip(clips, paths, strict=True):
-        files.write(path, _cues.blocks(clip, ",", str))
-    return paths
+    return {f"srt/{clip.video}.srt": _cues.blocks(clip, ",", str) for clip in clips}
 
 
 def fault(label: str) -> str:

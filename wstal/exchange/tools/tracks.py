@@ -1,6 +1,7 @@
 """What annotation tools hold of a video: marks on its time line."""
 
 import math
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -56,6 +57,11 @@ class Clip:
     file: Path
     duration_s: float
     fps: float  # frames a second of the file, on average
+
+    @property
+    def path(self) -> Path:
+        """The file's absolute path; links stay, as their names are those of videos."""
+        return Path(os.path.abspath(self.file))  # noqa: PTH100 - Path.absolute keeps ".."
 
     def frames(self, mark: Mark) -> tuple[int, int]:
         """First and last frame that a mark touches, counted from 1."""

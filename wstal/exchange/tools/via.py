@@ -56,7 +56,7 @@ class _Project(msgspec.Struct):
     metadata: dict[str, _Metadata]
 
 
-def write(clips: Sequence[Clip], classes: Sequence[str], out: Path) -> list[Path]:
+def texts(clips: Sequence[Clip], classes: Sequence[str]) -> dict[str, str]:
     """One project of all videos, open with "Open a VIA project"."""
     numbered = {str(number): clip for number, clip in enumerate(clips, start=1)}
     project = {
@@ -69,7 +69,7 @@ def write(clips: Sequence[Clip], classes: Sequence[str], out: Path) -> list[Path
             "aname": "action", "anchor_id": SEGMENT, "type": SELECT, "desc": "what happens",
             "options": {label: label for label in classes}, "default_option_id": "",
         }},
-        "file": {number: _file(number, clip.file) for number, clip in numbered.items()},
+        "file": {number: _file(number, clip.path) for number, clip in numbered.items()},
         "metadata": {
             f"{number}_{place:08}": _segment(number, mark)
             for number, clip in numbered.items()
@@ -77,13 +77,11 @@ def write(clips: Sequence[Clip], classes: Sequence[str], out: Path) -> list[Path
         },
         "view": {number: {"fid_list": [number]} for number in numbered},
     }  # fmt: skip
-    path = out / "via" / "project.json"
-    files.write(path, json.dumps(project, indent=1, ensure_ascii=False) + "\n")
-    return [path]
+    return {"via/project.json": json.dumps(project, indent=1, ensure_ascii=False) + "\n"}
 
 
 def _file(number: str, file: Path) -> dict[str, Any]:
-    return {"fid": number, "fname": file.name, "type": VIDEO, "loc": FILE_URI, "src": file.resolve().as_uri()}
+    return {"fid": number, "fname": file.name, "type": VIDEO, "loc": FILE_URI, "src": file.as_uri()}
 
 
 def _segment(view: str, mark: Mark) -> dict[str, Any]:

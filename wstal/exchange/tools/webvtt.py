@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.exchange.tools import _cues, tracks
 from wstal.exchange.tools.tracks import Clip, Track
@@ -21,12 +20,9 @@ TAG = re.compile(r"<[^>]*>")
 FIRST = 2  # line of a block that goes on from the first line, as players' metadata does
 
 
-def write(clips: Sequence[Clip], classes: Sequence[str], out: Path) -> list[Path]:
+def texts(clips: Sequence[Clip], classes: Sequence[str]) -> dict[str, str]:
     """A file a video."""
-    paths = [out / "webvtt" / f"{clip.video}.vtt" for clip in clips]
-    for clip, path in zip(clips, paths, strict=True):
-        files.write(path, f"WEBVTT\n\n{_cues.blocks(clip, '.', escaped)}")
-    return paths
+    return {f"webvtt/{clip.video}.vtt": f"WEBVTT\n\n{_cues.blocks(clip, '.', escaped)}" for clip in clips}
 
 
 def escaped(label: str) -> str:
