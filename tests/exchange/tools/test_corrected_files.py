@@ -1,12 +1,13 @@
 """Files as people and tools leave them: what is read, what is passed over, what is refused with its place."""
 
 import json
+import re
 from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
 
-from tests.exchange.tools.clips import clip, plain
+from tests.exchange.tools.clips import LINES, NASTY, clip, plain
 from wstal.base.errors import UserError
 from wstal.exchange.tools import registry
 from wstal.exchange.tools.tracks import Mark
@@ -257,6 +258,33 @@ def test_overlapping_marks_of_a_class_lie_on_further_tiers(tmp_path):
         root.find("LINGUISTIC_TYPE").get("LINGUISTIC_TYPE_ID")
     }
     assert plain(registry.read(path)[0].marks) == plain(made.marks)
+
+
+EAF_SCHEMA = {  # element: its children in order, attributes that it needs, attributes that it may have (EAF's own schema)
+    "ANNOTATION_DOCUMENT": (["HEADER", "TIME_ORDER", "TIER", "LINGUISTIC_TYPE"], {"AUTHOR", "DATE", "VERSION"}, {"FORMAT"}),
+    "HEADER": (["MEDIA_DESCRIPTOR", "PROPERTY"], set(), {"MEDIA_FILE", "TIME_UNITS"}),
+    "MEDIA_DESCRIPTOR": ([], {"MEDIA_URL", "MIME_TYPE"}, {"RELATIVE_MEDIA_URL", "TIME_ORIGIN", "EXTRACTED_FROM"}),
+    "PROPERTY": ([], set(), {"NAME"}),
+    "TIME_ORDER": (["TIME_SLOT"], set(), set()),
+    "TIME_SLOT": ([], {"TIME_SLOT_ID"}, {"TIME_VALUE"}),
+    "TIER": (["ANNOTATION"], {"TIER_ID", "LINGUISTIC_TYPE_REF"}, {"PARTICIPANT", "ANNOTATOR", "DEFAULT_LOCALE", "PARENT_REF"}),
+    "ANNOTATION": (["ALIGNABLE_ANNOTATION"], set(), set()),
+    "ALIGNABLE_ANNOTATION": (["ANNOTATION_VALUE"], {"ANNOTATION_ID", "TIME_SLOT_REF1", "TIME_SLOT_REF2"}, {"SVG_REF"}),
+    "ANNOTATION_VALUE": ([], set(), set()),
+    "LINGUISTIC_TYPE": ([], {"LINGUISTIC_TYPE_ID"}, {"TIME_ALIGNABLE", "CONSTRAINTS", "GRAPHIC_REFERENCES"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("made", [clip(), clip(*[(label, 1.0, 2.0 + n, 0.5) for n, label in enumerate([*NASTY, *LINES])])])
+def test_elan_files_are_as_the_schema_says(tmp_path, made):
+    (path,) = registry.write("elan", [made], [*NASTY, *LINES], tmp_path)
+    for element in ElementTree.parse(path).iter():
+        children, needed, allowed = EAF_SCHEMA[element.tag]
+        order = [children.index(child.tag) for child in element]
+        given = {name for name in element.attrib if not name.startswith("{")}
+        assert order == sorted(order) and needed <= given <= needed | allowed, element.tag
+        ids = [value for name, value in element.attrib.items() if name in ("TIME_SLOT_ID", "ANNOTATION_ID")]
+        assert all(re.fullmatch("[a-z]+[0-9]+", name) for name in ids) and element.get("TIME_VALUE", "0").isdecimal()
 
 
 def test_the_via_project_has_all_parts_of_one(tmp_path):
