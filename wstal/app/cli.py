@@ -54,11 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_localize(commands)
     _add_extract(commands)
-    cli_labels.add(commands)
-    cli_export.add(commands)
-    cli_compare.add(commands)
     checker = commands.add_parser("check", help="say whether params.yaml is well-formed")
     checker.set_defaults(run=_check)
+    for module in (cli_labels, cli_export, cli_compare):
+        module.add(commands)
     return parser
 
 
