@@ -136,9 +136,11 @@ BAD_TASKS = {
     "order": (task([region(5, 4, "Wave")]), "task 1: a region starts at frame 5.0 and ends at 4.0"),
     "no end": (task([region(5, None, "Wave")]), "task 1: a region starts at frame 5.0 and ends at None"),
     "rate": (task([region(4, 5, "Wave")], fps="x"), "task 1 has fps 'x'"),
+    "no task": ({"data": {"video": "x"}, "annotations": 3}, "task 1 is none of Label Studio's JSON"),
+    "frame 0": (task([region(-5, 4, "Wave")]), "'Wave' of video 'Monday one' is from -0.24 s to"),
     "zero rate": (task([region(4, 5, "Wave")], fps=-1), "task 1 has fps -1"),
     "no video": ({"data": {"image": "x", "text": "y"}, "annotations": []}, 'task 1 has no "video"'),
-    "damaged": (task([{"type": "timelinelabels"}]), "is no export of Label Studio"),
+    "damaged": (task([{"type": "timelinelabels"}]), "task 1 has a region that is none of Label Studio's JSON"),
 }  # fmt: skip
 
 
@@ -173,6 +175,19 @@ def test_via_segments_of_options_texts_and_checkboxes(read):
     assert track.video == "Monday one"
     found = {("Wave", *times), ("Bend", *times), ("Turn, left", *times), ("Jump", 3.0, 4.0), ("Outdoors", None, None)}
     assert plain(track.marks) == found
+
+
+def test_times_that_are_no_numbers_are_refused(read):
+    """JavaScript has no word for them in JSON, but Python writes it."""
+    text = json.dumps(project([{"z": [1.0, 2.0], "av": {"1": "0"}}])).replace("2.0", "NaN")
+    with pytest.raises(UserError, match=r"is from 1\.0 s to nan s"):
+        read("x.json", text)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '[{"data": ' * 5_000, "<ANNOTATION_DOCUMENT>" * 100_000])
+def test_deep_files_are_sentences(read, text):
+    with pytest.raises(UserError):
+        read("x.json", text)
 
 
 BAD_PROJECTS = {

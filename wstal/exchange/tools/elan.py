@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from wstal.base.errors import UserError
-from wstal.exchange.tools import tracks
+from wstal.exchange.tools import _opened, tracks
 from wstal.exchange.tools.tracks import Clip, Mark, Track
 
 KIND = "class"  # the linguistic type of tiers that are classes
@@ -114,10 +114,7 @@ def read(path: Path) -> list[Track]:
     Raises:
         UserError: the file is damaged, or an annotation has no times or no label.
     """
-    try:
-        root = ElementTree.fromstring(tracks.text(path))
-    except ElementTree.ParseError as error:
-        raise UserError(f"{path} is damaged ({error}); save it again in ELAN.") from None
+    root = _opened.xml(path)
     if root.tag != "ANNOTATION_DOCUMENT":
         raise UserError(f"{path} is XML, but none of ELAN; name an .eaf file.")
     header = root.find("HEADER")

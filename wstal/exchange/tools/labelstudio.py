@@ -25,8 +25,8 @@ from xml.etree import ElementTree
 
 import msgspec
 
-from wstal.base import files
 from wstal.base.errors import UserError
+from wstal.exchange.tools import _opened
 from wstal.exchange.tools.tracks import Clip, Mark, Track, frames, seconds, track
 
 NAME = "wstal_video"  # of the file, in a task's data
@@ -58,7 +58,7 @@ class _Region(msgspec.Struct):
 
 
 class _Answer(msgspec.Struct):
-    result: list[msgspec.Raw]
+    result: list[dict[str, Any]]
     was_cancelled: bool | None = None
     ground_truth: bool | None = None
 
@@ -109,7 +109,7 @@ def reads(path: Path, beginning: str) -> bool:
     """Whether the file is JSON with tasks."""
     if not beginning.startswith(("[", "{")):
         return False
-    content = files.decode(files.read_bytes(path), path)
+    content = _opened.json(path)
     tasks = content if isinstance(content, list) else [content]
     return bool(tasks) and all(isinstance(task, dict) and isinstance(task.get("data"), dict) for task in tasks)
 
@@ -120,17 +120,15 @@ def read(path: Path) -> list[Track]:
     Raises:
         UserError: a task is damaged, or has no video.
     """
-    data = files.read_bytes(path).lstrip()
-    try:
-        tasks = msgspec.json.decode(data if data.startswith(b"[") else b"[" + data + b"]", type=list[_Task])
-        answers = [(task, _answer(task)) for task in tasks]
-        return [
-            track(_video(task, f"{path}: task {number}"), _marks(task, answer, f"{path}: task {number}"))
-            for number, (task, answer) in enumerate(answers, start=1)
-            if answer is not None
-        ]
-    except msgspec.MsgspecError as error:
-        raise UserError(f"{path} is no export of Label Studio as JSON ({error}); export it again.") from None
+    content = _opened.json(path)
+    found = []
+    for number, value in enumerate(content if isinstance(content, list) else [content], start=1):
+        where = f"{path}: task {number}"
+        task = _opened.record(value, _Task, f"{where} is none of Label Studio's JSON")
+        answer = _answer(task)
+        if answer is not None:
+            found.append(track(_video(task, where), _marks(task, answer, where)))
+    return found
 
 
 def _answer(task: _Task) -> _Answer | None:
@@ -145,10 +143,10 @@ def _answer(task: _Task) -> _Answer | None:
 
 def _marks(task: _Task, answer: _Answer, where: str) -> Iterator[Mark]:
     """A mark for every label of every range; choices are labels of the whole video."""
-    for raw in answer.result:
-        region = msgspec.json.decode(raw, type=_Region) if _type(raw) in (TYPE, "choices") else None
-        if region is None:
+    for result in answer.result:
+        if result.get("type") not in (TYPE, "choices"):
             continue
+        region = _opened.record(result, _Region, f"{where} has a region that is none of Label Studio's JSON")
         for label in filter(None, map(str.strip, region.value.choices)):
             yield Mark(label)
         for part in region.value.ranges:
@@ -157,15 +155,9 @@ def _marks(task: _Task, answer: _Answer, where: str) -> Iterator[Mark]:
                 yield Mark(label, *times, region.score)
 
 
-def _type(raw: msgspec.Raw) -> str | None:
-    """The type of a result; other results than regions have none."""
-    content = msgspec.json.decode(raw)
-    return content.get("type") if isinstance(content, dict) else None
-
-
 def _times(task: _Task, region: _Region, part: _Range, where: str) -> tuple[float | None, float | None]:
     """Start and end in seconds."""
-    if part.start is None or part.end is None or part.end < part.start:
+    if part.start is None or part.end is None or not part.start <= part.end < math.inf:
         raise UserError(f"{where}: a region starts at frame {part.start} and ends at {part.end}; mend it there.")
     if (fps := task.data.get("fps")) is None:
         return None, None

@@ -10,7 +10,7 @@ from types import ModuleType
 from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.exchange import tools
-from wstal.exchange.tools import tracks
+from wstal.exchange.tools import _opened, tracks
 from wstal.exchange.tools.tracks import Clip, Track
 
 
@@ -47,12 +47,13 @@ def read(path: Path) -> list[Track]:
     """The tracks of a corrected file, of whichever format it is; labels without blanks around them.
 
     Raises:
-        UserError: it is of no format that is read, or damaged.
+        UserError: it is of no format that is read, is damaged, or holds times that no video has.
     """
-    beginning = tracks.text(path).lstrip()[:200]
+    beginning = _opened.text(path).lstrip()[:200]
     for module in formats().values():
         if hasattr(module, "reads") and module.reads(path, beginning):
             found: list[Track] = module.read(path)
+            tracks.check_times(found, path)
             return found
     raise UserError(
         f"{path} is of no format that is read back; give WebVTT (.vtt), SRT (.srt), ELAN (.eaf), or the JSON of Label Studio "

@@ -8,7 +8,7 @@ block of several lines has several labels.
 from collections.abc import Sequence
 from pathlib import Path
 
-from wstal.exchange.tools import _cues, tracks
+from wstal.exchange.tools import _cues, _opened
 from wstal.exchange.tools.tracks import Clip, Track
 
 
@@ -29,4 +29,4 @@ def reads(path: Path, beginning: str) -> bool:
 
 def read(path: Path) -> list[Track]:
     """The blocks of a file, which is named as its video."""
-    return [_cues.track(path, tracks.text(path), str)]
+    return [_cues.track(path, _opened.text(path), str)]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
-from wstal.base.errors import UserError, system_errors
+from wstal.base.errors import UserError
 
 UNWRITABLE = re.compile(r"[^\t\n\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")  # what XML 1.0 has no place for, and "\r"
 CLOSE = 1e-6  # frames; a time so near to a frame's edge is on it
@@ -97,20 +97,18 @@ def check(names: Iterable[str], what: str) -> None:
             raise UserError(f"{what} {name!r} holds the character {found[0]!r}, which annotation tools cannot hold; rename it.")
 
 
-def text(path: Path) -> str:
-    """The content of a file in UTF-8, without a byte order mark, its lines ended by line feeds.
+def check_times(tracks: Iterable[Track], path: Path) -> None:
+    """Refuse times outside a video, and an end before its start; `path` is the file that they are from.
 
     Raises:
-        UserError: the file is missing, or no text in UTF-8.
+        UserError: for the first such mark.
     """
-    try:
-        with system_errors(path):
-            content = path.read_bytes().decode("utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError):
-        raise UserError(f"{path} is no file; name a corrected file of an annotation tool.") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not in UTF-8; save it as UTF-8 in the tool that wrote it.") from None
-    return content.replace("\r\n", "\n").replace("\r", "\n")
+    for one in tracks:
+        for mark in one.marks:
+            if mark.start_s is not None and mark.end_s is not None and not 0 <= mark.start_s <= mark.end_s < math.inf:
+                raise UserError(
+                    f"{path}: {mark.label!r} of video {one.video!r} is from {mark.start_s} s to {mark.end_s} s; mend its times."
+                )
 
 
 def track(name: str, marks: Iterable[Mark]) -> Track:

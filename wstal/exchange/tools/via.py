@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from wstal.base import files
 from wstal.base.errors import UserError
+from wstal.exchange.tools import _opened
 from wstal.exchange.tools.tracks import Clip, Mark, Track, track
 
 VIDEO, FILE_URI = 4, 3  # of a file: its type, and where it is
@@ -92,7 +92,7 @@ def reads(path: Path, beginning: str) -> bool:
     """Whether the file is JSON with the parts of a VIA 3 project."""
     if not beginning.startswith("{"):
         return False
-    content = files.decode(files.read_bytes(path), path)
+    content = _opened.json(path)
     return {"project", "attribute", "file", "metadata", "view"} <= set(content)
 
 
@@ -102,10 +102,7 @@ def read(path: Path) -> list[Track]:
     Raises:
         UserError: the file is no project, or a segment has no times.
     """
-    try:
-        project = msgspec.json.decode(files.read_bytes(path), type=_Project, strict=False)
-    except msgspec.MsgspecError as error:
-        raise UserError(f"{path} is no project of VIA 3 ({error}); save it again in VIA.") from None
+    project = _opened.record(_opened.json(path), _Project, f"{path} is no project of VIA 3")
     marks: dict[str, list[Mark]] = {number: [] for number in project.view}
     for name, metadata in project.metadata.items():
         if str(metadata.vid) not in marks:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wstal.base.errors import UserError
-from wstal.exchange.tools import _cues, tracks
+from wstal.exchange.tools import _cues, _opened
 from wstal.exchange.tools.tracks import Clip, Track
 
 OTHER = re.compile(r"(NOTE|STYLE|REGION|ATTRIBUTES)([ \t]|$)")  # begins a block that is no cue
@@ -41,7 +41,7 @@ def read(path: Path) -> list[Track]:
     Raises:
         UserError: the file is no WebVTT.
     """
-    text = tracks.text(path)
+    text = _opened.text(path)
     if not MAGIC.match(text):
         raise UserError(f"{path} does not begin with WEBVTT; write that as its first line, or save it as WebVTT again.")
     return [_cues.track(path, text.removeprefix(text.partition("\n")[0]), _label, _passed)]
