@@ -56,6 +56,6 @@ def read(path: Path) -> list[Track]:
             tracks.check_times(found, path)
             return found
     raise UserError(
-        f"{path} is of no format that is read back; give WebVTT (.vtt), SRT (.srt), ELAN (.eaf), or the JSON of Label Studio "
-        "or VIA 3."
+        f"{path} is of no format that is read back; give WebVTT (.vtt), SRT (.srt), ELAN (.eaf), the JSON of Label Studio "
+        "(not JSON-MIN), or a project of VIA 3."
     )
