@@ -1,4 +1,1 @@
-"""Videos -> features: pixels, backbones and extraction. It knows no label and no time of an action.
-
-This folder itself holds nothing.
-"""
+"""Videos -> features: pixels, backbones and extraction. It knows no label and no time. Here: how two sets of them differ."""
