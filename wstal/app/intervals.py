@@ -4,13 +4,11 @@ Post-processing leaves overlapping detections at every threshold, which mAP want
 reader wants one interval an instance: `apart` chooses.
 """
 
-import csv
-import io
-
 import numpy as np
 
 from wstal.base.record import Record, Share
 from wstal.base.types import Detections
+from wstal.border import csvfile
 
 COLUMNS = ("video", "start_s", "end_s", "label", "score")
 ELAN = ("tier", "begin", "end", "value")
@@ -41,12 +39,16 @@ def apart(detections: Detections, shown: Shown) -> Detections:
 
 def table(detections: Detections) -> str:
     """CSV with a header; seconds with three decimals, in the order of the detections."""
-    d, out = detections, io.StringIO()
-    lines = csv.writer(out, lineterminator="\n")
-    lines.writerow(COLUMNS)
-    for video, label, start_s, end_s, score in zip(d.video, d.label, d.start_s, d.end_s, d.score, strict=True):
-        lines.writerow((d.videos[video], f"{start_s:.3f}", f"{end_s:.3f}", d.labels[label], f"{score:.4g}"))
-    return out.getvalue()
+    return csvfile.text([COLUMNS, *rows(detections)])
+
+
+def rows(detections: Detections) -> tuple[tuple[str, ...], ...]:
+    """The cells of `table` below its header."""
+    d = detections
+    return tuple(
+        (d.videos[video], f"{start_s:.3f}", f"{end_s:.3f}", d.labels[label], f"{score:.4g}")
+        for video, label, start_s, end_s, score in zip(d.video, d.label, d.start_s, d.end_s, d.score, strict=True)
+    )
 
 
 def elan(detections: Detections, video: str) -> str:

@@ -9,7 +9,6 @@
 Extraction, training and localization are the pipeline's. Finished features are kept in .cache/parts for the next time.
 """
 
-import csv
 import math
 import shutil
 import tempfile
@@ -30,6 +29,7 @@ from wstal.base.paths import Tree
 from wstal.base.record import Count, Record
 from wstal.base.types import Detections, VideoScores
 from wstal.base.yamlfile import convert
+from wstal.border import content, names
 from wstal.config import parameters, plan
 from wstal.config.parameters import Dataset, Entry, Features, lookup
 from wstal.config.plan import DatasetPlan, RowsPlan
@@ -89,8 +89,9 @@ class Located:
     @property
     def table(self) -> Table:
         """Those for people, as a table."""
-        header, *rows = csv.reader(intervals.table(self.shown).splitlines())
-        return Table("Detections", "Times in seconds; scores compare within a run.", tuple(header), tuple(map(tuple, rows)))
+        return Table(
+            "Detections", "Times in seconds; scores compare within a run.", intervals.COLUMNS, intervals.rows(self.shown)
+        )
 
 
 def settings(raw: Mapping[str, Any]) -> Own:
@@ -275,8 +276,8 @@ def named(files: Sequence[Path]) -> dict[str, Path]:
     for file in files:
         if file.is_dir():
             raise UserError(f"{file} is a folder; name its videos, for instance {file}/*.mp4.")
-        if not file.is_file():
-            raise UserError(f"{file} is missing; name an existing video file.")
+        content.require([file], "name an existing video file")
+        names.check_path(file)
         if videos.setdefault(file.stem, file).resolve() != file.resolve():
             raise UserError(f"{videos[file.stem]} and {file} have one name; rename one, or localize them one after the other.")
     return videos
@@ -318,8 +319,8 @@ def write(out: Path, located: Located) -> None:
         file.unlink()
     detections.write_json(located.found, out / "predictions.json")
     files.write(out / "detections.csv", intervals.table(located.shown))
-    for video in located.shown.videos:
-        files.write(out / "elan" / f"{video}.txt", intervals.elan(located.shown, video))
+    for video, name in names.file_names(located.shown.videos).items():
+        files.write(out / "elan" / f"{name}.txt", intervals.elan(located.shown, video))
     files.write(out / "timeline.html", located.html)
 
 
@@ -329,7 +330,8 @@ def earlier(out: Path) -> list[Path]:
         videos = detections.read_json(out / "predictions.json").videos
     except UserError:
         return []
-    return [file for file in (out / "elan").glob("*.txt") if file.stem in videos]
+    written = names.file_names(videos).values()
+    return [file for name in written if (file := out / "elan" / f"{name}.txt").is_file()]
 
 
 def counts(shown: Detections) -> dict[str, dict[str, int]]:

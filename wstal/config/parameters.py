@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import msgspec
 
-from wstal.base import yamlfile
 from wstal.base.errors import UserError
 from wstal.base.extraction import Extraction
 from wstal.base.paths import PARAMS
 from wstal.base.record import NAME, Count, Index, Name, NonNegative, Record, Share
 from wstal.base.timegrid import TimeGrid
 from wstal.base.yamlfile import convert, merge
+from wstal.border import yamlfile
 
 CURE = "restore it with `git checkout params.yaml`"
 

@@ -8,6 +8,7 @@ import msgspec
 
 from wstal.base.errors import UserError
 from wstal.base.types import Annotations, Segment, Video
+from wstal.border import content, jsonfile
 from wstal.datasets.readers import _files
 
 
@@ -57,12 +58,18 @@ class _File(msgspec.Struct, frozen=True):
 
 def read(path: Path, cure: str) -> Database:
     """The file `path`, with or without the outer "database" (BMN's file is the inner part alone)."""
-    file = _files.read_json(path, _File, cure)
+    _files.require([path], cure)
+    data = content.read_bytes(path, cure=cure)
+    file = jsonfile.convert(data, _File, str(path), *_files.NOT_SO, strict=False)
     raw = file.database
     if raw is None:
-        raw = _files.read_json(path, dict[str, msgspec.Raw], cure)
+        raw = jsonfile.convert(data, dict[str, msgspec.Raw], str(path), *_files.NOT_SO)
         raw.pop("classes", None)
-    entries = {video: _files.parse_json(entry, Annotated, f"{path}, video {video}") for video, entry in raw.items()}
+    jsonfile.once(data, str(path))
+    entries = {
+        video: jsonfile.convert(entry, Annotated, f"{path}, video {video}", *_files.NOT_SO, strict=False)
+        for video, entry in raw.items()
+    }
     labels = {instance.label for entry in entries.values() for instance in entry.annotations}
     return Database(path, tuple(file.classes or sorted(labels)), entries)
 

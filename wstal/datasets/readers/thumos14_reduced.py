@@ -26,8 +26,8 @@ import numpy as np
 from wstal.base.errors import UserError
 from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations, Segment, Video
+from wstal.border.picklefile import load_objects
 from wstal.datasets.readers import _files
-from wstal.datasets.readers._pickled import load_object_array
 
 CURE = (
     "set `source.root` in params.yaml to the folder with Thumos14reduced-I3D-JOINTFeatures.npy and "
@@ -76,7 +76,7 @@ def features(source: Source, streams: tuple[str, ...], grids: Grids) -> Iterator
         raise UserError(f"params.yaml: stream {unknown[0]!r} has no entry in `source.columns`; add its columns.")
     path = _files.folder(source.root) / source.features
     chosen = _chosen(source)
-    arrays = load_object_array(path, CURE)
+    arrays = load_objects(path, CURE)
     place = _files.folder(source.root) / source.annotations
     _same_length(place, {"videoname": len(_column(place, "videoname")), source.features: len(arrays)})
     for i, (video, _) in chosen.items():
@@ -111,7 +111,7 @@ def _duration_s(value: Any, place: Path, video: str) -> float:
 
 
 def _column(place: Path, name: str) -> np.ndarray:
-    return load_object_array(place / f"{name}.npy", CURE)
+    return load_objects(place / f"{name}.npy", CURE)
 
 
 def _same_length(place: Path, lengths: dict[str, int]) -> None:
