@@ -17,7 +17,6 @@ One thread decodes a file, as concealment of damage by several threads differs f
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -51,6 +50,7 @@ class Clock:
     mended: int = 0
     closed_s: Fraction = Fraction(0)  # the longest of the gaps that were closed
     still_s: Fraction = Fraction(0)  # the longest time for which one picture stands
+    stated_s: Fraction = Fraction(0)  # the longest that one should have stood, where that is beyond all bounds
 
     def place(self, time_s: Fraction | None, length_s: Fraction) -> bool:
         """Move on to the next frame; False for one that is never seen, as it does not start after the one before.
@@ -59,20 +59,22 @@ class Clock:
         end of the file, it and all later ones do. No frame lasts longer than GAP_S, or beyond the end of the file.
         """
         start_s = self.end_s if time_s is None else time_s - self.offset_s
-        gap_s = start_s - self.end_s
+        gap_s = start_s - max(self.start_s, Fraction(0))
         jumps = start_s <= self.start_s - JUMP_S or gap_s > GAP_S or (self.limit_s is not None and start_s > self.limit_s)
         if jumps:
             self.closed_s = max(self.closed_s, gap_s)
+            self.end_s = min(self.end_s, max(self.start_s, Fraction(0)) + JUMP_S)
             self.offset_s += start_s - self.end_s
             start_s = self.end_s
         self.mended += jumps or time_s is None
         if start_s <= self.start_s:
             return False
-        if start_s > self.end_s:
-            self.still_s = max(self.still_s, start_s - self.start_s)
-        bound_s = Fraction(GAP_S) if self.limit_s is None else min(Fraction(GAP_S), self.limit_s - start_s + JUMP_S)
-        self.still_s = max(self.still_s, length_s)
-        self.start_s, self.end_s = start_s, start_s + min(length_s, bound_s)
+        if length_s > JUMP_S:
+            left_s = Fraction(GAP_S) if self.limit_s is None else min(Fraction(GAP_S), self.limit_s - JUMP_S - start_s)
+            self.stated_s = max(self.stated_s, length_s) if length_s > left_s else self.stated_s
+            length_s = min(length_s, max(left_s, Fraction(JUMP_S)))
+        self.still_s = max(self.still_s, length_s, start_s - max(self.start_s, Fraction(0)))
+        self.start_s, self.end_s = start_s, start_s + length_s
         return True
 
 
@@ -125,12 +127,14 @@ class Footage:
             self.warnings.append(f"{broken[0]} damaged packets were passed over")
         if corrupt:
             self.warnings.append(f"{corrupt} pictures are damaged, and what follows them may be")
-        if is_raw(container):
+        if is_raw(container) and clock.mended:
             self.warnings.append(f"{clock.mended} pictures have no timestamps, so {float(1 / usual_s):g} a second are taken")
         elif clock.mended:
             self.warnings.append(f"{clock.mended} timestamps were missing or jumped")
         if clock.closed_s > GAP_S:
             self.warnings.append(f"a gap of {float(clock.closed_s):.0f} s in its timestamps was closed")
+        elif clock.stated_s:
+            self.warnings.append(f"a picture is said to last {float(clock.stated_s):.0f} s, which is cut short")
         elif clock.still_s > LIMITS.still_s:
             self.warnings.append(f"one picture stands for {float(clock.still_s):.0f} s")
         if known_s is not None and clock.end_s + max(clock.offset_s, Fraction(0)) < known_s - SHORT_S:
@@ -165,8 +169,11 @@ def duration_s(path: Path) -> float:
     """
     with opened(path) as (container, stream):
         begin_s, known_s = span_s(container, stream)
-        if known_s is None or known_s > LIMITS.video_s or _has_gap(stream, known_s):
-            known_s = _measured_s(path, container, stream, begin_s)
+        if known_s is None or _may_have_gap(stream, known_s):
+            measured = _measured(path, container, stream, begin_s)
+            known_s = measured.end_s if known_s is None or measured.closed_s > GAP_S else known_s
+    if known_s > LIMITS.video_s:
+        raise DecodeError(path, f"its header says that it lasts {float(known_s) / 3600:.0f} hours")
     if known_s <= 0:
         raise DecodeError(path, "it holds no picture")
     return float(known_s)
@@ -177,24 +184,23 @@ def usual_length_s(stream: VideoStream) -> Fraction:
     return 1 / Fraction(stream.average_rate or stream.guessed_rate or 25)
 
 
-def _has_gap(stream: VideoStream, known_s: Fraction) -> bool:
-    """Whether pictures may stand still for more than GAP_S, by what the header says of their number or their places."""
-    if stream.frames:
-        return stream.frames / Fraction(stream.guessed_rate or 25) + GAP_S < known_s
-    times = [entry.timestamp for entry in stream.index_entries] if known_s > GAP_S else []
-    return any((b - a) * Fraction(stream.time_base or 0) > GAP_S for a, b in pairwise(times))
+def _may_have_gap(stream: VideoStream, known_s: Fraction) -> bool:
+    """Whether a picture may stand for more than GAP_S, by what the header says of their number, if it says that."""
+    if not stream.frames:
+        return known_s > GAP_S
+    return stream.frames / Fraction(stream.guessed_rate or 25) + GAP_S < known_s
 
 
-def _measured_s(path: Path, container: InputContainer, stream: VideoStream, begin_s: Fraction) -> Fraction:
-    """Where the last picture ends by the timestamps of its packets, as `Footage` shows them."""
+def _measured(path: Path, container: InputContainer, stream: VideoStream, begin_s: Fraction) -> Clock:
+    """The clock at the end of the video, by the timestamps of its packets."""
     unit, clock = Fraction(stream.time_base or 0), Clock(None)
     try:
-        stamps = [(p.pts, p.duration or 0) for p in container.demux(stream) if p.size]
+        stamps = [(packet.pts, packet.duration or 0) for packet in container.demux(stream) if packet.size]
     except av.FFmpegError as error:
         raise DecodeError(path, reason(error)) from None
     for pts, length in sorted(stamps, key=lambda stamp: stamp[0] or 0):
         clock.place(None if pts is None else pts * unit - begin_s, length * unit or usual_length_s(stream))
-    return clock.end_s
+    return clock
 
 
 def decoded(container: InputContainer, stream: VideoStream, broken: list[int]) -> Iterator[av.VideoFrame]:
