@@ -151,7 +151,7 @@ class Refusing:
     def read(self, *_):
         raise OSError(errno.EIO, "Input/output error")
 
-    readline = readinto = tell = seek = read
+    readline = readinto = tell = fileno = read
 
 
 def test_a_pickle_on_a_failing_drive():

@@ -1,6 +1,6 @@
 """Checkpoints as PyTorch, Caffe2 and Flax write them -> nested mappings of tensors and arrays; nothing they ask for is run."""
 
-import io
+import mmap
 import re
 import warnings
 import zipfile
@@ -85,9 +85,10 @@ def _scan_torch(path: Path, stored: int) -> None:
     """Look at what torch.load would run, and how large it would become, before it does."""
     with path.open("rb") as file:
         if not zipfile.is_zipfile(file):
-            file.seek(0)
-            for _ in range(LEGACY):
-                picklefile.scan(file, _check_global, persistent=True)
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                end = 0
+                for _ in range(LEGACY):
+                    end = picklefile.scan(data, end, _check_global, persistent=True)
             return
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
@@ -96,7 +97,7 @@ def _scan_torch(path: Path, stored: int) -> None:
                 raise ValueError(f"{len(members)} members")
             for member in members:
                 if member.filename.endswith(".pkl"):
-                    picklefile.scan(io.BytesIO(archive.read(member)), _check_global, persistent=True)
+                    picklefile.scan(archive.read(member), 0, _check_global, persistent=True)
 
 
 def _check_global(module: str, name: str) -> None:

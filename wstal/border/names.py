@@ -31,7 +31,8 @@ def file_name(name: str) -> str:
     while len(kept.encode("utf-8")) > LONGEST - 17:
         kept = kept[:-1]
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"{kept.strip(' .') or '_'}~{digest}"
+    kept = kept.strip(" .-") or "_"
+    return f"{'_' if DEVICES.fullmatch(kept) else ''}{kept}~{digest}"
 
 
 def file_names(names: Iterable[str]) -> dict[str, str]:

@@ -11,11 +11,11 @@ After it, `check_tree` refuses what holds itself, and what is small in memory bu
 """
 
 import math
-import os
+import mmap
 import pickle
 import pickletools
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -117,8 +117,8 @@ def load(file: BinaryIO, path: Path) -> Any:
     """
     try:
         start = file.tell()
-        size = scan(file)
-        file.seek(start)
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            size = scan(data, start) - start
         loaded = _Unpickler(file, encoding="bytes").load()
     except Forbidden as error:
         raise UserError(
@@ -140,75 +140,82 @@ REFUSED = {
     "PERSID", "EXT1", "EXT2", "EXT4", "INST", "OBJ", "NEWOBJ_EX", "EMPTY_SET", "ADDITEMS", "FROZENSET", "NEXT_BUFFER",
     "READONLY_BUFFER", "BYTEARRAY8",
 }  # fmt: skip
-LENGTH_BYTES = {
+LENGTHS = {  # bytes that say how many follow
     pickletools.TAKEN_FROM_ARGUMENT1: 1,
     pickletools.TAKEN_FROM_ARGUMENT4: 4,
     pickletools.TAKEN_FROM_ARGUMENT4U: 4,
     pickletools.TAKEN_FROM_ARGUMENT8U: 8,
 }
-LONGEST_LINE = 5000  # bytes of a number or name that ends with its line
+CHECKED = {"PUT", "BINPUT", "LONG_BINPUT", "GLOBAL", "STOP", "FRAME", "BINPERSID", "SETITEM", "SETITEMS", "DICT"} | REFUSED
+STEPS = {  # bytes of the instructions of fixed length that need no look
+    code: 1 + (op.arg.n if op.arg else 0)
+    for code, op in OPCODES.items()
+    if op.name not in CHECKED and (op.arg is None or op.arg.n >= 0)
+}
+TUPLE_CODES = {code for code, op in OPCODES.items() if op.name.startswith("TUPLE")}
 TUPLES = 20_000  # of a pickle that has mappings: keys are hashed, tuples inside tuples by a call each
 
 
-def scan(file: BinaryIO, named: Callable[[str, str], None] = lambda module, name: None, persistent: bool = False) -> int:
-    """Look at the instructions of the pickle at the file's position, and stand behind its end; -> its bytes.
+def scan(
+    data: bytes | mmap.mmap,
+    start: int = 0,
+    named: Callable[[str, str], None] = lambda module, name: None,
+    persistent: bool = False,
+) -> int:
+    """Look at the instructions of the pickle that begins at `start` of a file's bytes; -> where it ends.
 
     `named` is told every global that the pickle spells out. `persistent` admits references to what lies elsewhere, as
     torch.save writes them.
 
     Raises:
-        Exception: it is cut, or made to fill the memory.
+        UnpicklingError: it is cut, or made to fill the memory.
     """
-    start = file.tell()
-    end = file.seek(0, os.SEEK_END)
-    file.seek(start)
+    at, end = start, len(data)
     count = tuples = mappings = 0
-    while True:
-        code = file.read(1)
-        if not code or code[0] not in OPCODES:
-            raise pickle.UnpicklingError("it ends early" if not code else f"unknown instruction {code!r}")
-        op, count = OPCODES[code[0]], count + 1
-        if op.name in REFUSED or (op.name == "BINPERSID" and not persistent):
-            raise pickle.UnpicklingError(f"instruction {op.name}, which no data needs")
-        tuples += op.name.startswith("TUPLE")
+    while at < end:
+        code, count = data[at], count + 1
+        if code in STEPS:
+            at += STEPS[code]
+            tuples += code in TUPLE_CODES
+            continue
+        op = OPCODES.get(code)
+        if op is None or op.name in REFUSED or (op.name == "BINPERSID" and not persistent):
+            raise pickle.UnpicklingError(f"instruction {op.name if op else code}, which no data needs")
         mappings += op.name in ("SETITEM", "SETITEMS", "DICT")
-        value = _argument(file, op, end)
+        after, value = _argument(data, at + 1, op)
+        if after > end:
+            raise pickle.UnpicklingError(f"{op.name} of {after - at - 1} bytes, of which the file has {end - at - 1}")
         if op.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(value) > count:
             raise pickle.UnpicklingError(f"place {int(value)} of the memo after {count} instructions")
+        if op.name == "FRAME" and after + value > end:
+            raise pickle.UnpicklingError(f"a frame of {value} bytes, of which the file has {end - after}")
         if op.name == "GLOBAL":
-            named(*(text.decode("utf-8", "replace") for text in value))
+            named(*(text.decode("utf-8", "replace") for text in value.split(b"\n")))
         if op.name == "STOP":
-            break
-    if mappings and tuples > TUPLES:
-        raise pickle.UnpicklingError(f"{tuples} tuples beside mappings")
-    return file.tell() - start
+            if mappings and tuples > TUPLES:
+                raise pickle.UnpicklingError(f"{tuples} tuples beside mappings")
+            return after
+        at = after
+    raise pickle.UnpicklingError("it ends early")
 
 
-def _argument(file: BinaryIO, op: Any, end: int) -> Any:
-    """Pass over the argument of an instruction; -> its value where `scan` asks for it."""
+def _argument(data: bytes | mmap.mmap, at: int, op: Any) -> tuple[int, Any]:
+    """(where the argument of an instruction ends, its value where `scan` asks for it)."""
     if op.arg is None:
-        return None
+        return at, None
     if op.arg.n == pickletools.UP_TO_NEWLINE:
-        lines = [file.readline(LONGEST_LINE) for _ in range(2 if op.name in ("GLOBAL", "INST") else 1)]
-        text = op.name in ("STRING", "UNICODE")  # may be long
-        while text and not lines[0].endswith(b"\n") and (more := file.readline(LONGEST_LINE)):
-            lines[0] = more
-        if not all(line.endswith(b"\n") for line in lines):
-            raise pickle.UnpicklingError(f"{op.name} without an end")
-        return [line[:-1] for line in lines] if len(lines) == 2 else lines[0][:-1]
+        after = at
+        for _ in range(2 if op.name == "GLOBAL" else 1):
+            after = data.find(b"\n", after) + 1
+            if not after:
+                raise pickle.UnpicklingError(f"{op.name} without an end")
+        return after, data[at : after - 1] if after - at < 10_000 else b""
     if op.arg.n >= 0:
-        data = file.read(op.arg.n)
-        if len(data) < op.arg.n:
-            raise pickle.UnpicklingError("it ends early")
-        length = int.from_bytes(data, "little")
-        if op.name == "FRAME" and file.tell() + length > end:
-            raise pickle.UnpicklingError("it ends early")
-        return length
-    length = int.from_bytes(file.read(LENGTH_BYTES[op.arg.n]), "little")
-    if file.tell() + length > end:
-        raise pickle.UnpicklingError(f"{op.name} of {length} bytes, which the file has not")
-    file.seek(length, os.SEEK_CUR)
-    return length
+        value = int.from_bytes(data[at : at + op.arg.n], "little")
+        return at + op.arg.n, value
+    width = LENGTHS[op.arg.n]
+    length = int.from_bytes(data[at : at + width], "little")
+    return at + width + length, length
 
 
 def check_tree(tree: Any, stored: int, path: Path, weight: Callable[[Any], int | None] = lambda value: None) -> None:
@@ -219,43 +226,44 @@ def check_tree(tree: Any, stored: int, path: Path, weight: Callable[[Any], int |
     Raises:
         UserError: it is such a content.
     """
-    known: dict[int, tuple[int, int]] = {}  # id -> (bytes, depth); of one that is being looked at, none yet
-    open_ids: set[int] = set()
+    known: dict[int, int] = {}  # id of a list, mapping or array of objects -> its bytes
+    open_ids: set[int] = set()  # of those that the one looked at lies in
     todo: list[tuple[Any, bool]] = [(tree, False)]
     while todo:
         value, finished = todo.pop()
-        children = _children(value)
         if finished:
-            sizes = [known.get(id(child), (_own_bytes(child, weight), 0)) for child in children]
-            depth = 1 + max((depth for _, depth in sizes), default=0)
-            known[id(value)] = (_own_bytes(value, weight) + sum(size for size, _ in sizes), depth)
+            sizes = (known[id(child)] if id(child) in known else _leaf_bytes(child, weight) for child in _children(value))
+            known[id(value)] = sum(sizes)
             open_ids.discard(id(value))
-            if depth > LIMITS.depth:
-                raise UserError(f"{path} nests deeper than {LIMITS.depth} levels, as no data does; download it again.")
-            check_expansion(known[id(value)][0], stored, path)
-            continue
-        if id(value) in known or not _is_branch(value):
-            continue
-        if id(value) in open_ids:
+            check_expansion(known[id(value)], stored, path)
+        elif id(value) in open_ids:
             raise UserError(f"{path} holds a list or mapping that holds itself, as no data does; download it again.")
-        open_ids.add(id(value))
-        todo.append((value, True))
-        todo += [(child, False) for child in children if _is_branch(child)]
+        elif len(open_ids) >= LIMITS.depth:
+            raise UserError(f"{path} nests deeper than {LIMITS.depth} levels, as no data does; download it again.")
+        elif id(value) not in known and _is_branch(value):
+            children = _children(value)
+            if SMALL.issuperset(map(type, children)):
+                known[id(value)] = 8 * len(children)
+                continue
+            open_ids.add(id(value))
+            todo.append((value, True))
+            todo += [(child, False) for child in children if _is_branch(child)]
+
+
+SMALL = {float, int, bool, type(None)}  # numbers, of which long lists are made
 
 
 def _is_branch(value: Any) -> bool:
     return isinstance(value, list | tuple | Mapping) or (isinstance(value, np.ndarray) and value.dtype.hasobject)
 
 
-def _children(value: Any) -> Iterable[Any]:
+def _children(value: Any) -> Sequence[Any]:
     if isinstance(value, Mapping):
         return [*value.keys(), *value.values()]
-    if isinstance(value, np.ndarray):
-        return value.ravel().tolist() if value.dtype.hasobject else ()
-    return value if isinstance(value, list | tuple) else ()
+    return value.ravel().tolist() if isinstance(value, np.ndarray) else value
 
 
-def _own_bytes(value: Any, weight: Callable[[Any], int | None]) -> int:
+def _leaf_bytes(value: Any, weight: Callable[[Any], int | None]) -> int:
     if isinstance(value, np.ndarray | np.generic):
         return int(value.nbytes)
     known = weight(value)

@@ -57,9 +57,8 @@ def read_json(path: Path) -> Detections:
             segment.extend([time_s for row in rows for time_s in row.segment])
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise UserError(_explain(jsonfile.decode(data, path), path, error)) from None
-    others = [raw for value in (whole.version, whole.external_data) if (raw := bytes(value))]
-    known = 1 + len(counts) + 3 * len(label) + len(others) + sum(value.count(b":") for value in others)
-    if data.count(b":") != known:  # more than the keys that were read: other keys, signs inside names, or a key twice
+    keys = 1 + sum(len(bytes(raw)) > 0 for raw in (whole.version, whole.external_data)) + len(counts) + 3 * len(label)
+    if data.count(b":") != keys:  # more than the keys that were read: other keys, colons inside names, or a key twice
         jsonfile.once(data, str(path))
     times = np.array(segment, dtype=np.float64).reshape(-1, 2)
     detections = Detections(
