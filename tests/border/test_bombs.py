@@ -91,20 +91,38 @@ ARRAYS = {
     "records.npz": (member(header((4,), [("a", "<f4")]) + bytes(16)), "no plain numbers"),
     "times.npz": (member(header((4,), "<M8[s]") + bytes(32)), "no plain numbers"),
     "huge shape.npy": (lambda path: path.write_bytes(header((MANY, 2**40))) and path, "is truncated"),
-    "long header.npy": (lambda path: path.write_bytes(b"\x93NUMPY\x02\x00" + (2**20).to_bytes(4, "little") + b"(" * 2**20) and path, "is truncated or no"),
-    "deep header.npy": (lambda path: path.write_bytes(b"\x93NUMPY\x01\x00" + (9000).to_bytes(2, "little") + b"[" * 9000) and path, "is truncated or no"),
+    "long header.npy": (
+        lambda path: path.write_bytes(b"\x93NUMPY\x02\x00" + (2**20).to_bytes(4, "little") + b"(" * 2**20) and path,
+        "is truncated or no",
+    ),
+    "deep header.npy": (
+        lambda path: path.write_bytes(b"\x93NUMPY\x01\x00" + (9000).to_bytes(2, "little") + b"[" * 9000) and path,
+        "is truncated or no",
+    ),
     "no axes.npy": (lambda path: path.write_bytes(header(()) + bytes(4)) and path, r"the shape is \(\)"),
     "no entries.npy": (lambda path: path.write_bytes(header((0, 3))) and path, None),
-    "unwritten.h5": (h5(lambda file: file.create_dataset("x", (2**20, 2**20), "f4", chunks=(64, 64))), "states 4096 GiB of content"),
-    "zeros.h5": (h5(lambda file: file.create_dataset("x", data=np.zeros((2**15, 2**10), "f4"), compression=9)), "states .* of content"),
-    "huge chunk.h5": (h5(lambda file: file.create_dataset("x", (4, 3), "f4", maxshape=(None, None), chunks=(2**14, 2**15))), "states 2 GiB of"),
+    "unwritten.h5": (
+        h5(lambda file: file.create_dataset("x", (2**20, 2**20), "f4", chunks=(64, 64))),
+        "states 4096 GiB of content",
+    ),
+    "zeros.h5": (
+        h5(lambda file: file.create_dataset("x", data=np.zeros((2**15, 2**10), "f4"), compression=9)),
+        "states .* of content",
+    ),
+    "huge chunk.h5": (
+        h5(lambda file: file.create_dataset("x", (4, 3), "f4", maxshape=(None, None), chunks=(2**14, 2**15))),
+        "states 2 GiB of",
+    ),
     "link.h5": (external_link, "is a link to another place, which is not followed"),
     "soft link.h5": (soft_link_to_it, "is a link to another place, which is not followed"),
     "storage.h5": (external_storage, "lies in other files, which are not read"),
     "virtual.h5": (virtual, "lies in other files, which are not read"),
-    "objects.h5": (h5(lambda file: file.create_dataset("x", data=[["a"], ["b"]], dtype=h5py.string_dtype())), "holds pickled objects|no plain"),
+    "objects.h5": (
+        h5(lambda file: file.create_dataset("x", data=[["a"], ["b"]], dtype=h5py.string_dtype())),
+        "holds pickled objects|no plain",
+    ),
     "records.h5": (h5(lambda file: file.create_dataset("x", (4, 3), np.dtype([("a", "f4")]))), "no plain numbers"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", ARRAYS)
@@ -128,7 +146,7 @@ def test_an_encrypted_member_is_a_sentence(tmp_path):
     for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         data[data.index(mark) + at] |= 1
     path.write_bytes(data)
-    with pytest.raises(UserError, match="array 'x' is damaged .it is encrypted"):
+    with pytest.raises(UserError, match=r"array 'x' is damaged .it is encrypted"):
         npzfile.read(path, "x", npzfile.opened(path))
 
 
@@ -156,13 +174,25 @@ def tuple_key(levels):
 
 
 PICKLES = {
-    "place in the memo": b"\x80\x02Nr\xff\xff\xff\x7f.", "another place": b"\x80\x02Np2000000000\n.", "bytes": b"\x80\x04\x8e" + (2**40).to_bytes(8, "little") + b".",
-    "text": b"\x80\x02X" + (2**31).to_bytes(4, "little") + b".", "number": b"\x80\x02\x8b\xff\xff\xff\x7f.", "digits": b"I" + b"9" * 5000 + b"\n.",
-    "frame": b"\x80\x04\x95" + (2**50).to_bytes(8, "little") + b"N.", "byte array": b"\x80\x05\x96" + (2**40).to_bytes(8, "little") + b".",
-    "laughs": laughs(12), "more laughs": laughs(60), "tuples in tuples": nested(1_000_000), "a key of tuples": tuple_key(1_000_000),
-    "a list in itself": b"(lp0\ng0\na.", "a mapping in itself": b"(dp0\nNg0\ns.", "a set": pickle.dumps({1, 2}, 4), "no end": b"(" * 10_000,
-    "lists in lists": b"]" * 100_000 + b"a" * 99_999 + b".", "wide entries": pickle.dumps(np.zeros(1), 2).replace(b"f8", b"S9"),
-}  # fmt: skip
+    "place in the memo": b"\x80\x02Nr\xff\xff\xff\x7f.",
+    "another place": b"\x80\x02Np2000000000\n.",
+    "bytes": b"\x80\x04\x8e" + (2**40).to_bytes(8, "little") + b".",
+    "text": b"\x80\x02X" + (2**31).to_bytes(4, "little") + b".",
+    "number": b"\x80\x02\x8b\xff\xff\xff\x7f.",
+    "digits": b"I" + b"9" * 5000 + b"\n.",
+    "frame": b"\x80\x04\x95" + (2**50).to_bytes(8, "little") + b"N.",
+    "byte array": b"\x80\x05\x96" + (2**40).to_bytes(8, "little") + b".",
+    "laughs": laughs(12),
+    "more laughs": laughs(60),
+    "tuples in tuples": nested(1_000_000),
+    "a key of tuples": tuple_key(1_000_000),
+    "a list in itself": b"(lp0\ng0\na.",
+    "a mapping in itself": b"(dp0\nNg0\ns.",
+    "a set": pickle.dumps({1, 2}, 4),
+    "no end": b"(" * 10_000,
+    "lists in lists": b"]" * 100_000 + b"a" * 99_999 + b".",
+    "wide entries": pickle.dumps(np.zeros(1), 2).replace(b"f8", b"S9"),
+}
 
 
 @pytest.mark.parametrize("ending", ["pkl", "ckpt", "pth", "npy"])
@@ -210,10 +240,11 @@ for _ in range(40):
 TORCH = {
     "zeros that are compressed": deflated(torch_file({"x": torch.zeros(2**26)})),
     "one value that states to be many": torch_file({"x": torch.zeros(()).expand(2**20, 2**20)}),
-    "lists of lists": torch_file({"x": inside}), "bytes by number": torch_file({"x": Calls(bytearray, 2**34)}),
+    "lists of lists": torch_file({"x": inside}),
+    "bytes by number": torch_file({"x": Calls(bytearray, 2**34)}),
     "bytes by number, of old": torch_file({"x": Calls(bytearray, 2**34)}, legacy=True),
     "a storage by number": torch_file({"x": Calls(torch.FloatStorage, 2**36)}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", TORCH)

@@ -19,7 +19,11 @@ ROW = '[{"label": "Jump", "score": 0.5, "segment": [1, 5]}]'
 TWICE = {
     "a video of predictions": (f'{{"results": {{"a": {ROW}, "b": [], "a": []}}}}', detections.read_json, "a"),
     "results": (f'{{"results": {{"a": {ROW}}}, "results": {{}}}}', detections.read_json, "results"),
-    "a score": ('{"results": {"a": [{"label": "J", "score": 1, "score": 0.1, "segment": [1, 5]}]}}', detections.read_json, "score"),
+    "a score": (
+        '{"results": {"a": [{"label": "J", "score": 1, "score": 0.1, "segment": [1, 5]}]}}',
+        detections.read_json,
+        "score",
+    ),
     "inside external data": (f'{{"results": {{"a": {ROW}}}, "external_data": {{"u": 1, "u": 2}}}}', detections.read_json, "u"),
     "beside a colon": (f'{{"version": "1:3", "results": {{"a:b": {ROW}, "a:b": []}}}}', detections.read_json, "a:b"),
     "spelled in two ways": (f'{{"results": {{"a": {ROW}, "\\u0061": []}}}}', detections.read_json, "a"),
@@ -27,18 +31,22 @@ TWICE = {
     "beside NaN": ('{"results": {"a": [], "a": [{"label": "J", "score": NaN, "segment": [1, 5]}]}}', detections.read_json, "a"),
     "a video of annotations": (
         '{"database": {"a": {"annotations": []}, "b": {"annotations": []}, "a": {"annotations": []}}}',
-        lambda path: _database.read(path, "get it"), "a",
+        lambda path: _database.read(path, "get it"),
+        "a",
     ),
     "a key that is passed over": (
-        '{"database": {"a": {"url": "x", "annotations": [], "url": "y"}}}', lambda path: _database.read(path, "get it"), "url",
+        '{"database": {"a": {"url": "x", "annotations": [], "url": "y"}}}',
+        lambda path: _database.read(path, "get it"),
+        "url",
     ),
     "a video of the truth": (
         '{"database": {"a": {"subset": "t", "annotations": [{"label": "J", "segment": [0, 1]}]}, "a": {}}}',
-        lambda path: truth.read(path, subset=None, preferred=("t",), ambiguous_label=None), "a",
+        lambda path: truth.read(path, subset=None, preferred=("t",), ambiguous_label=None),
+        "a",
     ),
     "a duration": ('{"v": 1.5, "w": 2, "v": 3}', lambda path: _files.read_json(path, dict[str, float], "get it"), "v"),
     "labels": ('{"classes": [], "videos": [], "classes": ["x"]}', labels.read, "classes"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", TWICE)
@@ -59,10 +67,14 @@ def test_lines_are_named_where_they_tell(tmp_path):
 
 nested = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=4),
-    lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(st.sampled_from(["a", "b", ":", "a:", '"', "\\"]), inner), max_size=3)
-    .map(lambda pairs: ("object", pairs)),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(st.tuples(st.sampled_from(["a", "b", ":", "a:", '"', "\\"]), inner), max_size=3).map(
+            lambda pairs: ("object", pairs)
+        )
+    ),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 def written(value, spaces):

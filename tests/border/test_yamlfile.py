@@ -7,18 +7,37 @@ from wstal.border import yamlfile
 
 LAUGHS = "\n".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
 BAD = {
-    "a day that is none": "own: 2001-99-99", "an integer that is none": "own: !!int abc", "5,000 digits": "own: " + "9" * 5000,
-    "3,000 levels": "a: " + "[" * 3000, "100,000 levels": "[" * 100_000, "levels of lines": "- " * 1000 + "a", "no number": "lr: .nan",
-    "no Unicode": 'a: "\\ud800"', "a list in itself": "a: &a [*a]", "a mapping in itself": "a: &a {b: *a}",
+    "a day that is none": "own: 2001-99-99",
+    "an integer that is none": "own: !!int abc",
+    "5,000 digits": "own: " + "9" * 5000,
+    "3,000 levels": "a: " + "[" * 3000,
+    "100,000 levels": "[" * 100_000,
+    "levels of lines": "- " * 1000 + "a",
+    "no number": "lr: .nan",
+    "no Unicode": 'a: "\\ud800"',
+    "a list in itself": "a: &a [*a]",
+    "a mapping in itself": "a: &a {b: *a}",
     "a thousand million laughs": "a: &a [x, x, x, x, x, x, x, x, x]\n" + LAUGHS,
-    "laughing merges": "a: &a {x: 1}\n" + "\n".join(
-        f"{b}: &{b} {{<<: [{', '.join([f'*{a}'] * 9)}]}}" for a, b in zip("abcdefgh", "bcdefghi", strict=True)),
-    "a key twice": "a: 1\nb: 2\na: 3", "a key twice, in two kinds": "1: a\n1.0: b", "a list as a key": "? [1]\n: 2",
-    "an object": "a: !!python/object/apply:os.system [x]", "a module": "a: !!python/module:os", "a time that is none": "a: !!timestamp x",
-    "a merge of nothing": "<<: 3", "an alias of nothing": "a: *b", "a tab": "\ta: 1", "two documents": "a: 1\n---\nb: 2",
-    "a null sign": "a: \0", "not UTF-8": "a: \udcff", "a list": "- a", "nothing": "", "comments": "# a", "text": "a",
+    "laughing merges": "a: &a {x: 1}\n"
+    + "\n".join(f"{b}: &{b} {{<<: [{', '.join([f'*{a}'] * 9)}]}}" for a, b in zip("abcdefgh", "bcdefghi", strict=True)),
+    "a key twice": "a: 1\nb: 2\na: 3",
+    "a key twice, in two kinds": "1: a\n1.0: b",
+    "a list as a key": "? [1]\n: 2",
+    "an object": "a: !!python/object/apply:os.system [x]",
+    "a module": "a: !!python/module:os",
+    "a time that is none": "a: !!timestamp x",
+    "a merge of nothing": "<<: 3",
+    "an alias of nothing": "a: *b",
+    "a tab": "\ta: 1",
+    "two documents": "a: 1\n---\nb: 2",
+    "a null sign": "a: \0",
+    "not UTF-8": "a: \udcff",
+    "a list": "- a",
+    "nothing": "",
+    "comments": "# a",
+    "text": "a",
     "longer than settings are": "a: " + "x" * (2**21 + 1),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD)

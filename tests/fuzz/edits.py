@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 PIECES = (
     b"", b"\0", b"\xff", b"\n", b"\r", b'"', b"'", b",", b":", b"{", b"}", b"[", b"]", b"-", b"&a ", b"*a", b"<<: ", b"!!int ",
     b"0", b"-1", b"1e999", b"-1e999", b"1e-999", b"NaN", b"Infinity", b".nan", b".inf", b"null", b"true", b"[]", b"{}", b'""',
-    b"1" * 400, b"9" * 5000, b"99999999999999999999", b"2001-99-99", b"0x", b"1_0", b"12:30:45", b'"\\ud800"', b"\\u0000",
-    b"[" * 200, b"[" * 100_000, b'{"a":' * 3000, b"- " * 500, b"=cmd()", b"../", b"/etc/passwd", b"a" * 300, b"con", b".", b"..",
+    b"1" * 400, b"9" * 5000, b"9" * 20, b"2001-99-99", b"0x", b"1_0", b"12:30:45", b'"\\ud800"', b"\\u0000",
+    b"[" * 200, b"[" * 100_000, b'{"a":' * 3000, b"- " * 500, b"=cmd()", b"../", b"/etc/passwd", b"a" * 300, b"con", b"..",
     "é".encode(), "e\u0301".encode(), "日本語".encode(), "\u202e".encode(), "\ufeff".encode(), b"\xed\xa0\x80", b"\xc3\x28",
-    b"PK\x03\x04", b"\x93NUMPY", b"\x80\x04", b"cos\nsystem\n", b"ffconcat version 1.0\nfile x\n", b"#EXTM3U\n", b"\x89HDF\r\n\x1a\n",
+    b"PK\x03\x04", b"\x93NUMPY", b"\x80\x04", b"cos\nsystem\n", b"ffconcat version 1.0\nfile x\n", b"#EXTM3U\n",
     *(value.to_bytes(width, order) for width in (2, 4, 8) for order in ("little", "big")
       for value in (1, 2**(8 * width - 1) - 1, 2**(8 * width - 1), 2**(8 * width) - 1, 2**(4 * width))),
 )  # fmt: skip

@@ -85,7 +85,7 @@ def test_what_once_failed_is_a_value_or_a_sentence(prepared):
 
 
 def test_bad_files_are_values_or_a_sentence(prepared):
-    name, target, folder, good = prepared
+    _, target, folder, good = prepared
     weight = sum(other.share for other in TARGETS.values())
 
     @settings(

@@ -12,7 +12,7 @@ from wstal.base.errors import UserError
 from wstal.border import content
 from wstal.border.limits import LIMITS
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is computed by spreadsheets
+FORMULA = ("=", "+", "-", "@", "\t")  # a cell that begins so is computed by spreadsheets
 
 
 def rows(text: str, path: Path, separator: str = ",") -> list[tuple[int, list[str]]]:
@@ -56,6 +56,7 @@ def text(rows: Iterable[Sequence[str]]) -> str:
 
 
 def _shown(cell: str) -> str:
+    cell = cell.replace("\r", " ")  # or it would end the line
     return f"'{cell}" if cell.startswith(FORMULA) and not _is_number(cell) else cell
 
 

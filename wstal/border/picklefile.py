@@ -233,7 +233,7 @@ def check_tree(tree: Any, stored: int, path: Path, weight: Callable[[Any], int |
         value, finished = todo.pop()
         if finished:
             sizes = (known[id(child)] if id(child) in known else _leaf_bytes(child, weight) for child in _children(value))
-            known[id(value)] = sum(sizes)
+            known[id(value)] = 8 + sum(sizes)
             open_ids.discard(id(value))
             check_expansion(known[id(value)], stored, path)
         elif id(value) in open_ids:
@@ -243,7 +243,7 @@ def check_tree(tree: Any, stored: int, path: Path, weight: Callable[[Any], int |
         elif id(value) not in known and _is_branch(value):
             children = _children(value)
             if SMALL.issuperset(map(type, children)):
-                known[id(value)] = 8 * len(children)
+                known[id(value)] = 8 + 8 * len(children)
                 continue
             open_ids.add(id(value))
             todo.append((value, True))

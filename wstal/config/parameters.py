@@ -187,7 +187,7 @@ def lookup(section: Mapping[str, Any], name: str, where: str) -> Any:
         UserError: there is no such name.
     """
     if name not in section:
-        raise UserError(f"params.yaml: {where} has no {name!r}; it has: {', '.join(sorted(section)) or 'nothing'}.")
+        raise UserError(f"params.yaml: {where} has no {name!r}; it has: {', '.join(sorted(map(str, section))) or 'nothing'}.")
     return section[name]
 
 
