@@ -35,8 +35,8 @@ def missing(path: Path, archive: h5py.File, keys: Iterable[str]) -> list[str]:
     return [key for key in keys if _find(path, archive, key) is None]
 
 
-def read(path: Path, key: str, archive: h5py.File) -> np.ndarray:
-    """The array `key` (...) of an open file; `path` names it.
+def read(path: Path, key: str, archive: h5py.File) -> np.ndarray | None:
+    """The array `key` (...) of an open file, which `path` names; None where `key` leads to nothing.
 
     Raises:
         UserError: it is damaged, no array of plain numbers, lies in other files, or states to be far larger than its bytes.
@@ -44,6 +44,8 @@ def read(path: Path, key: str, archive: h5py.File) -> np.ndarray:
     where = f"{path}: array {key!r}"
     try:
         found = _find(path, archive, key)
+        if found is None:
+            return None
         if not isinstance(found, h5py.Dataset) or not found.shape:
             raise UserError(
                 f"{path}: {key!r} is no array; name one with `key` of the stream in params.yaml, such as '{{video}}/rgb'."
@@ -70,10 +72,10 @@ def _find(path: Path, archive: h5py.File, key: str) -> h5py.Group | h5py.Dataset
         if not isinstance(found, h5py.Group):
             return None
         try:
-            link = found.get(name, getlink=True)
-            if link is None:
+            links = found.id.links
+            if not links.exists(name.encode()):
                 return None
-            if not isinstance(link, h5py.HardLink):
+            if links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
                 raise UserError(
                     f"{path}: {key!r} is a link to another place, which is not followed; copy the array itself to that name."
                 )

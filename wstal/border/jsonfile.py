@@ -1,7 +1,10 @@
 """JSON -> plain objects or typed records; a key may stand once in an object, as the value of one of two would be lost."""
 
+import gc
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +17,18 @@ from wstal.border import content
 T = TypeVar("T")
 DAMAGE = (msgspec.MsgspecError, ValueError, RecursionError)  # what decoders raise; text that is no Unicode is a ValueError
 AGAIN = "write or copy the file again, or make it again (`dvc repro` makes those under runs/)"
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Make many objects without the collector of circles, of which JSON has none: it takes most of the time otherwise."""
+    paused = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if paused:
+            gc.enable()
 
 
 def read(path: Path, kind: type[T], fault: str, cure: str, *, strict: bool = True) -> T:
@@ -36,14 +51,27 @@ def parse(data: bytes, kind: type[T], where: str, fault: str, cure: str, *, stri
     return value
 
 
-def convert(data: bytes | msgspec.Raw, kind: type[T], where: str, fault: str, cure: str, *, strict: bool = True) -> T:
-    """As `parse`, for a part of JSON that `once` has looked at.
+def record(value: Any, kind: type[T], where: str, fault: str, cure: str) -> T:
+    """A part of decoded JSON as a record of `kind`; numbers may be strings. `where` names the file and the place.
 
     Raises:
         UserError: it does not fit.
     """
     try:
-        return msgspec.json.decode(data, type=kind, strict=strict)
+        return msgspec.convert(value, kind, strict=False)
+    except DAMAGE as error:
+        raise UserError(f"{where} {fault} ({error}); {cure}.") from None
+
+
+def convert(data: bytes, kind: type[T], where: str, fault: str, cure: str, *, strict: bool = True) -> T:
+    """As `parse`, where the caller sees to it that no key stands twice.
+
+    Raises:
+        UserError: it does not fit.
+    """
+    try:
+        with uncollected():
+            return msgspec.json.decode(data, type=kind, strict=strict)
     except DAMAGE as error:
         raise UserError(f"{where} {fault} ({error}); {cure}.") from None
 
@@ -57,7 +85,8 @@ def decode(data: bytes, path: Path) -> Any:
         UserError: `data` is no JSON, or holds a key twice.
     """
     try:
-        value = msgspec.json.decode(data)
+        with uncollected():
+            value = msgspec.json.decode(data)
     except DAMAGE:
         try:
             value = json.loads(data)
@@ -92,7 +121,8 @@ def _whole(value: Any, data: bytes) -> bool:
 
 def _plain(data: bytes) -> Any:
     try:
-        return msgspec.json.decode(data)
+        with uncollected():
+            return msgspec.json.decode(data)
     except DAMAGE:
         return None
 

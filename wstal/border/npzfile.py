@@ -39,13 +39,15 @@ def missing(archive: zipfile.ZipFile, keys: Iterable[str]) -> list[str]:
     return [key for key in keys if f"{key}.npy" not in archive.NameToInfo]
 
 
-def read(path: Path, key: str, archive: zipfile.ZipFile) -> np.ndarray:
-    """The array `key` (...) of an open archive; `path` names it.
+def read(path: Path, key: str, archive: zipfile.ZipFile) -> np.ndarray | None:
+    """The array `key` (...) of an open archive, which `path` names; None where it has no such member.
 
     Raises:
         UserError: it is damaged, holds anything but plain numbers, or states to be far larger than its bytes.
     """
-    where, member = f"{path}: array {key!r}", archive.NameToInfo[f"{key}.npy"]
+    where, member = f"{path}: array {key!r}", archive.NameToInfo.get(f"{key}.npy")
+    if member is None:
+        return None
     try:
         if member.compress_type not in METHODS or member.flag_bits & 1:
             raise ValueError("it is encrypted" if member.flag_bits & 1 else "it is compressed in a way that NumPy never uses")

@@ -99,8 +99,10 @@ def load(path: Path, key: str, layout: ArrayLayout, archive: Callable[[Path], Ar
     else:
         _files.require([path], cure)
         file = archive(path)
-        require_keys(path, [key], file, cure)
-        values = npzfile.read(path, key, file) if isinstance(file, ZipFile) else h5file.read(path, key, file)
+        found = npzfile.read(path, key, file) if isinstance(file, ZipFile) else h5file.read(path, key, file)
+        if found is None:
+            raise UserError(f"{path} has no array {key!r}; {cure}.")
+        values = found
     array = values.view(FileArray)
     array.filename = path
     return arranged(array, layout, f"{path}, array {key!r}" if key else str(path))

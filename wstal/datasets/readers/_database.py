@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -52,7 +53,7 @@ class Database:
 
 
 class _File(msgspec.Struct, frozen=True):
-    database: dict[str, msgspec.Raw] | None = None
+    database: dict[str, Any] | None = None
     classes: list[str] | None = None
 
 
@@ -60,16 +61,15 @@ def read(path: Path, cure: str) -> Database:
     """The file `path`, with or without the outer "database" (BMN's file is the inner part alone)."""
     _files.require([path], cure)
     data = content.read_bytes(path, cure=cure)
-    file = jsonfile.convert(data, _File, str(path), *_files.NOT_SO, strict=False)
+    whole = jsonfile.parse(data, dict[str, Any], str(path), *_files.NOT_SO)
+    file = jsonfile.record(whole, _File, str(path), *_files.NOT_SO)
     raw = file.database
     if raw is None:
-        raw = jsonfile.convert(data, dict[str, msgspec.Raw], str(path), *_files.NOT_SO)
-        raw.pop("classes", None)
-    jsonfile.once(data, str(path))
-    entries = {
-        video: jsonfile.convert(entry, Annotated, f"{path}, video {video}", *_files.NOT_SO, strict=False)
-        for video, entry in raw.items()
-    }
+        raw = {video: entry for video, entry in whole.items() if video != "classes"}
+    with jsonfile.uncollected():
+        entries = {
+            video: jsonfile.record(entry, Annotated, f"{path}, video {video}", *_files.NOT_SO) for video, entry in raw.items()
+        }
     labels = {instance.label for entry in entries.values() for instance in entry.annotations}
     return Database(path, tuple(file.classes or sorted(labels)), entries)
 
