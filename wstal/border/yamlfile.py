@@ -17,7 +17,7 @@ class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mis
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         """A mapping whose keys differ; the first key that stands twice is an error at its place."""
-        seen = set()
+        seen: dict[Any, int] = {}  # key -> its line
         for place, _ in getattr(node, "value", ()) if isinstance(node, yaml.MappingNode) else ():
             if place.tag == "tag:yaml.org,2002:merge":
                 continue
@@ -25,8 +25,9 @@ class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mis
             if not isinstance(key, str | int | float | bool | None):
                 raise yaml.constructor.ConstructorError(None, None, f"{key!r} is no name", place.start_mark)
             if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", place.start_mark)
-            seen.add(key)
+                problem = f"key {key!r} stands twice, first in line {seen[key]}"
+                raise yaml.constructor.ConstructorError(None, None, problem, place.start_mark)
+            seen[key] = place.start_mark.line + 1
         return super().construct_mapping(node, deep)
 
 
