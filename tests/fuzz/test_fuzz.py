@@ -21,7 +21,7 @@ from wstal.base.errors import LONGEST, UserError
 
 CORPUS = Path(__file__).parent / "corpus"
 CASES = int(os.environ.get("WSTAL_FUZZ", "0"))  # of the long run; 0: the short one
-TOTAL = CASES or 1200
+TOTAL = CASES or 900
 SLOWEST_S, MOST_BYTES = 20, 2**30
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture, HealthCheck.large_base_example]
 

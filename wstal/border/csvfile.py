@@ -29,7 +29,7 @@ def rows(text: str, path: Path, separator: str = ",") -> list[tuple[int, list[st
 
 
 def numbers(path: Path, header_lines: int) -> np.ndarray:
-    """Lines of numbers, as many in each, as (lines, numbers) float32; `header_lines` lines before them are passed over.
+    """T lines of D numbers each as (T, D) float32; `header_lines` lines before them are passed over.
 
     Raises:
         UserError: a line is none.

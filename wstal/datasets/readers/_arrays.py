@@ -90,6 +90,9 @@ def load(path: Path, key: str, layout: ArrayLayout, archive: Callable[[Path], Ar
     """One video's features (T, D) of the stream, memory-mapped from .npy and read into memory from other files.
 
     `archive` opens .npz and .h5 files, of which the features are the array `key`.
+
+    Raises:
+        UserError: the file is missing or damaged, or has no such array; `cure` ends the sentence.
     """
     if path.suffix == ".npy":
         return arranged(npyfile.load(path, cure), layout, str(path))
