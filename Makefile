@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test bench-gpu lint notebooks clean
+.PHONY: help setup reproduce test fuzz bench-gpu lint notebooks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: setup lint ## the whole test suite: pytest with its coverage, then nbval o
 	rm -rf .cache/smoke
 	python -m pytest -n 2 --dist loadfile -p no:cacheprovider --nbval-lax --nbval-current-env notebooks
 	python -m pytest -p no:cacheprovider --nbval --nbval-current-env reports/notebooks/06_tables.ipynb
+
+fuzz: setup ## read 50,000 damaged files of every format; what fails belongs into tests/fuzz/corpus
+	WSTAL_FUZZ=50000 python -m pytest -n 2 -p no:cacheprovider tests/fuzz
 
 bench-gpu: setup ## what a GPU takes for training, networks and optical flow, into reports/benchmarks; within 8 minutes
 	python scripts/benchmark_training.py

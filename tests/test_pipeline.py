@@ -24,6 +24,7 @@ GLUE = (
     "base/paths.py",
     "base/progress.py",
     "base/workers.py",
+    "border",  # reads files; what a dataset's reader uses of it is in its plan
     "config",  # reads the plan, which is a dependency
     "published",  # each entry's part is in its plan
     *(f"methods/{path.name}" for path in (PACKAGE / "methods").glob("*.py") if path.name != "base.py"),  # named by the plan

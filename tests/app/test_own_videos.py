@@ -192,7 +192,7 @@ def test_a_machine_at_its_limit_ends_the_work_and_blames_no_video(raw, run, labe
     def refuse(*_, **__):
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr("wstal.features.pixels.decode.av.open", refuse)
+    monkeypatch.setattr("wstal.border.videofile.av.open", refuse)
     with pytest.raises(MachineError, match=r"\.mp4 cannot be opened, [^\n]* `ulimit -n [^\n]*\.$"):
         if command == "train":
             own_videos.train(raw, labels, films, tmp_path / "other", method="wtalc", seed=0)

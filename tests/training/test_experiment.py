@@ -13,6 +13,7 @@ from safetensors.numpy import load_file
 
 from wstal.base import manifest, paths, progress
 from wstal.base.errors import UserError
+from wstal.border import tensorfile
 from wstal.config import plan
 from wstal.data import labels
 from wstal.evaluation import metrics
@@ -139,18 +140,18 @@ def test_what_weights_depend_on_is_in_their_name(runs, cache, monkeypatch):
 def test_a_failure_leaves_nothing_that_the_next_run_believes(runs, inline, monkeypatch, tmp_path):
     """Training breaks while its file is being written: no finished file, and the next run trains again."""
     monkeypatch.setattr(paths, "CACHE", tmp_path)
-    whole = experiment.save_file
+    whole = tensorfile.save
 
     def broken(tensors, path):
         whole(tensors, path)
         path.write_bytes(path.read_bytes()[:100])
         raise OSError("disk full")
 
-    monkeypatch.setattr(experiment, "save_file", broken)
+    monkeypatch.setattr(tensorfile, "save", broken)
     with pytest.raises(OSError, match="disk full"):
         experiment.train_all(runs[:1])
     assert list(tmp_path.rglob("*.safetensors")) == []
-    monkeypatch.setattr(experiment, "save_file", whole)
+    monkeypatch.setattr(tensorfile, "save", whole)
     experiment.train_all(runs[:1])
     assert len(list(tmp_path.rglob("*.safetensors"))) == 2
 

@@ -5,6 +5,7 @@ end it with a sentence and status 130.
 """
 
 import argparse
+import io
 import json
 import os
 import signal
@@ -19,6 +20,8 @@ from wstal.base.errors import UserError, of_system
 
 def main(argv: list[str] | None = None) -> int:
     """Run a subcommand; the exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names that are not in UTF-8 are spelled out
     options = _parser().parse_args(argv)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
@@ -28,9 +31,10 @@ def main(argv: list[str] | None = None) -> int:
         over = getattr(options, "params", None) and str(error).startswith("params.yaml")
         print(f"wstal: {f'{options.params}, laid over ' if over else ''}{error}", file=sys.stderr)
         return 1
-    except OSError as error:
-        if not (said := of_system(error, error.filename or "a file")):
-            raise
+    except (OSError, MemoryError) as error:
+        path = str(getattr(error, "filename", None) or "a file")
+        reason = getattr(error, "strerror", None) or error
+        said = of_system(error, path) or UserError(f"{path} cannot be used ({reason}); check the path.")
         print(f"wstal: {said}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -192,11 +196,12 @@ def _add_params(command: argparse.ArgumentParser) -> None:
 
 def _settings(options: argparse.Namespace) -> dict:
     """params.yaml, with the file of --params laid over it."""
-    from wstal.base import yamlfile
+    from wstal.base.yamlfile import merge
+    from wstal.border import yamlfile
     from wstal.config import parameters
 
     whole = parameters.read()
-    return yamlfile.merge(whole, yamlfile.read(options.params, "name a YAML file of parameters")) if options.params else whole
+    return merge(whole, yamlfile.read(options.params, "name a YAML file of parameters")) if options.params else whole
 
 
 def _train(options: argparse.Namespace) -> int:

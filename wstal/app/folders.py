@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wstal.base.errors import UserError, of_system
+from wstal.border import content, names
 
 
 def check_out(out: Path) -> None:
@@ -54,8 +55,8 @@ def named(files: Sequence[Path]) -> dict[str, Path]:
     for file in files:
         if file.is_dir():
             raise UserError(f"{file} is a folder; name its videos, for instance {file}/*.mp4.")
-        if not file.is_file():
-            raise UserError(f"{file} is missing; name an existing video file.")
+        content.require([file], "name an existing video file")
+        names.check_path(file)
         if videos.setdefault(file.stem, file).resolve() != file.resolve():
             raise UserError(f"{videos[file.stem]} and {file} have one name; rename one, or localize them one after the other.")
     return videos

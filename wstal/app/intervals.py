@@ -4,13 +4,11 @@ Post-processing leaves overlapping detections at every threshold, which mAP want
 reader wants one interval an instance: `apart` chooses.
 """
 
-import csv
-import io
-
 import numpy as np
 
 from wstal.base.record import Record, Share
 from wstal.base.types import Detections
+from wstal.border import csvfile
 
 COLUMNS = ("video", "start_s", "end_s", "label", "score")
 ELAN = ("tier", "begin", "end", "value")
@@ -51,9 +49,7 @@ def rows(detections: Detections) -> list[tuple[str, ...]]:
 
 def csv_text(detections: Detections) -> str:
     """CSV with a header."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([COLUMNS, *rows(detections)])
-    return out.getvalue()
+    return csvfile.text([COLUMNS, *rows(detections)])
 
 
 def elan(detections: Detections, video: str) -> str:

@@ -8,6 +8,7 @@ from wstal.app import intervals
 from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.base.types import Detections
+from wstal.border import names
 from wstal.detect import detections
 from wstal.features.extraction.extract import Summary
 from wstal.report.tables import Table
@@ -36,8 +37,8 @@ def write(out: Path, located: Located) -> None:
         file.unlink()
     detections.write_json(located.found, out / "predictions.json")
     files.write(out / "detections.csv", intervals.csv_text(located.shown))
-    for video in located.shown.videos:
-        files.write(out / "elan" / f"{video}.txt", intervals.elan(located.shown, video))
+    for video, name in names.file_names(located.shown.videos).items():
+        files.write(out / "elan" / f"{name}.txt", intervals.elan(located.shown, video))
     files.write(out / "timeline.html", located.html)
 
 
@@ -47,7 +48,8 @@ def earlier(out: Path) -> list[Path]:
         videos = detections.read_json(out / "predictions.json").videos
     except UserError:
         return []
-    return [file for file in (out / "elan").glob("*.txt") if file.stem in videos]
+    written = names.file_names(videos).values()
+    return [file for name in written if (file := out / "elan" / f"{name}.txt").is_file()]
 
 
 def counts(shown: Detections) -> dict[str, dict[str, int]]:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import papermill
-import yaml
 from papermill.engines import NBClientEngine, papermill_engines
 
 from wstal.base import paths, progress, seeding
 from wstal.base.errors import UserError, of_system
+from wstal.border import yamlfile
 
 SENTENCES = ("UserError", "DecodeError", "MachineError")  # names of errors whose message is all that users need
 
@@ -158,8 +158,8 @@ def pair(text: str) -> tuple[str, object]:
     name, equals, value = text.partition("=")
     try:
         if name and equals:
-            return name, yaml.safe_load(value)
-    except yaml.YAMLError:
+            return name, yamlfile.parse(value, "the value")
+    except UserError:
         pass
     raise UserError(f"{text!r} is not name=value with a value in YAML; quote it or mend it.")
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 import torch
-from safetensors.torch import save_file
 
 from wstal.app import own_videos
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree, scratch
 from wstal.base.yamlfile import convert, merge
+from wstal.border import tensorfile
 from wstal.config import parameters, plan
 from wstal.config.parameters import EnsembleEntry, Entry, Parameters
 from wstal.config.plan import DatasetPlan, JudgingPlan
@@ -130,5 +130,5 @@ def stand_in(name: str, folder: Path) -> dict[str, str]:
     except UserError as error:
         print(f"{error}\nRandom weights stand in: the steps below are real, what they find is not.")
     torch.manual_seed(0)
-    save_file(backbone.build(classes=2).state_dict(), folder / "random.safetensors")
+    tensorfile.save(backbone.build(classes=2).state_dict(), folder / "random.safetensors")
     return {"weights": str(folder / "random.safetensors")}

@@ -1,6 +1,8 @@
 """How videos go through a backbone, as params.yaml and run.yaml say it."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from wstal.base.record import Count, Record
 
@@ -20,6 +22,6 @@ class Extraction(Record):
     short_side: Count  # pixels of the short side of a frame; the backbone was trained on its own `short_side`
     size: Count  # pixels of the square that is cut out of its middle
     batch: Count  # snippets that the network sees at once
-    workers: Count  # files that are decoded at once, by each copy of the network
+    workers: Annotated[int, Meta(ge=1, le=1024)]  # files that are decoded at once, by each copy of the network
     speed: Speed
     weights: str | None = None  # their file, {stream} its stream; null: data/raw/weights has it, or a package that ships it

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from wstal.base.errors import UserError, system_errors
+from wstal.base.errors import system_errors
 from wstal.base.record import Count, Index, Record
 from wstal.base.timegrid import TimeGrid
 
@@ -56,19 +56,3 @@ def write(manifest: Manifest, folder: Path) -> None:
     text = msgspec.json.format(msgspec.json.encode(manifest, order="deterministic"), indent=1)
     with system_errors(file(folder)):
         file(folder).write_bytes(text + b"\n")
-
-
-def read(folder: Path) -> Manifest:
-    """The manifest of the store `folder`.
-
-    Raises:
-        UserError: it is missing, damaged, or of another layout of the store.
-    """
-    path = file(folder)
-    try:
-        with system_errors(path):
-            return msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"{path} is missing; make the features first with `dvc repro features`.") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is damaged or of an older version ({error}); {AGAIN}.") from None

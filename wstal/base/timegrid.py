@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike
 
 from wstal.base.errors import UserError
 
+MOST = 1e6  # frames of a second, a stride or a window
+
 
 @dataclass(frozen=True)
 class TimeGrid:
@@ -18,7 +20,7 @@ class TimeGrid:
     stride_f == window_f, the field's usual layout (16 frames, 25 fps), that is b * 16/25.
 
     Raises:
-        UserError: a number is not positive.
+        UserError: a number is not positive, or beyond all use.
     """
 
     fps: float  # frames a second that features were extracted at
@@ -26,8 +28,10 @@ class TimeGrid:
     window_f: int  # frames a snippet sees
 
     def __post_init__(self) -> None:
-        if not (self.fps > 0 and self.stride_f > 0 and self.window_f > 0):
-            raise UserError(f"time grid {self}: fps, stride_f and window_f must be positive; mend `grid` in params.yaml.")
+        if not all(0 < number < MOST for number in (self.fps, self.stride_f, self.window_f)):
+            raise UserError(
+                f"time grid {self}: fps, stride_f and window_f must be positive and below {MOST:g}; mend `grid` in params.yaml."
+            )
 
     @property
     def offset_s(self) -> float:

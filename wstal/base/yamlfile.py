@@ -1,54 +1,19 @@
-"""YAML and mappings -> frozen records. What does not fit is one sentence that names the file, the place and the cure."""
+"""Mappings -> frozen records, and these -> YAML. What does not fit is one sentence that names file, place and cure."""
 
 import copy
 import re
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import getitem
-from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar
 
 import msgspec
 import yaml
 
-from wstal.base.errors import UserError, of_system
+from wstal.base.errors import UserError
 
 T = TypeVar("T")
-
-
-class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # libyaml's where it was built: ten times faster
-    """Safe YAML in which a key may stand once: of two rows with one name, neither is dropped in silence."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        """A mapping whose keys differ; the first key that stands twice is an error at its place."""
-        places = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-        keys = [self.construct_object(place, deep=deep) for place in places]
-        for key, place in zip(keys, places, strict=True):
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", place.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-def read(path: Path, cure: str) -> dict[str, Any]:
-    """The mapping that a YAML file holds; `cure` says what to do where it holds none.
-
-    Raises:
-        UserError: the file is missing, cannot be read, or holds no mapping.
-    """
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; {cure}.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise of_system(error, path) or UserError(f"{path} cannot be read ({error}); {cure}.") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is not valid YAML ({' '.join(str(error).split())}); mend that line.") from None
-    if not raw:
-        raise UserError(f"{path} is empty; {cure}.")
-    if not isinstance(raw, dict):
-        raise UserError(f"{path} holds no sections `name: ...`; {cure}.")
-    return raw
 
 
 def text(value: Any) -> str:
@@ -64,11 +29,11 @@ def convert(value: Any, kind: type[T] | UnionType, where: str) -> T:
     """
     try:
         return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError, OverflowError, RecursionError) as error:
         raise UserError(f"{where}: {spelled(value, kind, error)}; mend or remove that parameter.") from None
 
 
-def spelled(value: Any, kind: type | UnionType, error: msgspec.ValidationError) -> str:
+def spelled(value: Any, kind: type | UnionType, error: Exception) -> str:
     """What msgspec says of `value`, with the keys that it writes as [...]."""
     message, at, place = str(error).partition("`$")
     path: list[Any] = []

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import msgspec
 
-from wstal.base import yamlfile
 from wstal.base.errors import UserError
 from wstal.base.extraction import Extraction
 from wstal.base.paths import PARAMS
 from wstal.base.record import NAME, Count, Index, Name, NonNegative, Record, Share
 from wstal.base.timegrid import TimeGrid
 from wstal.base.yamlfile import convert, merge
+from wstal.border import yamlfile
 
 CURE = "restore it with `git checkout params.yaml`"
 
@@ -187,7 +187,7 @@ def lookup(section: Mapping[str, Any], name: str, where: str) -> Any:
         UserError: there is no such name.
     """
     if name not in section:
-        raise UserError(f"params.yaml: {where} has no {name!r}; it has: {', '.join(sorted(section)) or 'nothing'}.")
+        raise UserError(f"params.yaml: {where} has no {name!r}; it has: {', '.join(sorted(map(str, section))) or 'nothing'}.")
     return section[name]
 
 

@@ -14,11 +14,12 @@ from typing import Any
 
 import msgspec
 
-from wstal.base import code, yamlfile
+from wstal.base import code
 from wstal.base.errors import UserError
 from wstal.base.extraction import Extraction
 from wstal.base.record import Name, Record
 from wstal.base.yamlfile import convert
+from wstal.border import yamlfile
 from wstal.config import resolve
 from wstal.config.parameters import Evaluation, Features, Parameters, Seed
 from wstal.config.settings import Settings, settings

@@ -5,8 +5,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from wstal.base.errors import UserError, system_errors
+from wstal.base.errors import UserError
 from wstal.base.types import Video
+from wstal.border import jsonfile
 
 
 class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,10 +32,6 @@ def read(path: Path) -> Labels:
     Raises:
         UserError: the file is missing or damaged.
     """
-    try:
-        with system_errors(path):
-            return msgspec.json.decode(path.read_bytes(), type=Labels)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; make it first with `dvc repro annotations`.") from None
-    except msgspec.MsgspecError as error:
-        raise UserError(f"{path} is damaged ({error}); make it again with `dvc repro annotations`.") from None
+    if not path.exists():
+        raise UserError(f"{path} is missing; make it first with `dvc repro annotations`.")
+    return jsonfile.read(path, Labels, "is damaged", "make it again with `dvc repro annotations`")

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from wstal.base import manifest
-from wstal.base.errors import UserError, of_system
+from wstal.base.errors import UserError
 from wstal.base.manifest import AGAIN
 from wstal.base.timegrid import Grids, TimeGrid
+from wstal.border import manifestfile, npyfile
 
 
 class Place(NamedTuple):
@@ -50,6 +51,9 @@ class Store(ABC):
         Raises:
             UserError: they lie on different grids, so that they can be neither concatenated nor fused.
         """
+        if absent := [stream for stream in streams if stream not in self.grids]:
+            known = ", ".join(self.grids)
+            raise UserError(f"{self.name} has no stream {absent[0]!r}; set `streams` in params.yaml to those there, {known}.")
         own = {stream: self.grids[stream] for stream in streams}
         first = next(iter(own))
         for stream, grid in own.items():
@@ -71,7 +75,7 @@ class FeatureStore(Store):
 
     def __init__(self, folder: Path):
         self.folder, self.name = folder, str(folder)
-        self.manifest = manifest.read(folder)
+        self.manifest = manifestfile.read(folder)
         self.grids = self.manifest.grids
         self.videos = tuple(sorted(self.manifest.videos))
         self._arrays: dict[str, np.ndarray] = {}
@@ -103,20 +107,19 @@ class FeatureStore(Store):
 
     def dim(self, stream: str) -> int:
         """Feature width D of a stream."""
+        self.grid((stream,))
         return self.manifest.streams[stream].dim
 
     def _map(self, stream: str) -> np.ndarray:
         """The array of a stream (sum of T, D), whose file is as long as its header and the manifest say."""
         path, form = manifest.array_file(self.folder, stream), self.manifest.streams[stream]
         try:
-            array = np.lib.format.open_memmap(path, mode="r")
-            size = path.stat().st_size
+            array = npyfile.mapped(path, f"{path} is damaged", AGAIN)
+            size = path.stat().st_size - (array.offset if isinstance(array, np.memmap) else 0)
         except FileNotFoundError:
             raise UserError(f"{path} is missing; {AGAIN}.") from None
-        except Exception as error:  # NumPy reads the header as Python text, so noise makes it raise almost anything
-            raise of_system(error, path) or UserError(f"{path} is damaged ({error}); {AGAIN}.") from None
         length = sum(streams[stream].length for streams in self.manifest.videos.values() if stream in streams)
-        if (array.shape, array.dtype.name) != ((length, form.dim), form.dtype) or size != array.offset + array.nbytes:
+        if (array.shape, array.dtype.name) != ((length, form.dim), form.dtype) or size != array.nbytes:
             raise UserError(
                 f"{path} holds {array.dtype} of shape {array.shape} in {size} bytes, its manifest says {form.dtype} of shape "
                 f"{(length, form.dim)}; {AGAIN}."

@@ -20,6 +20,7 @@ import numpy as np
 from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.base.types import Detections
+from wstal.border import content, jsonfile
 
 LAYOUT = '{"results": {video: [{"label": name, "score": number, "segment": [start_s, end_s]}, ...]}}'
 
@@ -32,6 +33,8 @@ class _Row(msgspec.Struct, gc=False):
 
 class _File(msgspec.Struct):
     results: dict[str, msgspec.Raw]  # one video's list, still text: only one video at a time becomes Python objects
+    version: msgspec.Raw = msgspec.Raw()
+    external_data: msgspec.Raw = msgspec.Raw()
 
 
 def read_json(path: Path) -> Detections:
@@ -40,19 +43,23 @@ def read_json(path: Path) -> Detections:
     Raises:
         UserError: the file cannot be read, or holds what is no detection, which the sentence names.
     """
-    data = files.read_bytes(path)
+    data = content.read_bytes(path)
     decoder = msgspec.json.Decoder(list[_Row])
     label_index: dict[str, int] = {}
     counts, label, score, segment = [], array("i"), array("d"), array("d")
     try:
-        results = msgspec.json.decode(data, type=_File).results
+        whole = msgspec.json.decode(data, type=_File)
+        results = whole.results
         for rows in map(decoder.decode, results.values()):
             counts.append(len(rows))
             label.extend([label_index.setdefault(row.label, len(label_index)) for row in rows])
             score.extend([row.score for row in rows])
             segment.extend([time_s for row in rows for time_s in row.segment])
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise UserError(_explain(files.decode(data, path), path, error)) from None
+        raise UserError(_explain(jsonfile.decode(data, path), path, error)) from None
+    keys = 1 + sum(len(bytes(raw)) > 0 for raw in (whole.version, whole.external_data)) + len(counts) + 3 * len(label)
+    if data.count(b":") != keys:  # more than the keys that were read: other keys, colons inside names, or a key twice
+        jsonfile.once(data, str(path))
     times = np.array(segment, dtype=np.float64).reshape(-1, 2)
     detections = Detections(
         videos=tuple(results),
@@ -121,9 +128,9 @@ def _rows_text(rows: list[tuple[float, str, float, float]]) -> str:
     return json.dumps([{"label": label, "score": 0.0 - s, "segment": [start, end]} for s, label, start, end in rows])
 
 
-def _explain(content: Any, path: Path, error: Exception) -> str:
-    """Why `content`, which is JSON, is no result file: the first thing wrong, as a sentence with its cure."""
-    results = content.get("results") if isinstance(content, dict) else None
+def _explain(read: Any, path: Path, error: Exception) -> str:
+    """Why `read`, which is JSON, is no result file: the first thing wrong, as a sentence with its cure."""
+    results = read.get("results") if isinstance(read, dict) else None
     if not isinstance(results, dict):
         return f'{path} holds no "results" object of videos; write {LAYOUT}.'
     for video, rows in results.items():

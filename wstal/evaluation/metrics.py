@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import msgspec
 import numpy as np
 
-from wstal.base.errors import UserError, system_errors
+from wstal.base.errors import UserError
 from wstal.base.paths import Tree
 from wstal.base.types import Detections, Truth
+from wstal.border import jsonfile
 from wstal.detect import detections
 from wstal.evaluation.evaluate import PROTOCOLS, Protocol, Result, evaluate
 from wstal.evaluation.judging import ALL, UNIFIED, UNIFIED_NAME, Judging
@@ -139,9 +140,4 @@ def read(entry: str, tree: Tree) -> Metrics:
     Raises:
         UserError: the file is missing or damaged.
     """
-    path = tree.metrics(entry)
-    try:
-        with system_errors(path):
-            return msgspec.json.decode(path.read_bytes(), type=Metrics)
-    except (FileNotFoundError, msgspec.MsgspecError) as error:
-        raise UserError(f"{path} is missing or damaged ({error}); make it with `dvc repro`.") from None
+    return jsonfile.read(tree.metrics(entry), Metrics, "is missing or damaged", "make it with `dvc repro`")

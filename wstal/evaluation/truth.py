@@ -17,9 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.base.types import Truth
+from wstal.border import jsonfile
+from wstal.border.content import read_bytes
 from wstal.detect.detections import places
 
 _Row = tuple[int, str, float, float]  # video index, label, start_s, end_s
@@ -35,7 +36,7 @@ def read(path: Path, *, subset: str | None, preferred: Sequence[str], ambiguous_
     Raises:
         UserError: the file cannot be read, is of another layout, or has no instance in that subset.
     """
-    content = files.decode(files.read_bytes(path), path)
+    content = jsonfile.decode(read_bytes(path), path)
     database = content.get("database") if isinstance(content, dict) else None
     if not isinstance(database, dict) or not all(map(_is_video, database.values())):
         raise UserError(f'{path} holds no "database" object of videos; write {LAYOUT}.')

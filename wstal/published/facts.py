@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from wstal.base import yamlfile
 from wstal.base.errors import UserError
 from wstal.base.record import Record
+from wstal.border import yamlfile
 from wstal.published.records import Backbones, Comparison, Printed, PrintedRow, Size, Statistics
 
 SUBSETS = {"train", "test"}

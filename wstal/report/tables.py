@@ -1,10 +1,9 @@
 """A table of text cells, as Markdown, CSV and LaTeX."""
 
-import csv
-import io
 from dataclasses import dataclass
 
 from wstal.base.paths import Tree
+from wstal.border import csvfile
 
 ESCAPES = {
     "±": r"$\pm$", "τ": r"$\tau$", "κ": r"$\kappa$", "−": "$-$", "–": "--", "<": "$<$", ">": "$>$",
@@ -37,10 +36,7 @@ class Table:
 
     def csv(self) -> str:
         """The table as comma-separated values."""
-        out = io.StringIO(f"# {self.title}. {self.caption}\n")
-        out.seek(0, io.SEEK_END)
-        csv.writer(out, lineterminator="\n").writerows((self.header, *self.rows))
-        return out.getvalue()
+        return f"# {self.title}. {self.caption}\n{csvfile.text((self.header, *self.rows))}"
 
     def latex(self) -> str:
         """The table for LaTeX with booktabs."""

@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-import yaml
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
-from wstal.base import files, seeding, yamlfile
-from wstal.base.errors import UserError, of_system, system_errors
+from wstal.base import files, seeding
+from wstal.base import yamlfile as written_yaml
+from wstal.base.errors import UserError
 from wstal.base.extraction import Extraction
 from wstal.base.record import Index, Name, Record
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Detections, VideoScores
+from wstal.border import content, tensorfile, yamlfile
+from wstal.border.limits import LIMITS
 from wstal.config.plan import RowsPlan
 from wstal.config.settings import Draft, Settings
 from wstal.config.settings import settings as typed
@@ -82,7 +82,7 @@ def detect(card: Card, scores: Mapping[str, Mapping[str, VideoScores]], duration
 
 def write(card: Card, folder: Path) -> None:
     """Write <folder>/run.yaml; JSON knows no infinite thresholds."""
-    files.write(folder / "run.yaml", yamlfile.text(card))
+    files.write(folder / "run.yaml", written_yaml.text(card))
 
 
 def read(folder: Path) -> Card:
@@ -94,14 +94,13 @@ def read(folder: Path) -> Card:
     path = folder / "run.yaml"
     if not path.is_file():
         raise UserError(f"{folder} is no trained run, as it holds no run.yaml; {CURE}.")
-    with system_errors(path):
-        data = path.read_bytes()
+    again = f"train again, or {CURE}"
+    data = content.read_bytes(path, LIMITS.yaml_bytes, again)
     try:
-        written = msgspec.convert(yaml.safe_load(data), _Written)
+        written = msgspec.convert(yamlfile.parse(content.as_text(data, path, again), path), _Written)
         resolved = typed(msgspec.to_builtins(written.settings), str(path))
-    except (msgspec.ValidationError, yaml.YAMLError, UserError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path} is damaged or of another version ({reason}); train again, or {CURE}.") from None
+    except (msgspec.ValidationError, OverflowError, UserError) as error:
+        raise UserError(f"{path} is damaged or of another version ({error}); {again}.") from None
     rest = {name: getattr(written, name) for name in _Card.__struct_fields__}
     return Card(settings=resolved, **rest)
 
@@ -114,13 +113,10 @@ def load(card: Card, folder: Path, network: str, checkpoint: int | None = None) 
     """
     model = build(card.settings, card.dim(network), len(card.classes))
     path, prefix = folder / f"{network}.safetensors", "" if checkpoint is None else f"{checkpoint}:"
+    fault, cure = "is missing or damaged", "copy the whole run folder, or train again"
+    tensors = tensorfile.read(path, fault, cure)
     try:
-        path.open("rb").close()  # safetensors says "No such file", whatever the system says
-        tensors = load_file(path)
         model.load_state_dict({name: tensors[prefix + name] for name in model.state_dict()})
-    except (OSError, SafetensorError, KeyError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise of_system(error, path) or UserError(
-            f"{path} is missing or damaged ({reason}); copy the whole run folder, or train again."
-        ) from None
+    except (KeyError, RuntimeError) as error:
+        raise UserError(f"{path} {fault} ({' '.join(str(error).split())[:200]}); {cure}.") from None
     return model.to(seeding.device()).eval()

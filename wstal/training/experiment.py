@@ -17,11 +17,11 @@ from typing import Any
 import msgspec
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 
 from wstal.base import code, paths, progress, seeding, workers
 from wstal.base.paths import Tree
 from wstal.base.types import Detections, VideoScores
+from wstal.border import tensorfile
 from wstal.config.plan import RowsPlan
 from wstal.config.settings import Settings
 from wstal.data.bags import Bags
@@ -36,7 +36,9 @@ from wstal.training.train import Fitted, fit
 
 # What trained weights depend on is what training imports, but for rooms and files whose values are in the key themselves
 # (settings) or that move no number.
-SPARED = ("config", "detect", "base/errors.py", "base/files.py", "base/paths.py", "base/progress.py", "base/workers.py")
+SPARED = (
+    "border", "config", "detect", "base/errors.py", "base/files.py", "base/paths.py", "base/progress.py", "base/workers.py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ def save(fitted: Fitted, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
-        save_file(tensors | {"history": torch.from_numpy(fitted.history)}, partial)
+        tensorfile.save(tensors | {"history": torch.from_numpy(fitted.history)}, partial)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
@@ -190,7 +192,7 @@ def load(run: Run, network: str, checkpoint: int | None = None) -> Method:
 def histories(runs: Iterable[Run], row: str) -> dict[str, np.ndarray]:
     """Losses of every network and seed of a row: {label: (S, K)} of S steps and K terms, a bag, unweighted."""
     return {
-        f"{network}, seed {run.seed}": load_file(run.folder / f"{network}.safetensors")["history"].numpy()
+        f"{network}, seed {run.seed}": tensorfile.read(run.folder / f"{network}.safetensors")["history"].numpy()
         for run in runs
         if run.row == row
         for network in run.networks

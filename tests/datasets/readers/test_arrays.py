@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from wstal.base.errors import UserError
+from wstal.border import h5file
 from wstal.datasets.readers import _arrays
 from wstal.datasets.readers._arrays import ArrayLayout
 
@@ -86,9 +87,10 @@ def test_every_axes_is_undone():
 def test_an_archive_is_opened_once(tmp_path, monkeypatch):
     path, opened = write_h5(tmp_path / "a.h5", a=VALUES, b=-VALUES), []
     original = h5py.File
-    monkeypatch.setattr(_arrays.h5py, "File", lambda *args: opened.append(args) or original(*args))
+    monkeypatch.setattr(h5file.h5py, "File", lambda *args: opened.append(args) or original(*args))
     archive, layout = _arrays.opener(), ArrayLayout(path="a.h5", key="{video}")
-    monkeypatch.setattr(_arrays, "_read_h5", lambda path, key, file: file[key][()])
+    monkeypatch.setattr(h5file, "missing", lambda *_: [])
+    monkeypatch.setattr(h5file, "read", lambda path, key, file: file[key][()])
     assert np.array_equal(_arrays.load(path, "a", layout, archive, CURE), -_arrays.load(path, "b", layout, archive, CURE))
     assert len(opened) == 1
 

@@ -210,7 +210,7 @@ def test_bmn_subsets_stand_in_a_table(dataset):
         (None, r"video_info_new\.csv is missing; set `source`"),
         ("video,split\na,training\n", r"video_info_new\.csv: line 2 has no 'subset'; mend it"),
         ("video,subset\nv_---9CpRcKoU,training\nv_I0y", r"video_info_new\.csv: line 3 has no 'subset'; mend it"),
-        (b"\xff\xfe\x00", r"video_info_new\.csv is not a \.csv file .*; download"),
+        (b"\xff\xfe\x00", r"video_info_new\.csv, line 1 is not in UTF-8; download"),
         ("video,subset\nv_other000000,training\n", r"anet_anno_action\.json lacks video v_other000000"),
     ],
 )

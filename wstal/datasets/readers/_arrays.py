@@ -7,27 +7,26 @@
 How an array lies in its file is said by `axes` and `columns`, and never guessed.
 """
 
-import warnings
-import zipfile
-import zlib
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, TypeAlias
+from zipfile import ZipFile
 
 import h5py
 import msgspec
 import numpy as np
 
-from wstal.base.errors import UserError, of_system, system_errors
+from wstal.base.errors import UserError
 from wstal.base.record import Count, Index, Record
+from wstal.border import csvfile, h5file, npyfile, npzfile
 from wstal.datasets.readers import _files
 
 HDF5 = (".h5", ".hdf5")
 ARCHIVES = (".npz", *HDF5)
 ENDINGS = (".csv", *HDF5, ".npy", ".npz")
 
-Archive: TypeAlias = zipfile.ZipFile | h5py.File
+Archive: TypeAlias = ZipFile | h5py.File
 
 
 class ArrayLayout(Record):
@@ -81,8 +80,7 @@ def require_keys(path: Path, keys: list[str], archive: Archive, cure: str) -> No
     Raises:
         UserError: some are not; `path` names the archive and `cure` ends the sentence.
     """
-    members = archive.NameToInfo if isinstance(archive, zipfile.ZipFile) else archive
-    missing = [key for key in keys if _member(path, key) not in members]
+    missing = npzfile.missing(archive, keys) if isinstance(archive, ZipFile) else h5file.missing(path, archive, keys)
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise UserError(f"{path} has no array {missing[0]!r}{more}; {cure}.")
@@ -92,16 +90,22 @@ def load(path: Path, key: str, layout: ArrayLayout, archive: Callable[[Path], Ar
     """One video's features (T, D) of the stream, memory-mapped from .npy and read into memory from other files.
 
     `archive` opens .npz and .h5 files, of which the features are the array `key`.
+
+    Raises:
+        UserError: the file is missing or damaged, or has no such array; `cure` ends the sentence.
     """
     if path.suffix == ".npy":
-        return arranged(_files.load_array(path, cure), layout, str(path))
+        return arranged(npyfile.load(path, cure), layout, str(path))
     if path.suffix == ".csv":
-        values = _read_csv(path, layout.header_lines, cure)
+        _files.require([path], cure)
+        values = csvfile.numbers(path, layout.header_lines)
     else:
         _files.require([path], cure)
         file = archive(path)
-        require_keys(path, [key], file, cure)
-        values = (_read_npz if path.suffix == ".npz" else _read_h5)(path, key, file)
+        found = npzfile.read(path, key, file) if isinstance(file, ZipFile) else h5file.read(path, key, file)
+        if found is None:
+            raise UserError(f"{path} has no array {key!r}; {cure}.")
+        values = found
     array = values.view(FileArray)
     array.filename = path
     return arranged(array, layout, f"{path}, array {key!r}" if key else str(path))
@@ -131,54 +135,5 @@ def arranged(array: np.ndarray, layout: ArrayLayout, where: str) -> np.ndarray:
     return array[:, first:end]
 
 
-def _member(path: Path, key: str) -> str:
-    return f"{key}.npy" if path.suffix == ".npz" else key
-
-
 def _open(path: Path) -> Archive:
-    try:
-        return zipfile.ZipFile(path) if path.suffix == ".npz" else h5py.File(path, "r")
-    except (zipfile.BadZipFile, OSError) as error:
-        raise of_system(error, path) or UserError(
-            f"{path} is truncated or no {path.suffix} file ({error}); download or extract it again."
-        ) from error
-
-
-def _read_npz(path: Path, key: str, archive: zipfile.ZipFile) -> np.ndarray:
-    try:
-        with archive.open(_member(path, key)) as file:
-            _, dtype = _files.read_header(file)
-        if not dtype.hasobject:
-            with archive.open(_member(path, key)) as file:
-                return np.lib.format.read_array(file, allow_pickle=False)
-    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, KeyError, NotImplementedError) as error:
-        raise of_system(error, path) or UserError(
-            f"{path}: array {key!r} is damaged ({error}); download or extract the file again."
-        ) from error
-    raise UserError(f"{path}: array {key!r} holds pickled objects; save it again from one array of floats.")
-
-
-def _read_h5(path: Path, key: str, archive: h5py.File) -> np.ndarray:
-    try:
-        dataset = archive[key]
-        if isinstance(dataset, h5py.Dataset) and dataset.shape:
-            return dataset[()]
-    except (OSError, KeyError, RuntimeError) as error:
-        raise of_system(error, path) or UserError(
-            f"{path}: array {key!r} is damaged ({error}); download or extract the file again."
-        ) from error
-    raise UserError(f"{path}: {key!r} is no array; name one with `key` of the stream in params.yaml, such as '{{video}}/rgb'.")
-
-
-def _read_csv(path: Path, header_lines: int, cure: str) -> np.ndarray:
-    _files.require([path], cure)
-    try:
-        with warnings.catch_warnings(), system_errors(path):
-            warnings.simplefilter("ignore", UserWarning)  # of an empty file, whose shape (0, 1) is refused later
-            return np.loadtxt(path, delimiter=",", dtype=np.float32, skiprows=header_lines, ndmin=2, comments=None)
-    except ValueError as error:
-        reason = str(error).split(";")[0].rstrip(".")
-        raise UserError(
-            f"{path} is not a line of numbers per snippet ({reason}); set `header_lines` of the stream in params.yaml to "
-            "the lines before the first snippet, or download the file again."
-        ) from error
+    return npzfile.opened(path) if path.suffix == ".npz" else h5file.opened(path)

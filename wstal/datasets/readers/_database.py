@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from wstal.base.errors import UserError
 from wstal.base.types import Annotations, Segment, Video
+from wstal.border import content, jsonfile
 from wstal.datasets.readers import _files
 
 
@@ -51,18 +53,23 @@ class Database:
 
 
 class _File(msgspec.Struct, frozen=True):
-    database: dict[str, msgspec.Raw] | None = None
+    database: dict[str, Any] | None = None
     classes: list[str] | None = None
 
 
 def read(path: Path, cure: str) -> Database:
     """The file `path`, with or without the outer "database" (BMN's file is the inner part alone)."""
-    file = _files.read_json(path, _File, cure)
+    _files.require([path], cure)
+    data = content.read_bytes(path, cure=cure)
+    whole = jsonfile.parse(data, dict[str, Any], str(path), *_files.NOT_SO)
+    file = jsonfile.record(whole, _File, str(path), *_files.NOT_SO)
     raw = file.database
     if raw is None:
-        raw = _files.read_json(path, dict[str, msgspec.Raw], cure)
-        raw.pop("classes", None)
-    entries = {video: _files.parse_json(entry, Annotated, f"{path}, video {video}") for video, entry in raw.items()}
+        raw = {video: entry for video, entry in whole.items() if video != "classes"}
+    with jsonfile.uncollected():
+        entries = {
+            video: jsonfile.record(entry, Annotated, f"{path}, video {video}", *_files.NOT_SO) for video, entry in raw.items()
+        }
     labels = {instance.label for entry in entries.values() for instance in entry.annotations}
     return Database(path, tuple(file.classes or sorted(labels)), entries)
 

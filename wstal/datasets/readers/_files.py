@@ -1,21 +1,20 @@
-"""What several readers need: paths, JSON, id lists, tables and plain .npy files, each failing with a sentence.
+"""What several readers need: paths, JSON, id lists and tables, each failing with a sentence.
 
 `cure` is what the sentence ends with: the layout that the reader expects and where people get the files.
 """
 
-import csv
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import TypeVar
 
-import msgspec
-import numpy as np
-
-from wstal.base.errors import UserError, of_system, system_errors
+from wstal.base.errors import UserError
 from wstal.base.paths import ROOT
 from wstal.base.types import Segment
+from wstal.border import content, csvfile, jsonfile, npyfile
+from wstal.border.content import require as require
 
 T = TypeVar("T")
+NOT_SO = "is not as expected", "mend it or download it again"  # fault and cure of JSON
 
 
 def folder(root: str) -> Path:
@@ -23,37 +22,14 @@ def folder(root: str) -> Path:
     return ROOT / root
 
 
-def require(paths: Iterable[Path], cure: str) -> None:
-    """Check that all of `paths` are files, before the first is read.
-
-    Raises:
-        UserError: some are not.
-    """
-    missing = [path for path in paths if not path.is_file()]
-    if missing:
-        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        what = "is a folder, not a file" if missing[0].is_dir() else "is missing"
-        raise UserError(f"{missing[0]}{more} {what}; {cure}.")
-
-
-def parse_json(data: bytes | msgspec.Raw, record: type[T], origin: str) -> T:
-    """JSON as a typed record; numbers may be strings. `origin` names the file in the sentence.
-
-    Raises:
-        UserError: `data` is no such record.
-    """
-    try:
-        return msgspec.json.decode(data, type=record, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{origin} is not as expected ({error}); mend it or download it again.") from error
-
-
 def read_json(path: Path, record: type[T], cure: str) -> T:
-    """The JSON file `path` as a typed record."""
+    """The JSON file `path` as a typed record; numbers may be strings.
+
+    Raises:
+        UserError: the file is missing, or no such record.
+    """
     require([path], cure)
-    with system_errors(path):
-        data = path.read_bytes()
-    return parse_json(data.removeprefix(b"\xef\xbb\xbf"), record, str(path))
+    return jsonfile.read(path, record, *NOT_SO, strict=False)
 
 
 def read_lines(path: Path, cure: str) -> list[list[str]]:
@@ -63,11 +39,7 @@ def read_lines(path: Path, cure: str) -> list[list[str]]:
         UserError: the file is missing or no text.
     """
     require([path], cure)
-    try:
-        with system_errors(path):
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not a text file; download it again.") from error
+    lines = content.read_text(path, cure="download it again").splitlines()
     return [fields for line in lines if (fields := line.split())]
 
 
@@ -92,7 +64,7 @@ def read_ids(path: Path, cure: str) -> list[str]:
         UserError: the file is missing, or no such list.
     """
     if path.suffix == ".npy":
-        array = load_array(path, cure)
+        array = npyfile.load(path, cure)
         if array.ndim != 1 or array.dtype.kind != "U":
             raise UserError(f"{path} holds {array.dtype} of shape {array.shape}, not a list of ids; write one id a line.")
         return array.tolist()
@@ -110,16 +82,16 @@ def read_table(path: Path, columns: tuple[str, ...], cure: str) -> list[tuple[st
         UserError: the file is missing or no table, or a line lacks a column.
     """
     require([path], cure)
-    with system_errors(path), path.open(encoding="utf-8-sig", newline="") as file:
-        try:
-            rows = list(csv.DictReader(file))
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise UserError(f"{path} is not a .csv file ({error}); download it again.") from error
-    for number, row in enumerate(rows, start=2):
+    (_, header), *lines = csvfile.rows(content.read_text(path, cure="download it again"), path) or [(1, [])]
+    found = []
+    for line, cells in lines:
+        row = dict(zip(header, cells, strict=False))
         for name in columns:
-            if row.get(name) is None:
-                raise UserError(f"{path}: line {number} has no {name!r}; mend it, or the names in line 1.")
-    return [tuple(row[name] for name in columns) for row in rows]
+            if cells and name not in row:
+                raise UserError(f"{path}: line {line} has no {name!r}; mend it, or the names in line 1.")
+        if cells:
+            found.append(tuple(row[name] for name in columns))
+    return found
 
 
 def read_ambiguous(path: Path, videos: Collection[str], cure: str) -> tuple[Segment, ...]:
@@ -151,40 +123,3 @@ def drop(videos: Iterable[str], exclude: Collection[str], origin: Path) -> list[
     if unknown:
         raise UserError(f"{origin} has no video {unknown[0]!r} to leave out; remove it from `exclude` in params.yaml.")
     return [video for video in videos if video not in exclude]
-
-
-def npy_header(path: Path) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and dtype that an .npy file states; nothing else is read.
-
-    Raises:
-        UserError: the file is damaged, or no .npy file.
-    """
-    try:
-        with path.open("rb") as file:
-            return read_header(file)
-    except Exception as error:  # NumPy reads the header as Python text, so noise makes it raise almost anything
-        raise of_system(error, path) or UserError(f"{path} is truncated or no .npy file; download it again.") from error
-
-
-def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and dtype; the file stands at the data afterwards."""
-    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    shape, _, dtype = readers[np.lib.format.read_magic(file)](file)
-    return shape, dtype
-
-
-def load_array(path: Path, cure: str) -> np.ndarray:
-    """The array (...) of a plain .npy file, memory-mapped read-only. Never unpickles.
-
-    Raises:
-        UserError: the file is missing or damaged, or holds pickled objects.
-    """
-    require([path], cure)
-    _, dtype = npy_header(path)
-    if dtype.hasobject:
-        raise UserError(f"{path} holds pickled objects; save it again with numpy.save from one array of floats.")
-    try:
-        with system_errors(path):
-            return np.lib.format.open_memmap(path, mode="r")
-    except ValueError as error:
-        raise UserError(f"{path} is truncated ({error}); download or extract it again.") from error

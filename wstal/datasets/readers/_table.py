@@ -1,11 +1,10 @@
 """Tables that people write by hand or save from spreadsheets: CSV in UTF-8 whose first line names its columns."""
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
-from wstal.base.errors import UserError, system_errors
+from wstal.base.errors import system_errors
+from wstal.border import content, csvfile
 from wstal.datasets.readers import _files
 
 SEPARATORS = ",;\t"
@@ -26,14 +25,10 @@ def read(path: Path, cure: str) -> CsvTable:
         UserError: the file is missing, not in UTF-8, or a quotation mark is not closed.
     """
     _files.require([path], cure)
-    text = _text(path)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
-    try:
-        columns = _names(next(reader, []))
-        rows = [(reader.line_num, tuple(cell.strip() for cell in cells)) for cells in reader]
-    except csv.Error as error:
-        raise UserError(f"{path}, line {reader.line_num}: {error}; close every quotation mark, or remove them.") from None
-    return CsvTable(columns, tuple((line, cells) for line, cells in rows if any(cells)))
+    text = content.read_text(path, cure="save the table as CSV in UTF-8")
+    (_, header), *rows = csvfile.rows(text, path, _separator(text)) or [(1, [])]
+    lines = [(line, tuple(cell.strip() for cell in cells)) for line, cells in rows]
+    return CsvTable(_names(header), tuple((line, cells) for line, cells in lines if any(cells)))
 
 
 def is_json(path: Path) -> bool:
@@ -59,17 +54,3 @@ def _separator(text: str) -> str:
 
 def _names(header: list[str]) -> tuple[str, ...]:
     return tuple("_".join(name.lower().split()) for name in header)
-
-
-def _text(table: Path) -> str:
-    """The file as text."""
-    with system_errors(table):
-        data = table.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise UserError(f"{table}, line {line} is not in UTF-8; save the table as CSV in UTF-8.") from None
-    if "\0" in text:
-        raise UserError(f"{table} is no text in UTF-8; save the table as CSV in UTF-8.")
-    return text

@@ -19,6 +19,7 @@ import numpy as np
 from wstal.base.errors import UserError
 from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations
+from wstal.border import names, npyfile
 from wstal.datasets.readers import _database, _files
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ def features(source: Source, streams: tuple[str, ...], grids: Grids) -> Iterator
     }
     _files.require((path for of_video in paths.values() for path in of_video.values()), CURE)
     for video, of_video in paths.items():
-        yield video, {stream: _files.load_array(path, CURE) for stream, path in of_video.items()}
+        yield video, {stream: npyfile.load(path, CURE) for stream, path in of_video.items()}
 
 
 def _chosen(source: Source) -> dict[str, str]:
@@ -71,13 +72,16 @@ def _chosen(source: Source) -> dict[str, str]:
     root = _files.folder(source.root)
     listed = {subset: _files.read_ids(root / f"split_{name}.txt", CURE) for subset, name in source.splits.items()}
     videos = _files.disjoint(listed, root / "split_*.txt")
-    return {video: videos[video] for video in _files.drop(videos, source.exclude, root / "split_*.txt")}
+    kept = _files.drop(videos, source.exclude, root / "split_*.txt")
+    return {names.part(video, str(root / "split_*.txt")): videos[video] for video in kept}
 
 
 def _covered_s(place: Path, video: str, grid: TimeGrid) -> float | None:
     """Seconds that the features of `video` cover; None without features."""
-    for path in sorted(place.glob(f"*/{video}.npy")):
-        shape, _ = _files.npy_header(path)
+    for path in sorted(folder / f"{video}.npy" for folder in place.glob("*")):
+        if not path.is_file():
+            continue
+        shape, _ = npyfile.header(path)
         if len(shape) != 2:
             raise UserError(f"{path}: the shape is {shape}; save one row of features per snippet, (T, D).")
         return grid.coverage_s(shape[0])

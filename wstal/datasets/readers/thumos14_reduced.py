@@ -26,8 +26,8 @@ import numpy as np
 from wstal.base.errors import UserError
 from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations, Segment, Video
+from wstal.border.picklefile import load_objects
 from wstal.datasets.readers import _files
-from wstal.datasets.readers._pickled import load_object_array
 
 CURE = (
     "set `source.root` in params.yaml to the folder with Thumos14reduced-I3D-JOINTFeatures.npy and "
@@ -56,7 +56,7 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
     _same_length(place, {"videoname": len(_column(place, "videoname")), **{k: len(v) for k, v in column.items()}})
     videos, segments = [], []
     for i, (video, subset) in chosen.items():
-        weak = sorted({_text(label, place, source.video_labels) for label in column[source.video_labels][i]})
+        weak = sorted(set(_texts(column[source.video_labels][i], place, source.video_labels)))
         videos.append(Video(video, subset, _duration_s(column["duration"][i], place, video), tuple(weak)))
         segments += _segments(place, video, column["labels"][i], column["segments"][i])
     ids = {video.id for video in videos}
@@ -76,7 +76,7 @@ def features(source: Source, streams: tuple[str, ...], grids: Grids) -> Iterator
         raise UserError(f"params.yaml: stream {unknown[0]!r} has no entry in `source.columns`; add its columns.")
     path = _files.folder(source.root) / source.features
     chosen = _chosen(source)
-    arrays = load_object_array(path, CURE)
+    arrays = load_objects(path, CURE)
     place = _files.folder(source.root) / source.annotations
     _same_length(place, {"videoname": len(_column(place, "videoname")), source.features: len(arrays)})
     for i, (video, _) in chosen.items():
@@ -106,12 +106,16 @@ def _chosen(source: Source) -> dict[int, tuple[str, str]]:
 def _duration_s(value: Any, place: Path, video: str) -> float:
     try:
         return float(np.ravel(value)[0])
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         raise UserError(f"{place / 'duration.npy'}: the duration of {video} is {value!r}, not seconds; {CURE}.") from None
 
 
 def _column(place: Path, name: str) -> np.ndarray:
-    return load_object_array(place / f"{name}.npy", CURE)
+    path = place / f"{name}.npy"
+    column = load_objects(path, CURE)
+    if column.ndim == 0:
+        raise UserError(f"{path} holds one value, not one for each video; download it again.")
+    return column
 
 
 def _same_length(place: Path, lengths: dict[str, int]) -> None:
@@ -128,14 +132,21 @@ def _text(value: Any, place: Path, name: str) -> str:
     raise UserError(f"{place / name}.npy holds {value!r} where a name belongs; download it again.")
 
 
+def _texts(values: Any, place: Path, name: str) -> list[str]:
+    """A list of strings."""
+    if not isinstance(values, list | tuple | np.ndarray) or (isinstance(values, np.ndarray) and not values.ndim):
+        raise UserError(f"{place / name}.npy holds {values!r} where a list of names belongs; download it again.")
+    return [_text(value, place, name) for value in values]
+
+
 def _segments(place: Path, video: str, labels: Any, times: Any) -> list[Segment]:
     """Instances of one video; `times` are [start, end] pairs in seconds, one per label."""
+    names = _texts(labels, place, "labels")
     try:
-        pairs = np.asarray(times, dtype=np.float64).reshape(len(labels), 2)
-    except (TypeError, ValueError) as error:
+        pairs = np.asarray(times, dtype=np.float64).reshape(len(names), 2)
+    except (TypeError, ValueError, OverflowError) as error:
         raise UserError(
-            f"{place / 'segments.npy'}: {video} does not have one [start, end] for each of its {len(labels)} entries "
+            f"{place / 'segments.npy'}: {video} does not have one [start, end] for each of its {len(names)} entries "
             "in labels.npy; download both files from one source."
         ) from error
-    names = [_text(label, place, "labels") for label in labels]
     return [Segment(video, name, float(start), float(end)) for name, (start, end) in zip(names, pairs, strict=True)]

@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 
 import msgspec
 
-from wstal.base import files
 from wstal.base.errors import UserError, system_errors
+from wstal.border import content, jsonfile
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ def json(path: Path) -> Any:
     Raises:
         UserError: the file is missing, or no JSON.
     """
-    return files.decode(files.read_bytes(path), path)
+    return jsonfile.decode(content.read_bytes(path), path)
 
 
 def record(value: Any, kind: type[T], fault: str) -> T:

@@ -1,20 +1,15 @@
 """Published weights -> a network, whatever the names in the file, running nothing that the file asks for."""
 
-import pickle
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from wstal.base import unpickle
 from wstal.base.errors import UserError, of_system
+from wstal.border import checkpointfile, tensorfile
 from wstal.features.backbones.registry import Backbone, Layout
 
 OURS = Layout("wstal", ())
@@ -105,14 +100,12 @@ def read(path: Path) -> dict[str, Tensor]:
         UserError: the file cannot be read, is damaged, or holds no named tensor.
     """
     try:
-        path.open("rb").close()  # safetensors says "No such file", whatever the system says
-        content = LOADERS.get(path.suffix, load_torch)(path)
+        path.open("rb").close()
+        content = LOADERS.get(path.suffix, checkpointfile.load_torch)(path)
     except OSError as error:
         raise of_system(error, path) or UserError(
             f"{path} cannot be read ({error.strerror}); give the path of a file of weights."
         ) from None
-    except SafetensorError as error:
-        raise UserError(f"{path} is truncated or damaged ({error}); copy or make it again.") from None
     for wrapper in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]
@@ -139,57 +132,20 @@ def flatten(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 
 def load_pickle(path: Path) -> Any:
     """A pickle of arrays; of the strings that Python 2 wrote, the wrapper's name becomes text."""
-    with path.open("rb") as file:
-        content = unpickle.load(file, path)
+    content = checkpointfile.load_pickle(path)
     return {"blobs": content[b"blobs"]} if isinstance(content, dict) and b"blobs" in content else content
 
 
 def load_flax(path: Path) -> Any:
-    """A file of flax.serialization: the parameters, also those inside an optimizer.
-
-    Raises:
-        UserError: the file is damaged, or no such file.
-    """
-    try:
-        content = msgspec.msgpack.decode(path.read_bytes(), ext_hook=flax_array)
-    except (msgspec.DecodeError, ValueError, TypeError) as error:
-        raise UserError(f"{path} is truncated, damaged or no checkpoint of Flax ({error}); download it again.") from None
+    """A file of flax.serialization: the parameters, also those inside an optimizer."""
+    content = checkpointfile.load_flax(path)
     for wrapper in ("optimizer", "target", "params"):
         content = content[wrapper] if isinstance(content, dict) and wrapper in content else content
     return content
 
 
-def flax_array(code: int, data: memoryview) -> np.ndarray | None:
-    """An extension of Flax's msgpack; code 1 is an array (...), of which `data` holds shape, dtype and values."""
-    if code != 1:
-        return None
-    shape, dtype, values = msgspec.msgpack.decode(data)
-    return np.frombuffer(values, dtype).reshape(shape)
-
-
-def load_torch(path: Path) -> Any:
-    """A file of torch.save; nothing that it asks for is run.
-
-    Raises:
-        UserError: the file is damaged, or asks for more than tensors.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of pickles that torch.save did not write: they fail, or are harmless
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        asked = str(error).partition("GLOBAL ")[2].split()
-        reason = f"asks to run {asked[0]}, which no weights need" if asked else "is truncated, damaged or no checkpoint"
-        raise UserError(
-            f"{path} {reason}; download it again, or save its tensors alone with torch.save where you trust it."
-        ) from None
-    except (RuntimeError, EOFError, ValueError, KeyError) as error:
-        first = str(error).partition("\n")[0]
-        raise UserError(f"{path} is truncated, damaged or no checkpoint ({first}); download it again.") from None
-
-
 LOADERS: dict[str, Callable[[Path], Any]] = {
-    ".safetensors": load_file,
+    ".safetensors": tensorfile.read,
     ".pkl": load_pickle,
     ".ckpt": load_pickle,
     ".msgpack": load_flax,

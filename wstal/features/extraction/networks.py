@@ -27,6 +27,8 @@ SPARED = (
     *(f"base/{name}.py" for name in ("code", "errors", "files", "manifest", "paths", "progress", "workers")),
     *(f"features/extraction/{name}.py" for name in ("ahead", "importer", "parts", "scaleout", "streamfile")),
     "features/backbones/weights.py",
+    *(f"border/{name}.py" for name in ("content", "jsonfile", "limits", "manifestfile", "names", "npyfile", "picklefile")),
+    *(f"border/{name}.py" for name in ("checkpointfile", "tensorfile")),
 )
 
 

@@ -17,15 +17,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from wstal.base.errors import system_errors
 from wstal.base.timegrid import TimeGrid
+from wstal.border import jsonfile, names, tensorfile
+from wstal.border.tensorfile import DamagedError
 
 KEY = "wstal"
 T = TypeVar("T")
+
+
+class _Record(msgspec.Struct):
+    """What the metadata of a part say."""
+
+    sources: list[Any]  # of `Parts.sources`
+    warnings: list[str]
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class Parts:
     def path(self, video: str, sources: list) -> Path:
         """Where the part of a video lies that is made from `sources`."""
         digest = hashlib.sha256(json.dumps(sources).encode()).hexdigest()
-        return self.folder / f"{video}-{digest[:8]}.safetensors"
+        return self.folder / f"{names.file_name(video)}-{digest[:8]}.safetensors"
 
     def sources(self, file: Path) -> list:
         """All that features of the video `file` depend on; a missing file differs from every one there was."""
@@ -60,7 +69,7 @@ class Parts:
         Raises:
             UserError: the system does not let it be read.
         """
-        return self._read(video, file, lambda content, warnings: Part(content.get_tensor("features"), warnings))
+        return self._read(video, file, lambda content, warnings: Part(_features(content), warnings))
 
     def warnings(self, video: str, file: Path) -> list[str] | None:
         """The warnings of the part alone, without its features; None and errors as `load`."""
@@ -70,13 +79,14 @@ class Parts:
         """take(open file, warnings) of a finished part."""
         sources = self.sources(file)
         path = self.path(video, sources)
+
+        def taken(content: Any) -> T | None:
+            record = jsonfile.parse(content.metadata()[KEY].encode(), _Record, str(path), "is damaged", "make it again")
+            return take(content, record.warnings) if record.sources == sources else None
+
         try:
-            with system_errors(path):
-                path.open("rb").close()  # safetensors says "No such file", whatever the system says
-                with safe_open(path, framework="np") as content:
-                    record = json.loads(content.metadata()[KEY])
-                    return take(content, record["warnings"]) if record["sources"] == sources else None
-        except (FileNotFoundError, SafetensorError):
+            return tensorfile.read_with(path, taken)
+        except (FileNotFoundError, DamagedError):
             return None
 
     def save(self, video: str, part: Part, sources: list) -> None:
@@ -93,3 +103,11 @@ class Parts:
             except BaseException:
                 Path(scratch).unlink()
                 raise
+
+
+def _features(content: Any) -> np.ndarray:
+    """The features (T, D) of an open part."""
+    features = content.get_tensor("features")
+    if features.ndim != 2 or features.dtype.kind != "f":
+        raise ValueError(f"features are {features.dtype} of shape {features.shape}")
+    return features

@@ -14,9 +14,7 @@ Damage      What decodes is used. Broken packets are passed over, timestamps tha
 One thread decodes a file, as concealment of damage by several threads differs from run to run; decode files side by side.
 """
 
-import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -26,24 +24,19 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.sidedata.sidedata import Type
-from av.stream import Disposition
 from av.video import VideoStream
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from wstal.base.errors import UserError, of_system, system_errors
+from wstal.border.limits import LIMITS
+from wstal.border.videofile import DecodeError as DecodeError
+from wstal.border.videofile import is_raw, opened, reason
 
 T = TypeVar("T")
 RESIZE = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT | Interpolation.FULL_CHR_H_INT
 JUMP_S = 1  # timestamps that go back by so much, or pass the file's end by so much, are a fault of the file
+GAP_S = LIMITS.gap_s  # and so are those that go on by more than that
 WIDEST = 32  # a long side of more short sides than that is damage, and would fill the memory
 SHORT_S = 1  # a file that ends so much before its stated end was cut short
-
-
-class DecodeError(UserError):
-    """A file that yields no frame. The sentence names the file, the reason and the cure."""
-
-    def __init__(self, path: Path, reason: str):
-        super().__init__(f"{path} cannot be decoded: {reason}; replace the file, or leave the video out.")
 
 
 @dataclass
@@ -55,21 +48,32 @@ class Clock:
     end_s: Fraction = Fraction(0)  # of the last frame
     offset_s: Fraction = Fraction(0)  # what jumps have added up to
     mended: int = 0
+    closed_s: Fraction = Fraction(0)  # the longest of the gaps that were closed
+    still_s: Fraction = Fraction(0)  # the longest time for which one picture stands
+    stated_s: Fraction = Fraction(0)  # the longest that one should have stood, where that is beyond all bounds
 
     def place(self, time_s: Fraction | None, length_s: Fraction) -> bool:
         """Move on to the next frame; False for one that is never seen, as it does not start after the one before.
 
-        Without a timestamp it follows the frame before. After a jump, by JUMP_S back or beyond the end of the file, it and
-        all later ones do.
+        Without a timestamp it follows the frame before. After a jump, by JUMP_S back, by more than GAP_S on, or beyond the
+        end of the file, it and all later ones do. No frame lasts longer than GAP_S, or beyond the end of the file.
         """
         start_s = self.end_s if time_s is None else time_s - self.offset_s
-        jumps = start_s <= self.start_s - JUMP_S or (self.limit_s is not None and start_s > self.limit_s)
+        gap_s = start_s - max(self.start_s, Fraction(0))
+        jumps = start_s <= self.start_s - JUMP_S or gap_s > GAP_S or (self.limit_s is not None and start_s > self.limit_s)
         if jumps:
+            self.closed_s = max(self.closed_s, gap_s)
+            self.end_s = min(self.end_s, max(self.start_s, Fraction(0)) + JUMP_S)
             self.offset_s += start_s - self.end_s
             start_s = self.end_s
         self.mended += jumps or time_s is None
         if start_s <= self.start_s:
             return False
+        if length_s > JUMP_S:
+            left_s = Fraction(GAP_S) if self.limit_s is None else min(Fraction(GAP_S), self.limit_s - JUMP_S - start_s)
+            self.stated_s = max(self.stated_s, length_s) if length_s > left_s else self.stated_s
+            length_s = min(length_s, max(left_s, Fraction(JUMP_S)))
+        self.still_s = max(self.still_s, length_s, start_s - max(self.start_s, Fraction(0)))
         self.start_s, self.end_s = start_s, start_s + length_s
         return True
 
@@ -109,7 +113,7 @@ class Footage:
 
     def _timed(self, container: InputContainer, stream: VideoStream) -> Iterator[tuple[Fraction, Fraction, av.VideoFrame]]:
         """(start, end, frame) of all frames, in seconds from the container's start; starts increase."""
-        usual_s = 1 / Fraction(stream.average_rate or stream.guessed_rate or 25)
+        usual_s = usual_length_s(stream)
         begin_s, known_s = span_s(container, stream)
         clock = Clock(None if known_s is None else known_s + max(begin_s, Fraction(0)) + JUMP_S)
         broken, corrupt = [0], 0
@@ -123,39 +127,18 @@ class Footage:
             self.warnings.append(f"{broken[0]} damaged packets were passed over")
         if corrupt:
             self.warnings.append(f"{corrupt} pictures are damaged, and what follows them may be")
-        if clock.mended:
+        if is_raw(container) and clock.mended:
+            self.warnings.append(f"{clock.mended} pictures have no timestamps, so {float(1 / usual_s):g} a second are taken")
+        elif clock.mended:
             self.warnings.append(f"{clock.mended} timestamps were missing or jumped")
-        if known_s is not None and clock.end_s < known_s - SHORT_S:
+        if clock.closed_s > GAP_S:
+            self.warnings.append(f"a gap of {float(clock.closed_s):.0f} s in its timestamps was closed")
+        elif clock.stated_s:
+            self.warnings.append(f"a picture is said to last {float(clock.stated_s):.0f} s, which is cut short")
+        elif clock.still_s > LIMITS.still_s:
+            self.warnings.append(f"one picture stands for {float(clock.still_s):.0f} s")
+        if known_s is not None and clock.end_s + max(clock.offset_s, Fraction(0)) < known_s - SHORT_S:
             self.warnings.append(f"pictures end at {float(clock.end_s):.2f} s of {float(known_s):.2f} s")
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """An open container and its first video stream that is no cover picture.
-
-    Raises:
-        UserError: for a missing file.
-        DecodeError: for one that is no video.
-    """
-    try:
-        with system_errors(path):
-            path.open("rb").close()  # FFmpeg says of damaged files, too, that memory or the drive failed
-        container = av.open(str(path), metadata_errors="ignore")
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; put the video there, or leave it out.") from None
-    except (av.FFmpegError, OSError) as error:
-        limit = of_system(error, path) if error.errno in (errno.EMFILE, errno.ENFILE) else None
-        raise limit or DecodeError(path, _reason(error)) from None
-    with container:
-        films = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
-        if not films:
-            raise DecodeError(path, "it has no video stream")
-        yield container, films[0]
-
-
-def _reason(error: Exception) -> str:
-    """What FFmpeg or the system says."""
-    return (getattr(error, "strerror", None) or type(error).__name__).lower()
 
 
 def span_s(container: InputContainer, stream: VideoStream) -> tuple[Fraction, Fraction | None]:
@@ -169,6 +152,8 @@ def span_s(container: InputContainer, stream: VideoStream) -> tuple[Fraction, Fr
     whole_s = Fraction(container.start_time or 0, av.time_base)
     first_s = whole_s if stream.start_time is None else stream.start_time * unit
     begin_s = min(max(whole_s, Fraction(0)), first_s)
+    if is_raw(container):
+        return begin_s, None  # what FFmpeg guesses from the number of bits
     length = max(stream.duration or 0, stream.frames if container.format.name == "avi" else 0)
     if length:
         return begin_s, first_s - begin_s + length * unit
@@ -184,15 +169,38 @@ def duration_s(path: Path) -> float:
     """
     with opened(path) as (container, stream):
         begin_s, known_s = span_s(container, stream)
-        if known_s is None:
-            try:
-                ends = [p.pts + (p.duration or 0) for p in container.demux(stream) if p.pts is not None]
-            except av.FFmpegError as error:
-                raise DecodeError(path, _reason(error)) from None
-            known_s = max(ends, default=0) * Fraction(stream.time_base or 0) - begin_s
+        if known_s is None or _may_have_gap(stream, known_s):
+            measured = _measured(path, container, stream, begin_s)
+            known_s = measured.end_s if known_s is None or measured.closed_s > GAP_S else known_s
+    if known_s > LIMITS.video_s:
+        raise DecodeError(path, f"its header says that it lasts {float(known_s) / 3600:.0f} hours")
     if known_s <= 0:
         raise DecodeError(path, "it holds no picture")
     return float(known_s)
+
+
+def usual_length_s(stream: VideoStream) -> Fraction:
+    """Seconds that a frame lasts which does not say so itself."""
+    return 1 / Fraction(stream.average_rate or stream.guessed_rate or 25)
+
+
+def _may_have_gap(stream: VideoStream, known_s: Fraction) -> bool:
+    """Whether a picture may stand for more than GAP_S, by what the header says of their number, if it says that."""
+    if not stream.frames:
+        return known_s > GAP_S
+    return stream.frames / Fraction(stream.guessed_rate or 25) + GAP_S < known_s
+
+
+def _measured(path: Path, container: InputContainer, stream: VideoStream, begin_s: Fraction) -> Clock:
+    """The clock at the end of the video, by the timestamps of its packets."""
+    unit, clock = Fraction(stream.time_base or 0), Clock(None)
+    try:
+        stamps = [(packet.pts, packet.duration or 0) for packet in container.demux(stream) if packet.size]
+    except av.FFmpegError as error:
+        raise DecodeError(path, reason(error)) from None
+    for pts, length in sorted(stamps, key=lambda stamp: stamp[0] or 0):
+        clock.place(None if pts is None else pts * unit - begin_s, length * unit or usual_length_s(stream))
+    return clock
 
 
 def decoded(container: InputContainer, stream: VideoStream, broken: list[int]) -> Iterator[av.VideoFrame]:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wstal.base.errors import UserError
-from wstal.datasets.readers._pickled import load_object_array
+from wstal.border.picklefile import load_objects
 
 NPY = io.BytesIO()
 np.lib.format.write_array_header_1_0(NPY, {"descr": "|O", "fortran_order": False, "shape": (2,)})
@@ -54,7 +54,7 @@ def saved(path: Path, payload: bytes) -> Path:
 
 
 def load(path: Path) -> np.ndarray:
-    return load_object_array(path, "download it")
+    return load_objects(path, "download it")
 
 
 def same(a, b) -> bool:

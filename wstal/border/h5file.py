@@ -1,0 +1,87 @@
+"""Arrays of an HDF5 file, and of that file alone: what leads to other files is refused before it is followed."""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from wstal.base.errors import UserError, of_system
+from wstal.border import npyfile
+from wstal.border.limits import check_expansion
+
+
+def opened(path: Path) -> h5py.File:
+    """The file; it is closed when it goes.
+
+    Raises:
+        UserError: it is damaged or none.
+    """
+    try:
+        return h5py.File(path, "r")
+    except Exception as error:
+        raise of_system(error, path) or UserError(
+            f"{path} is truncated or no {path.suffix} file ({error}); download or extract it again."
+        ) from error
+
+
+def missing(path: Path, archive: h5py.File, keys: Iterable[str]) -> list[str]:
+    """Those of `keys` that lead to nothing in the file.
+
+    Raises:
+        UserError: one leads to another file.
+    """
+    return [key for key in keys if _find(path, archive, key) is None]
+
+
+def read(path: Path, key: str, archive: h5py.File) -> np.ndarray | None:
+    """The array `key` (...) of an open file, which `path` names; None where `key` leads to nothing.
+
+    Raises:
+        UserError: it is damaged, no array of plain numbers, lies in other files, or states to be far larger than its bytes.
+    """
+    where = f"{path}: array {key!r}"
+    try:
+        found = _find(path, archive, key)
+        if found is None:
+            return None
+        if not isinstance(found, h5py.Dataset) or not found.shape:
+            raise UserError(
+                f"{path}: {key!r} is no array; name one with `key` of the stream in params.yaml, such as '{{video}}/rgb'."
+            )
+        if found.external or found.is_virtual:
+            raise UserError(f"{where} lies in other files, which are not read; save it whole in this one.")
+        npyfile.check_plain(found.dtype, where)
+        stored = found.id.get_storage_size()
+        whole = max(math.prod(found.shape), math.prod(found.chunks or ())) * found.dtype.itemsize
+        check_expansion(whole, stored, where)
+        return found[()]
+    except UserError:
+        raise
+    except Exception as error:  # damaged files make HDF5 raise almost anything
+        raise of_system(error, path) or UserError(
+            f"{where} is damaged ({error}); download or extract the file again."
+        ) from error
+
+
+def _find(path: Path, archive: h5py.File, key: str) -> h5py.Group | h5py.Dataset | None:
+    """What `key` names, reached through this file's own groups alone."""
+    found = archive
+    for name in filter(None, key.split("/")):
+        if not isinstance(found, h5py.Group):
+            return None
+        try:
+            links = found.id.links
+            if not links.exists(name.encode()):
+                return None
+            if links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
+                raise UserError(
+                    f"{path}: {key!r} is a link to another place, which is not followed; copy the array itself to that name."
+                )
+            found = found[name]
+        except (KeyError, OSError, RuntimeError, ValueError) as error:
+            raise of_system(error, path) or UserError(
+                f"{path}: array {key!r} is damaged ({error}); download or extract the file again."
+            ) from error
+    return found
