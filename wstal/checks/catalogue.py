@@ -13,9 +13,9 @@ class Check(NamedTuple):
 CHECKS: dict[str, Check] = {
     # names
     "empty label": Check(True, "a label without a letter"),
-    "tidied label": Check(False, "blanks around or inside a label, or another spelling of its accents in Unicode: read as one"),
+    "tidied label": Check(False, "blanks around a label, or another spelling of its accents in Unicode: read as one"),
     "look-alike classes": Check(
-        False, "names that differ by case, blanks, signs or a plural, or by one letter where one of them is rare; several in one"
+        False, "names that differ by case, blanks, signs or a plural, or by a letter where one is rare; several names in one"
     ),
     "id twice": Check(True, "a video that is listed twice"),
     "look-alike ids": Check(False, "ids that differ by case, by Unicode, or by `v_` in front"),
@@ -41,7 +41,7 @@ CHECKS: dict[str, Check] = {
     "same features": Check(False, "the same features, by their hash, of two videos of a subset"),
     # detections
     "undetected video": Check(False, "a video of the ground truth without any detection"),
-    "undetected class": Check(False, "a class of the ground truth without any detection, and the rule of a protocol that it sets off"),
+    "undetected class": Check(False, "a class of the ground truth without any detection, and what a protocol makes of it"),
     "foreign label": Check(False, "detections of a label that the ground truth lacks, with the nearest one that it has"),
     "foreign video": Check(False, "detections in a video that the ground truth lacks, with the nearest one that it has"),
     "doubled detection": Check(False, "a detection that is there twice"),

@@ -1,9 +1,10 @@
 """What is wrong and what is odd in one file or dataset, gathered and said together."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from wstal.base.errors import UserError
+from wstal.base.errors import MachineError, UserError
 from wstal.checks.catalogue import CHECKS
 
 QUOTED = 20  # faults that a refusal quotes
@@ -15,6 +16,7 @@ class Fault(NamedTuple):
 
     problem: str  # without a full stop: "video 'a' has no label"
     cure: str  # what to do: "label it"
+    sentence: str = ""  # the whole, where it was one before it was gathered
 
 
 class Findings:
@@ -37,6 +39,19 @@ class Findings:
         """Take down what breaks the form of the file, which no check of the catalogue is about."""
         self.faults.append(Fault(problem, cure))
 
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """A sentence that the block raises is one of several faults, and what comes after the block goes on."""
+        try:
+            yield
+        except MachineError:
+            raise
+        except UserError as error:
+            problem, _, cure = str(error).removesuffix(".").partition("; ")
+            for between in (": ", ", "):
+                problem = problem.removeprefix(f"{self.origin}{between}")
+            self.faults.append(Fault(problem, cure, str(error)))
+
     @property
     def notes(self) -> tuple[str, ...]:
         """A sentence for every check that has found something odd, in the order of the catalogue."""
@@ -49,18 +64,19 @@ class Findings:
             UserError: there is a fault.
         """
         if self.faults:
-            raise UserError(f"{self.origin}{': ' * bool(self.origin)}{_said(self.faults, QUOTED)}.")
+            alone = self.faults[0].sentence if len(self.faults) == 1 else ""
+            raise UserError(alone or f"{self.origin}{': ' * bool(self.origin)}{_said(self.faults, QUOTED)}.")
 
 
 def _said(faults: list[Fault], most: int) -> str:
     """The first `most` faults, those with one cure together, and how many more there are."""
     of_cure: dict[str, list[str]] = {}
-    for problem, cure in faults[:most]:
+    for problem, cure, _ in faults[:most]:
         of_cure.setdefault(cure, []).append(problem)
     parts = ["; ".join(problems) for problems in of_cure.values()]
     if len(faults) > most:
         parts[-1] += f" (and {len(faults) - most} more)"
-    return " | ".join(f"{part}; {cure}" for part, cure in zip(parts, of_cure, strict=True))
+    return " | ".join(f"{part}; {cure}" if cure else part for part, cure in zip(parts, of_cure, strict=True))
 
 
 def some(names: Iterable[str], most: int = 5) -> str:

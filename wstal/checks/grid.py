@@ -16,6 +16,7 @@ FRAME_RATES = (8.0, 10.0, 12.0, 12.5, 15.0, 20.0, 23.976, 24.0, 25.0, 29.97, 30.
 STRIDES_F = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 25, 30, 32, 48, 64)
 WRONG = 0.015  # a ratio further from 1 than this is another grid
 DRIFT = 0.0004  # and one further than this may be: 29.97 for 30 is 0.001
+NAMED = 2  # frame rates that a sentence names
 FEWEST = 2  # videos that tell
 SURE = 4.0  # standard errors that a ratio must be away from 1
 BEYOND = 1.2  # ends of a right grid by which videos of one length must miss it
@@ -31,13 +32,14 @@ class Line:
     ratio: float
     offset_s: float
     error: float  # standard error of the ratio
-    within_s: float  # how far videos may lie off the line
+    end_s: float  # what a right grid may lose or add at the end of a video
     fitting: np.ndarray  # (N,) bool: the videos that lie on it
 
     @property
     def certain(self) -> bool:
         """Whether it is one line for (nearly) all videos, and not a ratio of 1."""
-        return bool(self.fitting.mean() >= FITTING) and abs(self.ratio - 1) > max(SURE * self.error, DRIFT)
+        fits = self.fitting.mean() >= FITTING and abs(self.offset_s) <= 2 * self.end_s
+        return bool(fits) and abs(self.ratio - 1) > max(SURE * self.error, DRIFT)
 
 
 def check_grid(stream: str, lengths: Mapping[str, tuple[int, float]], grid: TimeGrid, findings: Findings) -> bool:
@@ -66,8 +68,8 @@ def check_grid(stream: str, lengths: Mapping[str, tuple[int, float]], grid: Time
 
 
 def fit(covered_s: np.ndarray, length_s: np.ndarray, grid: TimeGrid) -> Line:
-    """The line through what features of N videos cover over their lengths, both (N,) seconds; videos that lie off it have no say."""
-    end_s = max(grid.stride_f, grid.window_f) / grid.fps  # what a right grid may lose or add at the end of a video
+    """The line through what features of N videos cover over their lengths, both (N,) seconds; videos off it have no say."""
+    end_s = max(grid.stride_f, grid.window_f) / grid.fps
     kept = np.ones(len(covered_s), dtype=bool)
     for _ in range(ROUNDS):
         line = _line(covered_s, length_s, kept, grid.step_s, end_s)
@@ -84,7 +86,9 @@ def fits(grid: TimeGrid, line: Line) -> str:
         nearest = min(FRAME_RATES, key=lambda rate: abs(rate - fps))
         rates = [nearest] if abs(nearest / fps - 1) < WRONG else []
     strides = [stride for stride in STRIDES_F if abs(stride - stride_f) < 0.02 * stride_f]
-    named = [f"fps {rate:g}" for rate in rates] + [f"stride_f {stride}" for stride in strides if stride != grid.stride_f]
+    named = [f"fps {rate:g}" for rate in rates[:NAMED]] + [
+        f"stride_f {stride}" for stride in strides if stride != grid.stride_f
+    ]
     return " or ".join(named or [f"fps {fps:.4g}"])
 
 
@@ -104,9 +108,8 @@ def _line(covered_s: np.ndarray, length_s: np.ndarray, kept: np.ndarray, step_s:
     ratio = float(np.median(y / x))
     if abs(slope - 1) <= SURE * error and abs(slope - ratio) <= SURE * error:  # no slope can be told from another
         slope, offset_s, error = ratio, 0.0, max(BEYOND * end_s / float(np.median(x)), WRONG) / SURE
-    within_s = max(end_s, 3 * noise_s)
     off_s = np.abs(covered_s - slope * length_s - offset_s)
-    return Line(slope, offset_s, error, within_s, off_s <= within_s)
+    return Line(slope, offset_s, error, end_s, off_s <= max(end_s, 3 * noise_s))
 
 
 def _check_single(stream: str, lengths: Mapping[str, tuple[int, float]], grid: TimeGrid, findings: Findings) -> None:
@@ -115,5 +118,5 @@ def _check_single(stream: str, lengths: Mapping[str, tuple[int, float]], grid: T
         covered_s = grid.coverage_s(snippets_t)
         if abs(covered_s - length_s) > max(FAR * length_s, 2 * max(grid.stride_f, grid.window_f) / grid.fps):
             times = f"{covered_s / length_s:.2f} times its length ({covered_s:.1f} s of {length_s:.1f} s)"
-            cure = "look whether these are its features, made at that frame rate, or leave it out with `exclude`"
+            cure = "look whether these are its features, made at that frame rate, or leave it out"
             findings.found("odd length", f"stream {stream!r} of video {video!r} covers {times}", cure)

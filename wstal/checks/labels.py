@@ -39,7 +39,9 @@ def check_classes(counts: Mapping[str, int], findings: Findings) -> None:
     for name in counts:
         if others := joined(name, counts):
             problem = f"{name!r} ({_videos(counts[name])}) holds {' and '.join(map(repr, others))}"
-            findings.found("look-alike classes", problem, "if these are several labels, give each an entry or a line of its own")
+            findings.found(
+                "look-alike classes", problem, "if these are several labels, give each an entry or a line of its own"
+            )
 
 
 def check_untrained(classes: Sequence[str], videos: Iterable[Video], findings: Findings) -> None:
@@ -50,7 +52,9 @@ def check_untrained(classes: Sequence[str], videos: Iterable[Video], findings: F
             near = nearest(name, [other for other in classes if other != name and of_subset["train"][other]])
             hint = f", the nearest class is {near!r}" if near else ""
             problem = f"{name!r} ({_videos(of_subset['test'][name])} for testing{hint})"
-            findings.found("untrained class", problem, "nothing can be learnt of these; label training videos, or leave them out")
+            findings.found(
+                "untrained class", problem, "nothing can be learnt of these; label training videos, or leave them out"
+            )
 
 
 def check_ids(ids: Iterable[str], findings: Findings) -> None:
@@ -81,5 +85,3 @@ def unknown(label: str, classes: Collection[str]) -> str:
 
 def _videos(count: int) -> str:
     return f"{count} video" if count == 1 else f"{count} videos"
-
-

@@ -12,8 +12,8 @@ RARE = 2  # videos that the misspelt name of two has at most
 
 
 def tidy(name: str) -> str:
-    """The name in Unicode's composed form (NFC), without blanks at its ends and with single ones inside."""
-    return " ".join(unicodedata.normalize("NFC", name).translate(INVISIBLE).split())
+    """The name in Unicode's composed form (NFC), without blanks at its ends."""
+    return unicodedata.normalize("NFC", name).translate(INVISIBLE).strip()
 
 
 def key(name: str) -> str:
@@ -72,6 +72,8 @@ def _one_letter_apart(one: str, other: str) -> bool:
     differ = [i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b]
     first = differ[0] if differ else len(short)
     if len(short) == len(long):
-        swapped = len(differ) == 2 and differ[1] == first + 1 and short[first] + short[first + 1] == long[first + 1] + long[first]
+        swapped = (
+            len(differ) == 2 and differ[1] == first + 1 and short[first] + short[first + 1] == long[first + 1] + long[first]
+        )
         return (len(differ) == 1 or swapped) and not any(c[i].isdigit() for c in (short, long) for i in differ)
     return short[first:] == long[first + 1 :] and len(long) == len(short) + 1 and not long[first].isdigit()

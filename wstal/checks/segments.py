@@ -13,7 +13,9 @@ def check_segments(segments: Iterable[Segment], findings: Findings) -> None:
         if segment.end_s < segment.start_s:
             findings.found("backward segment", f"{said(segment)} ends before it starts", "swap or mend its times")
         elif segment.start_s < 0:
-            findings.found("negative segment", f"{said(segment)} starts before its video", "give seconds from its start, at least 0")
+            findings.found(
+                "negative segment", f"{said(segment)} starts before its video", "give seconds from its start, at least 0"
+            )
         elif segment.end_s == segment.start_s:
             findings.found("empty segment", f"{said(segment)} lasts no time", "hardly any detection can match these")
         if count > 1:

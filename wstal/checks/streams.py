@@ -35,7 +35,9 @@ class StreamChecks:
         for one, other in combinations(features, 2):
             if video not in self.constant and np.array_equal(features[one], features[other]):
                 problem = f"streams {one!r} and {other!r} of video {video!r} hold the same features"
-                self.findings.found("identical streams", problem, "give each stream its own files, or take one of them off `streams`")
+                self.findings.found(
+                    "identical streams", problem, "give each stream its own files, or take one of them off `streams`"
+                )
 
     def finish(self, hashes: Hashes, subsets: Mapping[str, str]) -> None:
         """Say what only all videos together show; subsets are {video: train or test}."""
@@ -45,7 +47,7 @@ class StreamChecks:
                 self.findings.found("zero stream", problem, "extract it again, or take it off `streams`")
             else:
                 for video in videos:
-                    cure = "extract these again, or leave them out with `exclude`"
+                    cure = "extract these again, or leave them out"
                     self.findings.found("zero features", f"stream {stream!r} of video {video!r}", cure)
         for one, other in combinations(self._means, 2):
             for video in exchanged(self._videos, self._means[one], self._means[other]):
@@ -72,7 +74,7 @@ def check_shared(hashes: Hashes, subsets: Mapping[str, str], findings: Findings)
         of_subset = {name: [video for video in videos if subsets[video] == name] for name in ("train", "test")}
         if all(of_subset.values()):
             problem = f"training video {some(of_subset['train'])} and test video {some(of_subset['test'])} have the same "
-            cure = "give each its own features, or leave out one of them with `exclude`"
+            cure = "give each its own features, or leave out one of them"
             findings.found("shared features", f"{problem}{stream!r} features", cure)
         elif len(videos) > 1:
             cure = "look whether each has its own"
@@ -87,7 +89,7 @@ def exchanged(videos: list[str], one: list[np.ndarray], other: list[np.ndarray])
     """
     if len(videos) < FEWEST or one[0].shape != other[0].shape:
         return []
-    a, b = np.stack(one), np.stack(other)  # (N, C)
+    a, b = np.stack(one).astype(np.float64), np.stack(other).astype(np.float64)  # (N, C)
     centre_a, centre_b = np.median(a, axis=0), np.median(b, axis=0)
     margin = _distance(a, centre_b) + _distance(b, centre_a) - _distance(a, centre_a) - _distance(b, centre_b)  # (N,)
     typical = float(np.median(margin))

@@ -14,6 +14,7 @@ import numpy as np
 from wstal.base.errors import UserError, of_system, system_errors
 from wstal.base.paths import ROOT
 from wstal.base.types import Segment
+from wstal.checks.findings import Findings
 
 T = TypeVar("T")
 
@@ -78,10 +79,12 @@ def disjoint(listed: dict[str, list[str]], place: Path) -> dict[str, str]:
         UserError: a video is in two subsets, so that it would be tested on what it was trained on.
     """
     videos: dict[str, str] = {}
+    findings = Findings(str(place))
     for subset, ids in listed.items():
         for video in ids:
-            if videos.setdefault(video, subset) != subset:
-                raise UserError(f"{place}: video {video} is in the lists of {videos[video]} and {subset}; keep it in one.")
+            if (other := videos.setdefault(video, subset)) != subset:
+                findings.found("shared video", f"video {video} is in the lists of {other} and {subset}", "keep it in one")
+    findings.refuse()
     return videos
 
 

@@ -26,6 +26,8 @@ import numpy as np
 from wstal.base.errors import UserError
 from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations, Segment, Video
+from wstal.checks.findings import Findings
+from wstal.checks.names import tidy
 from wstal.datasets.readers import _files
 from wstal.datasets.readers._pickled import load_object_array
 
@@ -54,13 +56,15 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
     chosen = _chosen(source)
     column = {name: _column(place, name) for name in ("duration", source.video_labels, "labels", "segments")}
     _same_length(place, {"videoname": len(_column(place, "videoname")), **{k: len(v) for k, v in column.items()}})
-    videos, segments = [], []
+    videos, segments, findings = [], [], Findings(str(place))
     for i, (video, subset) in chosen.items():
-        weak = sorted({_text(label, place, source.video_labels) for label in column[source.video_labels][i]})
-        videos.append(Video(video, subset, _duration_s(column["duration"][i], place, video), tuple(weak)))
-        segments += _segments(place, video, column["labels"][i], column["segments"][i])
+        with findings.gathering():
+            weak = sorted({tidy(_text(label, place, source.video_labels)) for label in column[source.video_labels][i]})
+            videos.append(Video(video, subset, _duration_s(column["duration"][i], place, video), tuple(weak)))
+            segments += _segments(place, video, column["labels"][i], column["segments"][i])
     ids = {video.id for video in videos}
-    classes = tuple(_text(name, place, "classlist") for name in _column(place, "classlist"))
+    classes = tuple(tidy(_text(name, place, "classlist")) for name in _column(place, "classlist"))
+    findings.refuse()
     ambiguous = _files.read_ambiguous(place / source.ambiguous, ids, CURE) if source.ambiguous else ()
     return Annotations(classes, tuple(videos), tuple(segments), ambiguous)
 
@@ -137,5 +141,5 @@ def _segments(place: Path, video: str, labels: Any, times: Any) -> list[Segment]
             f"{place / 'segments.npy'}: {video} does not have one [start, end] for each of its {len(labels)} entries "
             "in labels.npy; download both files from one source."
         ) from error
-    names = [_text(label, place, "labels") for label in labels]
+    names = [tidy(_text(label, place, "labels")) for label in labels]
     return [Segment(video, name, float(start), float(end)) for name, (start, end) in zip(names, pairs, strict=True)]
