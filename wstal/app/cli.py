@@ -259,6 +259,17 @@ example:
     )
     command.add_argument("--subset", metavar="NAME", help="subset of the ground truth; default: the protocol's usual one")
     command.add_argument(
+        "--leave-out",
+        type=Path,
+        metavar="FILE",
+        help="videos that count nowhere, as those that the official tool blocks: a JSON list of ids, or one id a line",
+    )
+    command.add_argument(
+        "--as-published",
+        action="store_true",
+        help="where a class has no detection, mAP 0 as thumos-facnet's and thumos-wtalc's codes print; default: AP 0 for it",
+    )
+    command.add_argument(
         "--errors", type=float, metavar="TIOU", help="also say what is wrong with the detections at this tIoU, as 0.5"
     )
     command.add_argument("--json", type=Path, metavar="OUT", help="also write average_mAP, mAP and seconds to this file")
@@ -291,7 +302,7 @@ def thresholds(text: str) -> tuple[float, ...]:
 def _evaluate(options: argparse.Namespace) -> int:
     from wstal.base import files
     from wstal.detect import detections
-    from wstal.evaluation import truth
+    from wstal.evaluation import left_out, truth
     from wstal.evaluation.evaluate import PROTOCOLS, evaluate
 
     protocol = PROTOCOLS[options.protocol]
@@ -302,20 +313,26 @@ def _evaluate(options: argparse.Namespace) -> int:
         ambiguous_label=protocol.ambiguous_label,
     )
     predictions = detections.read_json(options.predictions)
+    if options.leave_out:
+        ground_truth, predictions = left_out.without(ground_truth, predictions, left_out.read(options.leave_out))
     begin = time.perf_counter()
     result = evaluate(ground_truth, predictions, protocol, options.tiou or protocol.tious)
     seconds = time.perf_counter() - begin
     for note in result.notes:
         print(f"note: {note}", file=sys.stderr)
-    mean = dict(zip(map(_key, result.tious.tolist()), result.mAP.tolist(), strict=True))
+    shown = result.mAP if options.as_published else result.plain_mAP
+    if protocol.zero_if_undetected and result.undetected and len(predictions):
+        chosen = "prints that 0" if options.as_published else "has AP 0 for the class, `--as-published` prints the 0"
+        print(f"note: The table {chosen}.", file=sys.stderr)
+    mean, average = dict(zip(map(_key, result.tious.tolist()), shown.tolist(), strict=True)), float(shown.mean())
     width = max(len("average"), *map(len, mean))
     print(f"{'tIoU':{width}}  mAP %")
-    for name, value in [*mean.items(), ("average", result.average_mAP)]:
+    for name, value in [*mean.items(), ("average", average)]:
         print(f"{name:{width}} {100 * value:6.2f}")
     if options.errors is not None:
         _print_errors(ground_truth, predictions, protocol, options.errors)
     if options.json:
-        metrics = {"average_mAP": result.average_mAP, "mAP": mean, "seconds": seconds}
+        metrics = {"average_mAP": average, "mAP": mean, "seconds": seconds}
         files.write(options.json, json.dumps(metrics, indent=2) + "\n")
     return 0
 
