@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_localize(commands)
     _add_extract(commands)
+    _add_inspect(commands)
     checker = commands.add_parser("check", help="say whether params.yaml is well-formed")
     checker.set_defaults(run=_check)
     return parser
@@ -64,6 +65,33 @@ def _check(options: argparse.Namespace) -> int:
 
     print(check(parameters.read()))
     return 0
+
+
+def _add_inspect(commands: Any) -> None:
+    command = commands.add_parser(
+        "inspect",
+        help="say what a dataset or a file holds, and what is wrong or odd about it",
+        description="Videos, classes, instances, lengths, coverage, what is wrong or odd, and videos for each class.",
+        epilog="""status:
+  0, or 1 if something is wrong and would be refused
+
+examples:
+  wstal inspect mine                      a dataset of params.yaml, with its features
+  wstal inspect annotations.json          ActivityNet's layout; also tables of segments or of labels
+  wstal inspect predictions.json          detections
+  wstal inspect features/monday.npy       features; also .npz, .h5, .csv, and the folder of a feature store""",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("target", metavar="DATASET|FILE", help="a dataset of params.yaml, or a file")
+    command.set_defaults(run=_inspect)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from wstal.app.inspection import inspect
+
+    found = inspect(options.target)
+    print(found.text)
+    return 1 if found.findings.faults else 0
 
 
 def _add_train(commands: Any) -> None:

@@ -57,6 +57,14 @@ class Findings:
         """A sentence for every check that has found something odd, in the order of the catalogue."""
         return tuple(f"{check}: {_said(self._odd[check], SHOWN)}." for check in CHECKS if check in self._odd)
 
+    @property
+    def answer(self) -> str:
+        """All faults in one sentence; "" where there is none."""
+        if not self.faults:
+            return ""
+        alone = self.faults[0].sentence if len(self.faults) == 1 else ""
+        return alone or f"{self.origin}{': ' * bool(self.origin)}{_said(self.faults, QUOTED)}."
+
     def refuse(self) -> None:
         """End with all faults in one answer.
 
@@ -64,8 +72,7 @@ class Findings:
             UserError: there is a fault.
         """
         if self.faults:
-            alone = self.faults[0].sentence if len(self.faults) == 1 else ""
-            raise UserError(alone or f"{self.origin}{': ' * bool(self.origin)}{_said(self.faults, QUOTED)}.")
+            raise UserError(self.answer)
 
 
 def _said(faults: list[Fault], most: int) -> str:

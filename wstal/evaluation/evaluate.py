@@ -238,7 +238,7 @@ def _silent(truth: Truth, detections: Detections) -> list[str]:
     if not silent or not len(detections):
         return []
     count = f"{len(silent)} of {_count(len(annotated), 'annotated video')}"
-    return [f"Found no detection in {count}, whose instances count as missed: {_some(silent)}."]
+    return [f"Found no detection in {count}, whose instances count as missed (see --leave-out): {_some(silent)}."]
 
 
 def _overlaps_ambiguous(rows: Segments, truth: Truth, protocol: Protocol) -> np.ndarray:

@@ -45,7 +45,7 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
     Raises:
         UserError: a file is missing or damaged; of the table, the sentence names the lines.
     """
-    database = _read(source)
+    database = read(source)
     chosen = _chosen(source, database)
     known_s = {video: database.entries[video].duration for video in chosen}
     covered_s = _covered_s(source, {video: subset for video, subset in chosen.items() if known_s[video] is None}, grid)
@@ -55,7 +55,7 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
 
 def features(source: Source, streams: tuple[str, ...], grids: Grids) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """(video id, {stream: (T, D) array}) in the order of the table; each video is read when its turn comes."""
-    return _source.features(source, _chosen(source, _read(source)), streams)
+    return _source.features(source, _chosen(source, read(source)), streams)
 
 
 def _covered_s(source: Source, videos: Mapping[str, str], grid: TimeGrid) -> dict[str, float]:
@@ -75,8 +75,12 @@ def _chosen(source: Source, database: Database) -> dict[str, str]:
     return _source.choose(source, database, {video: entry.subset for video, entry in database.entries.items()})
 
 
-def _read(source: Source) -> Database:
-    """The table as if it were ActivityNet's JSON."""
+def read(source: Source) -> Database:
+    """The table as if it were ActivityNet's JSON; without `splits`, subsets are what they are.
+
+    Raises:
+        UserError: the file is missing or has faults; the sentence says all, with their lines.
+    """
     findings = Findings(str(source.path))
     of_video: dict[str, list[Row]] = {}
     for row in _rows(source, findings):
@@ -118,7 +122,7 @@ def _rows(source: Source, findings: Findings) -> list[Row]:
 
 
 def _require_columns(path: Path, columns: tuple[str, ...], source: Source) -> None:
-    wanted = REQUIRED if source.lists else (*REQUIRED, "subset")
+    wanted = REQUIRED if source.lists or not source.splits else (*REQUIRED, "subset")
     missing = [name for name in wanted if name not in columns]
     if missing:
         instead = ", or name files of video ids in `source.lists` of params.yaml" if missing == ["subset"] else ""
@@ -154,7 +158,7 @@ def _subset_faults(source: Source, rows: Mapping[int, Row]) -> Iterator[Fault]:
     ours = {theirs: name for name, theirs in source.splits.items()}
     of_video = source.listed() if source.lists else {row["video"]: ours.get(row["subset"]) for row in rows.values()}
     for line, row in rows.items():
-        if not source.lists and row["subset"] not in ours:
+        if not source.lists and ours and row["subset"] not in ours:
             yield line, f"has subset {row['subset']!r}, which `splits` does not name ({', '.join(ours)})"
         if row["label"] and not row["start_s"] + row["end_s"] and of_video.get(row["video"]) == "test":
             yield line, "has a label without times, which only training videos may"

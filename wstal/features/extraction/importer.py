@@ -8,6 +8,7 @@ The store is filled in a folder beside `out` and takes its place only when every
 ever sees half a file, half a store, or a video that is no longer listed.
 """
 
+import hashlib
 import logging
 import math
 import shutil
@@ -26,7 +27,7 @@ from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations
 from wstal.checks.findings import Findings
 from wstal.checks.grid import check_grid
-from wstal.checks.streams import StreamChecks
+from wstal.checks.streams import Hashes, StreamChecks
 from wstal.features.extraction.streamfile import StreamFile
 
 log = logging.getLogger(__name__)
@@ -43,9 +44,9 @@ class Import:
     grids: Grids  # in the order of the streams
     annotations: Annotations
     slack_s: float  # how far a segment may end behind the last snippet, in seconds
-    overrun: Collection[str]  # videos known to be annotated past their end (THUMOS14 video_test_0000270)
-    uneven_t: int  # snippets by which streams of one grid may differ; the longer ones lose their last ones
-    warnings: Mapping[str, Sequence[str]]  # video -> what was wrong with the file that it came from
+    overrun: Collection[str] = ()  # videos known to be annotated past their end (THUMOS14 video_test_0000270)
+    uneven_t: int = 0  # snippets by which streams of one grid may differ; the longer ones lose their last ones
+    warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)  # video -> what was wrong with the file that it came from
     findings: Findings = field(default_factory=Findings)
     lengths: dict[str, dict[str, tuple[int, str]]] = field(default_factory=dict)  # stream -> video -> snippets, how it is named
 
@@ -67,18 +68,16 @@ class Import:
                 self.streams.see(video, values)
                 yield video, values
 
-    def finish(self, rows: Mapping[str, Mapping[str, Rows]]) -> list[str]:
-        """Say what only all videos together show, and how well features cover them; -> the notes.
-
-        Raises:
-            UserError: there are faults; the sentence says all.
-        """
+    def finish(self, hashes: Hashes) -> None:
+        """Take down what only all videos together show, and how well features cover them."""
         for stream, grid in self.grids.items():
             self._check_lengths(stream, grid)
-        hashes = {video: {stream: one.sha256 for stream, one in of_video.items()} for video, of_video in rows.items()}
         self.streams.finish(hashes, self.subsets)
-        self.findings.refuse()
-        return [*self.findings.notes]
+
+    def look(self, items: Iterable[tuple[str, Arrays]]) -> None:
+        """All of it, and nothing is written."""
+        hashed = {v: {s: hashlib.sha256(x.tobytes()).hexdigest() for s, x in found.items()} for v, found in self.good(items)}
+        self.finish(hashed)
 
     def _annotated(self, items: Iterable[tuple[str, Arrays]]) -> Iterator[tuple[str, Arrays]]:
         """The items of annotated videos; one that is missing at the end is a fault."""
@@ -161,11 +160,14 @@ def _write(checked: Import, items: Iterable[tuple[str, Arrays]], folder: Path, b
             file.finish()
             for video, of_video in file.rows.items():
                 rows.setdefault(video, {})[stream] = of_video
-    notes = checked.finish(rows)
+    checked.finish({video: {stream: one.sha256 for stream, one in of_video.items()} for video, of_video in rows.items()})
+    checked.findings.refuse()
     streams = {stream: file.format for stream, file in files.items()}
     noted = {video: list(checked.warnings[video]) for video in rows if checked.warnings.get(video)}
     grids = dict(checked.grids)
-    made = Manifest(backbone=backbone, grids=grids, streams=streams, videos=rows, warnings=noted, notes=notes)
+    made = Manifest(
+        backbone=backbone, grids=grids, streams=streams, videos=rows, warnings=noted, notes=[*checked.findings.notes]
+    )
     manifest.write(made, folder)
     return made
 
