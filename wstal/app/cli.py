@@ -87,7 +87,7 @@ examples:
 
 
 def _inspect(options: argparse.Namespace) -> int:
-    from wstal.app.inspection import inspect
+    from wstal.datasets.inspection import inspect
 
     found = inspect(options.target)
     print(found.text)
@@ -212,6 +212,8 @@ def _train(options: argparse.Namespace) -> int:
             _settings(options), options.labels, options.videos, options.out, method=options.method, seed=options.seed
         )
     _tell(summary, used=summary.computed + summary.reused)
+    for note in summary.notes:
+        print(f"note: {note}", file=sys.stderr)
     for name in summary.lost:
         print(f"note: class {name!r} is left out: none of its training videos can be used.", file=sys.stderr)
     print(f"{options.out} is trained; next: wstal localize VIDEO... --run {options.out}")

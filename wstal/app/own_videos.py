@@ -74,6 +74,7 @@ class Outcome(Summary):
     """What became of the videos that `train` was given, and of their classes."""
 
     lost: list[str] = field(default_factory=list)  # classes of which no training video could be used
+    notes: tuple[str, ...] = ()  # what is odd about the table and the features
 
 
 @dataclass(frozen=True)
@@ -113,20 +114,21 @@ def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, meth
     section = msgspec.structs.replace(section, source=section.source | paths)
     reader, where = prepare.source(section, NAME)
     rows_plan(raw, section, method, seed, videos=1)  # faults are said before hours of extraction
+    if not (known := reader.trained(where)):
+        raise UserError(f"{labels} has no video to train on; write train in the column `subset` of some lines, or remove it.")
     summary = through(reader.videos(where), section)
-    known = reader.trained(where)
     section.source["exclude"] = [*where.exclude, *summary.failures]
     where = prepare.source(section, NAME)[1]
     listed = reader.annotations(where, section.grid).videos
     rows = rows_plan(raw, section, method, seed, videos=sum(video.subset == "train" for video in listed))
     with tempfile.TemporaryDirectory() as scratch:
         tree = Tree(Path(scratch))
-        prepare.annotate(DatasetPlan(name=NAME, features=section), tree)
-        prepare.store_videos(section, NAME, tree.output(tree.features(NAME)), summary)
+        notes = prepare.annotate(DatasetPlan(name=NAME, features=section), tree).notes
+        notes += tuple(prepare.store_videos(section, NAME, tree.output(tree.features(NAME)), summary).notes)
         (run,) = experiment.runs(rows, tree)
         experiment.train_all([run])
         replace(run.folder, out)
-    return Outcome(**vars(summary), lost=sorted(known - reader.trained(where)))
+    return Outcome(**vars(summary), lost=sorted(known - reader.trained(where)), notes=notes)
 
 
 def check_out(out: Path) -> None:

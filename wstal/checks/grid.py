@@ -59,9 +59,10 @@ def check_grid(stream: str, lengths: Mapping[str, tuple[int, float]], grid: Time
         _check_single(stream, lengths, grid, findings)
         return False
     wrong = abs(line.ratio - 1) > WRONG
-    ratio = f"{line.ratio:.2f}" if wrong else f"{line.ratio:.4f}"
+    likely = next(iter(rates(grid, line)), grid.fps * line.ratio) / grid.fps
+    ratio = f"{likely:.2f}" if wrong else f"{line.ratio:.4f}"
     count = f"all {len(lengths)} videos" if line.fitting.all() else f"{line.fitting.sum()} of {len(lengths)} videos"
-    problem = f"features of stream {stream!r} cover {ratio} times the length of {count} on the grid of {described(grid)}"
+    problem = f"features of stream {stream!r} cover about {ratio} times the length of {count} on the grid of {described(grid)}"
     cure = f"{fits(grid, line)} would fit: set it under `grid` (or the stream's own under `grids`) in params.yaml"
     findings.found("wrong grid" if wrong else "drifting grid", problem, cure)
     return wrong
@@ -77,19 +78,22 @@ def fit(covered_s: np.ndarray, length_s: np.ndarray, grid: TimeGrid) -> Line:
     return line
 
 
+def rates(grid: TimeGrid, line: Line) -> list[float]:
+    """The frame rates that a ratio speaks for, the likeliest first; of equally likely ones, whole numbers."""
+    fps, error = grid.fps * line.ratio, 2 * line.error * grid.fps
+    within = max(2 * error, 0.002 * fps)
+    near = [rate for rate in FRAME_RATES if abs(rate - fps) <= within]
+    if not near and abs((nearest := min(FRAME_RATES, key=lambda rate: abs(rate - fps))) / fps - 1) < WRONG:
+        near = [nearest]
+    return sorted(near, key=lambda rate: (round(abs(rate - fps) / max(error, 0.01)), rate % 1 > 0))[:NAMED]
+
+
 def fits(grid: TimeGrid, line: Line) -> str:
-    """The frame rates and strides that a ratio speaks for, the likeliest first."""
-    fps, stride_f = grid.fps * line.ratio, grid.stride_f / line.ratio
-    within = max(3 * line.error * grid.fps, 0.002 * fps)
-    rates = sorted((rate for rate in FRAME_RATES if abs(rate - fps) <= within), key=lambda rate: abs(rate - fps))
-    if not rates:
-        nearest = min(FRAME_RATES, key=lambda rate: abs(rate - fps))
-        rates = [nearest] if abs(nearest / fps - 1) < WRONG else []
-    strides = [stride for stride in STRIDES_F if abs(stride - stride_f) < 0.02 * stride_f]
-    named = [f"fps {rate:g}" for rate in rates[:NAMED]] + [
-        f"stride_f {stride}" for stride in strides if stride != grid.stride_f
-    ]
-    return " or ".join(named or [f"fps {fps:.4g}"])
+    """The frame rates and strides that a ratio speaks for."""
+    stride_f = grid.stride_f / line.ratio
+    strides = [stride for stride in STRIDES_F if abs(stride - stride_f) < 0.02 * stride_f and stride != grid.stride_f]
+    named = [*(f"fps {rate:g}" for rate in rates(grid, line)), *(f"stride_f {stride}" for stride in strides)]
+    return " or ".join(named or [f"fps {grid.fps * line.ratio:.4g}"])
 
 
 def described(grid: TimeGrid) -> str:

@@ -104,7 +104,10 @@ WRONG = {
     "missing": ("video,label\none,Wave\nfour.mp4,Wave\n", "line 3: .* has no video 'four.mp4'; put it there, or remove"),
     "outside": ("video,label\n../one.mp4,Wave\n", r"line 2: .* has no video '\.\./one\.mp4'; put"),
     "two folders": ("video,label\na/one,Wave\nb/one,Jump\n", "line 3: 'b/one' and 'a/one' lead to one file, .*; write one"),
-    "blank": ("video,label\none,Wave\ntwo,\n", "line 3: training video 'two' has no label; write one, remove the line, or write test"),
+    "blank": (
+        "video,label\none,Wave\ntwo,\n",
+        "line 3: training video 'two' has no label; write one, remove the line, or write test",
+    ),
     "with and without": ("video,label,subset\none,Wave,test\none,,test\n", "line 3 repeats or contradicts line 2"),
     "two subsets": ("video,label,subset\none,Wave,train\none,Jump,test\n", "line 3: the subset differs from that in line 2"),
     "quotation mark": ('video,label\none,"Wave\ntwo,Jump\n', "line 3: .*; close every quotation mark"),

@@ -46,7 +46,7 @@ class Import:
     slack_s: float  # how far a segment may end behind the last snippet, in seconds
     overrun: Collection[str] = ()  # videos known to be annotated past their end (THUMOS14 video_test_0000270)
     uneven_t: int = 0  # snippets by which streams of one grid may differ; the longer ones lose their last ones
-    warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)  # video -> what was wrong with the file that it came from
+    warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)  # video -> what is wrong with its file
     findings: Findings = field(default_factory=Findings)
     lengths: dict[str, dict[str, tuple[int, str]]] = field(default_factory=dict)  # stream -> video -> snippets, how it is named
 

@@ -113,8 +113,9 @@ def of_annotations(read: Annotations, findings: Findings) -> Inspection:
     facts += spread("instance length (s)", [segment.end_s - segment.start_s for segment in read.segments])
     videos = Counter((video.subset, label) for video in read.videos for label in video.labels)
     instances = Counter((subset.get(segment.video), segment.label) for segment in read.segments)
-    header = ("class", *(f"{_subset(name)} {what}" for name in subsets for what in ("videos", "instances")))
-    rows = [(label, *(str(of[name, label]) for name in subsets for of in (videos, instances))) for label in read.classes]
+    counted = {"videos": videos, "instances": instances} if read.segments else {"videos": videos}
+    header = ("class", *(f"{_subset(name)} {what}" for name in subsets for what in counted))
+    rows = [(label, *(str(of[name, label]) for name in subsets for of in counted.values())) for label in read.classes]
     return Inspection("annotations", facts, findings, header, rows)
 
 
@@ -141,7 +142,7 @@ def of_labels(path: Path, table: _table.CsvTable) -> Inspection:
     findings, of_video = Findings(str(path)), dict[tuple[str, str], list[str]]()
     for line, cells in table.lines:
         row = dict(zip(table.columns, cells, strict=False))
-        labels = of_video.setdefault((row["video"], row.get("subset", "").lower()), [])
+        labels = of_video.setdefault((row["video"], row.get("subset", "train").lower()), [])
         if (label := row.get("label", "")) in labels:
             findings.found(
                 "repeated line", f"line {line} says again what an earlier one says of {row['video']}", "once is enough"
@@ -152,6 +153,9 @@ def of_labels(path: Path, table: _table.CsvTable) -> Inspection:
         Video(name, subset, 0.0, tuple(sorted({tidied.get(label, label) for label in labels} - {""})))
         for (name, subset), labels in of_video.items()
     )
+    for video in videos:
+        if video.subset == "train" and not video.labels:
+            findings.fault(f"training video {video.id!r} has no label", "write one, remove its line, or make it a test video")
     classes = sorted({label for video in videos for label in video.labels})
     return checked(Annotations(tuple(classes), videos, ()), findings)
 
