@@ -21,6 +21,8 @@ FEWEST = 2  # videos that tell
 SURE = 4.0  # standard errors that a ratio must be away from 1
 BEYOND = 1.2  # ends of a right grid by which videos of one length must miss it
 FITTING = 0.7  # share of the videos that must lie on the line
+NOISE = 0.01  # share of its length that a video may lie off the line
+OFFSET = 0.06  # share of the usual length that a line may miss them all by, as where windows are wider than strides
 FAR = 0.1  # share of its length that a single video may miss
 ROUNDS = 5  # of leaving out the videos that lie off it
 
@@ -32,14 +34,14 @@ class Line:
     ratio: float
     offset_s: float
     error: float  # standard error of the ratio
-    end_s: float  # what a right grid may lose or add at the end of a video
+    most_s: float  # offset that a grid may make
     fitting: np.ndarray  # (N,) bool: the videos that lie on it
 
     @property
     def certain(self) -> bool:
-        """Whether it is one line for (nearly) all videos, and not a ratio of 1."""
-        fits = self.fitting.mean() >= FITTING and abs(self.offset_s) <= 2 * self.end_s
-        return bool(fits) and abs(self.ratio - 1) > max(SURE * self.error, DRIFT)
+        """Whether it is one line for (nearly) all videos that a grid may make, and not a ratio of 1."""
+        grid = self.ratio > 0 and abs(self.offset_s) <= self.most_s and self.fitting.mean() >= FITTING
+        return bool(grid) and abs(self.ratio - 1) > max(SURE * self.error, DRIFT)
 
 
 def check_grid(stream: str, lengths: Mapping[str, tuple[int, float]], grid: TimeGrid, findings: Findings) -> bool:
@@ -70,12 +72,18 @@ def check_grid(stream: str, lengths: Mapping[str, tuple[int, float]], grid: Time
 
 def fit(covered_s: np.ndarray, length_s: np.ndarray, grid: TimeGrid) -> Line:
     """The line through what features of N videos cover over their lengths, both (N,) seconds; videos off it have no say."""
-    end_s = max(grid.stride_f, grid.window_f) / grid.fps
-    kept = np.ones(len(covered_s), dtype=bool)
+    end_s = max(grid.stride_f, grid.window_f) / grid.fps  # what a right grid may lose or add at the end of a video
+    ratio = np.sort(covered_s / length_s)[len(length_s) // 2]  # that of a video
+    kept = np.abs(covered_s - ratio * length_s) <= 2 * _tolerance_s(length_s, end_s)
     for _ in range(ROUNDS):
         line = _line(covered_s, length_s, kept, grid.step_s, end_s)
-        kept = line.fitting if line.fitting.sum() > 1 else kept
+        kept = line.fitting if line.fitting.any() else kept
     return line
+
+
+def _tolerance_s(length_s: np.ndarray, end_s: float) -> np.ndarray:
+    """How far videos may lie off their line, (N,) seconds."""
+    return end_s + NOISE * length_s
 
 
 def rates(grid: TimeGrid, line: Line) -> list[float]:
@@ -91,7 +99,9 @@ def rates(grid: TimeGrid, line: Line) -> list[float]:
 def fits(grid: TimeGrid, line: Line) -> str:
     """The frame rates and strides that a ratio speaks for."""
     stride_f = grid.stride_f / line.ratio
-    strides = [stride for stride in STRIDES_F if abs(stride - stride_f) < 0.02 * stride_f and stride != grid.stride_f]
+    within_f = max(0.02, SURE * line.error / line.ratio) * stride_f
+    strides = [stride for stride in STRIDES_F if abs(stride - stride_f) < within_f and stride != grid.stride_f]
+    strides = sorted(strides, key=lambda stride: abs(stride - stride_f))[:1]
     named = [*(f"fps {rate:g}" for rate in rates(grid, line)), *(f"stride_f {stride}" for stride in strides)]
     return " or ".join(named or [f"fps {grid.fps * line.ratio:.4g}"])
 
@@ -104,16 +114,18 @@ def described(grid: TimeGrid) -> str:
 def _line(covered_s: np.ndarray, length_s: np.ndarray, kept: np.ndarray, step_s: float, end_s: float) -> Line:
     """Least squares over the `kept` videos; where their lengths differ too little for a slope, a line without offset."""
     x, y = length_s[kept], covered_s[kept]
+    middle_s = float(np.median(x))
     spread = np.sqrt(((x - x.mean()) ** 2).sum())
     slope = float(((x - x.mean()) * (y - y.mean())).sum() / spread**2) if spread > 0 else 1.0
     noise_s = max(step_s / np.sqrt(12), 1.4826 * float(np.median(np.abs(y - y.mean() - slope * (x - x.mean())))))
     error = noise_s / spread if spread > 0 else np.inf
     offset_s = float(y.mean() - slope * x.mean())
+    most_s = max(2 * end_s, OFFSET * middle_s) + 3 * error * middle_s
     ratio = float(np.median(y / x))
     if abs(slope - 1) <= SURE * error and abs(slope - ratio) <= SURE * error:  # no slope can be told from another
-        slope, offset_s, error = ratio, 0.0, max(BEYOND * end_s / float(np.median(x)), WRONG) / SURE
+        slope, offset_s, error = ratio, 0.0, max(BEYOND * end_s / middle_s, WRONG) / SURE
     off_s = np.abs(covered_s - slope * length_s - offset_s)
-    return Line(slope, offset_s, error, end_s, off_s <= max(end_s, 3 * noise_s))
+    return Line(slope, offset_s, error, most_s, off_s <= _tolerance_s(length_s, end_s))
 
 
 def _check_single(stream: str, lengths: Mapping[str, tuple[int, float]], grid: TimeGrid, findings: Findings) -> None:

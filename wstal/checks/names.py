@@ -34,7 +34,7 @@ def alike(names: Iterable[str]) -> Iterator[list[str]]:
 def nearest(name: str, names: Sequence[str]) -> str | None:
     """The one of `names` that `name` may stand for; None if none is near."""
     same = [other for other in names if key(other) == key(name)]
-    near = same or difflib.get_close_matches(name, names, n=1, cutoff=0.8)
+    near = same or difflib.get_close_matches(name, names, n=1, cutoff=0.7)
     return near[0] if near else None
 
 
