@@ -93,7 +93,7 @@ def rates(grid: TimeGrid, line: Line) -> list[float]:
     near = [rate for rate in FRAME_RATES if abs(rate - fps) <= within]
     if not near and abs((nearest := min(FRAME_RATES, key=lambda rate: abs(rate - fps))) / fps - 1) < WRONG:
         near = [nearest]
-    return sorted(near, key=lambda rate: (round(abs(rate - fps) / max(error, 0.01)), rate % 1 > 0))[:NAMED]
+    return sorted(near, key=lambda rate: (round(abs(rate - fps) / max(error, 0.01)), rate % 1 > 0, abs(rate - fps)))[:NAMED]
 
 
 def fits(grid: TimeGrid, line: Line) -> str:

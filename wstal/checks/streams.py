@@ -9,6 +9,7 @@ from wstal.checks.findings import Findings, some
 
 COLUMNS = 64  # features of a snippet, evenly spaced, whose means stand for a video
 FEWEST = 4  # videos from which it shows what a stream looks like
+ENOUGH_T = 25  # snippets of which not all can be zero
 CLEAR = 5.0  # robust deviations that an exchange must stand out by
 
 Hashes = Mapping[str, Mapping[str, str]]  # video -> stream -> the hash of its features
@@ -17,23 +18,26 @@ Hashes = Mapping[str, Mapping[str, str]]  # video -> stream -> the hash of its f
 class StreamChecks:
     """Takes the features of one video after the other, and keeps a few numbers of each."""
 
-    def __init__(self, findings: Findings):
-        self.findings = findings
+    def __init__(self, findings: Findings, extracted: bool = False):
+        """With `extracted`, features come from networks and not from files, whose streams may have been mixed up."""
+        self.findings, self.extracted = findings, extracted
         self.constant: set[str] = set()  # videos with a stream of equal snippets
         self._videos: list[str] = []
+        self._snippets_t = 0
         self._zero: dict[str, list[str]] = {}  # stream -> its videos that are zero
         self._means: dict[str, list[np.ndarray]] = {}  # stream -> (COLUMNS,) of each video
 
     def see(self, video: str, features: Mapping[str, np.ndarray]) -> None:
         """Look at the features {stream: (T, D)} of a video."""
         self._videos.append(video)
+        self._snippets_t += len(next(iter(features.values())))
         for stream, x in features.items():
             self._zero.setdefault(stream, [])
             self._means.setdefault(stream, []).append(_mean(x))
             if np.array_equal(x[0], x[-1]) and (x == x[0]).all():
                 self._see_constant(video, stream, x)
         for one, other in combinations(features, 2):
-            if video not in self.constant and np.array_equal(features[one], features[other]):
+            if not self.extracted and video not in self.constant and np.array_equal(features[one], features[other]):
                 problem = f"streams {one!r} and {other!r} of video {video!r} hold the same features"
                 self.findings.found(
                     "identical streams", problem, "give each stream its own files, or take one of them off `streams`"
@@ -42,7 +46,7 @@ class StreamChecks:
     def finish(self, hashes: Hashes, subsets: Mapping[str, str]) -> None:
         """Say what only all videos together show; subsets are {video: train or test}."""
         for stream, videos in self._zero.items():
-            if videos and len(videos) == len(self._videos):
+            if videos and len(videos) == len(self._videos) and self._snippets_t >= ENOUGH_T:
                 problem = f"all features of stream {stream!r} are zero, in all {len(videos)} videos"
                 self.findings.found("zero stream", problem, "extract it again, or take it off `streams`")
             else:

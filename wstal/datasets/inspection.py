@@ -91,12 +91,11 @@ def of_dataset(name: str, known: parameters.Parameters) -> Inspection:
     seen = Import(grids, read, section.slack_s, section.overrun, section.uneven_t, findings=findings)
     seen.look(reader.features(where, tuple(grids), grids))
     length_s = {video.id: video.duration_s for video in read.videos}
-    for stream, lengths in seen.lengths.items():
-        share = np.array([grids[stream].coverage_s(t) / length_s[video] for video, (t, _) in lengths.items()])
-        spread = ", ".join(f"{np.quantile(share, q):.3f}" for q in (0, 0.5, 1))
-        snippets = sum(t for t, _ in lengths.values())
-        text = f"{len(lengths)} videos, {snippets} snippets, covering {spread} of the length (least, median, most)"
-        found.facts.append((f"stream {stream}", text))
+    for stream, of_video in seen.lengths.items():
+        snippets = sum(t for t, _ in of_video.values())
+        found.facts.append((f"stream {stream}", f"{len(of_video)} videos, {snippets} snippets"))
+        covered = [grids[stream].coverage_s(t) / length_s[video] for video, (t, _) in of_video.items()]
+        found.facts += spread("  share covered", covered)
     return found
 
 
@@ -112,7 +111,7 @@ def of_annotations(read: Annotations, findings: Findings) -> Inspection:
     facts += spread("video length (s)", [video.duration_s for video in read.videos if video.duration_s > 0])
     facts += spread("instance length (s)", [segment.end_s - segment.start_s for segment in read.segments])
     videos = Counter((video.subset, label) for video in read.videos for label in video.labels)
-    instances = Counter((subset.get(segment.video), segment.label) for segment in read.segments)
+    instances = Counter((subset.get(segment.video, ""), segment.label) for segment in read.segments)
     counted = {"videos": videos, "instances": instances} if read.segments else {"videos": videos}
     header = ("class", *(f"{_subset(name)} {what}" for name in subsets for what in counted))
     rows = [(label, *(str(of[name, label]) for name in subsets for of in counted.values())) for label in read.classes]
@@ -120,7 +119,11 @@ def of_annotations(read: Annotations, findings: Findings) -> Inspection:
 
 
 def of_table(path: Path) -> Inspection:
-    """A table of segments, of labels, or of features."""
+    """A table of segments, of labels, or of features.
+
+    Raises:
+        UserError: it is none of these, or has faults.
+    """
     try:
         table = _table.read(path, CURE)
     except MachineError:
@@ -161,12 +164,19 @@ def of_labels(path: Path, table: _table.CsvTable) -> Inspection:
 
 
 def of_json(path: Path) -> Inspection:
-    """Detections, annotations, or videos.json."""
+    """Detections, annotations, or videos.json.
+
+    Raises:
+        UserError: it is none of these, or has faults.
+    """
     content = files.decode(files.read_bytes(path), path)
     if isinstance(content, dict) and "results" in content:
         return of_detections(detections.read_json(path), Findings(str(path)))
     if isinstance(content, dict) and isinstance(content.get("videos"), list):
-        listed = msgspec.convert(content, Listed)
+        try:
+            listed = msgspec.convert(content, Listed)
+        except msgspec.ValidationError as error:
+            raise UserError(f"{path} has `videos`, but is not as videos.json ({error}); {CURE}.") from None
         read = Annotations(listed.classes, tuple(listed.videos), ())
         return checked(read, Findings(str(path)))
     if isinstance(content, dict) and (isinstance(content.get("database"), dict) or _is_database(content)):
@@ -244,7 +254,11 @@ def _said(found: Detections, row: int) -> str:
 
 
 def of_folder(path: Path) -> Inspection:
-    """A feature store, or a folder of prepared annotations."""
+    """A feature store, or a folder of prepared annotations.
+
+    Raises:
+        UserError: it is neither.
+    """
     if (path / "segments.json").is_file():
         return of_json(path / "segments.json")
     if not manifest.file(path).is_file():
@@ -263,7 +277,11 @@ def of_folder(path: Path) -> Inspection:
 
 
 def of_arrays(path: Path) -> Inspection:
-    """The arrays of a file of features, each as if it were a video's; of object arrays, each item."""
+    """The arrays of a file of features, each as if it were a video's; of object arrays, each item.
+
+    Raises:
+        UserError: it holds no array, or cannot be read.
+    """
     findings = Findings(str(path))
     checks, hashed, shapes = StreamChecks(findings), dict[str, dict[str, str]](), list[tuple[str, str]]()
     for name, x in arrays(path, findings):
@@ -282,7 +300,7 @@ def of_arrays(path: Path) -> Inspection:
 
 
 def arrays(path: Path, findings: Findings) -> Iterator[tuple[str, np.ndarray]]:
-    """(name, array) of every array in a file that can be read."""
+    """(name, array (...)) of every array in a file that can be read."""
     if path.suffix == ".npy":
         whole = _pickled.load_object_array(path, CURE)
         items = enumerate(whole.ravel()) if whole.dtype.hasobject else [(None, whole)]
@@ -316,7 +334,7 @@ def _keys(archive: Any) -> list[str]:
 
 
 def spread(name: str, values: Sequence[float] | np.ndarray) -> list[tuple[str, str]]:
-    """The least, median and largest of values, where there are any."""
+    """The least, median and largest of values (N,), where there are any."""
     if not len(values):
         return []
     return [(name, ", ".join(f"{np.quantile(values, q):.4g}" for q in (0, 0.5, 1)) + " (least, median, most)")]

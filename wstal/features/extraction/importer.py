@@ -47,11 +47,12 @@ class Import:
     overrun: Collection[str] = ()  # videos known to be annotated past their end (THUMOS14 video_test_0000270)
     uneven_t: int = 0  # snippets by which streams of one grid may differ; the longer ones lose their last ones
     warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)  # video -> what is wrong with its file
+    extracted: bool = False  # by networks of this package, so that the streams of a video cannot have been mixed up
     findings: Findings = field(default_factory=Findings)
     lengths: dict[str, dict[str, tuple[int, str]]] = field(default_factory=dict)  # stream -> video -> snippets, how it is named
 
     def __post_init__(self) -> None:
-        self.streams = StreamChecks(self.findings)
+        self.streams = StreamChecks(self.findings, self.extracted)
         self.subsets = {video.id: video.subset for video in self.annotations.videos}
 
     def good(self, items: Iterable[tuple[str, Arrays]]) -> Iterator[tuple[str, Arrays]]:
@@ -122,6 +123,7 @@ def import_features(
     overrun: Collection[str] = (),
     uneven_t: int = 0,
     warnings: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    extracted: bool = False,
 ) -> Manifest:
     """Check the features of every annotated video and write the store `out`, all of it or nothing; -> its manifest.
 
@@ -131,7 +133,7 @@ def import_features(
         UserError: features are missing, damaged, of several widths, do not fit the time grid or the annotations, or are what
             a check refuses; the sentence says all.
     """
-    checked = Import(grids, annotations, slack_s, overrun, uneven_t, warnings)
+    checked = Import(grids, annotations, slack_s, overrun, uneven_t, warnings, extracted)
     fresh = out.with_name(f".{out.name}.fresh")
     shutil.rmtree(fresh, ignore_errors=True)
     try:
