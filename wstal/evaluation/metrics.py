@@ -45,7 +45,7 @@ class Metrics(msgspec.Struct, frozen=True, omit_defaults=True):
     tious: list[float]
     presets: dict[str, str]  # row -> preset
     rows: dict[str, dict[str, dict[str, Cell]]]  # row -> seed -> group -> cell; "all" is all classes, "unified" see above
-    undetected: dict[str, dict[str, Undetected]] = {}  # row -> seed, where the published protocol makes mAP 0 of such a class
+    undetected: dict[str, dict[str, Undetected]] = {}  # row -> seed, where the protocol makes mAP 0 of such a class
 
     def average(self, row: str, group: str = ALL) -> np.ndarray:
         """Average mAP of each seed in percent: (S,)."""
@@ -78,9 +78,11 @@ def evaluate_all(judging: Judging[Any]) -> Metrics:
 
 
 def undetected(judging: Judging[Any], found: Detections) -> Undetected | None:
-    """The classes without a detection, where the protocol as published makes mAP 0 of one; None where it does not."""
+    """The classes without a detection, where the protocol makes mAP 0 of one; None where it does not."""
+    if not judging.protocol.zero_if_undetected:
+        return None
     result = evaluate(judging.truth, found, judging.protocol, judging.evaluation.tious)
-    if not (PROTOCOLS[judging.evaluation.protocol].zero_if_undetected and result.undetected):
+    if not result.undetected:
         return None
     return Undetected([*result.undetected], round(float(result.plain_mAP.mean()), DIGITS))
 

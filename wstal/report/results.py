@@ -109,7 +109,7 @@ def warnings(metrics: Metrics) -> str:
         text += f" Training does not settle (seeds differ by more than {UNSETTLED:g} points of standard deviation): "
         text += f"{names(metrics, wild)}."
     if metrics.undetected:
-        text += f" The code of {metrics.protocol} makes mAP 0 where a class has no detection: {unseen(metrics)}."
+        text += f" Protocol {metrics.protocol} makes mAP 0 where a class has no detection: {unseen(metrics)}."
     if failed := [row for row in metrics.rows if plain(metrics, row) <= UNLEARNT]:
         text += f" Hardly anything is learnt (at most {UNLEARNT:g} points), so that being better says little: "
         text += f"{names(metrics, failed)}."
