@@ -102,3 +102,9 @@ def test_native_frame_rates_of_single_videos_are_named():
 
 def test_nothing_is_nothing():
     assert not check_grid("rgb", {}, TimeGrid(25.0, 16, 16), Findings())
+
+
+@pytest.mark.parametrize("unit", [25.0, 1000.0, 1 / 60])
+def test_lengths_in_another_unit_are_no_frame_rate(unit):
+    made = {video: (t, s * unit) for video, (t, s) in snippets(MANY, TimeGrid(25.0, 16, 16)).items()}
+    assert "give the durations in seconds" in checked(made, TimeGrid(25.0, 16, 16)).answer

@@ -14,6 +14,7 @@ from wstal.checks.findings import Findings
 
 FRAME_RATES = (8.0, 10.0, 12.0, 12.5, 15.0, 20.0, 23.976, 24.0, 25.0, 29.97, 30.0, 48.0, 50.0, 59.94, 60.0)
 STRIDES_F = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 25, 30, 32, 48, 64)
+UNITS = 8.0  # a ratio beyond this is one of units: lengths in frames, milliseconds, or minutes
 WRONG = 0.015  # a ratio further from 1 than this is another grid
 DRIFT = 0.0004  # and one further than this may be: 29.97 for 30 is 0.001
 NAMED = 2  # frame rates that a sentence names
@@ -62,10 +63,12 @@ def check_grid(stream: str, lengths: Mapping[str, tuple[int, float]], grid: Time
         return False
     wrong = abs(line.ratio - 1) > WRONG
     likely = next(iter(rates(grid, line)), grid.fps * line.ratio) / grid.fps
-    ratio = f"{likely:.2f}" if wrong else f"{line.ratio:.4f}"
+    ratio = f"{likely:.2f}" if wrong and likely > 0.1 else f"{line.ratio:.4f}"
     count = f"all {len(lengths)} videos" if line.fitting.all() else f"{line.fitting.sum()} of {len(lengths)} videos"
     problem = f"features of stream {stream!r} cover about {ratio} times the length of {count} on the grid of {described(grid)}"
     cure = f"{fits(grid, line)} would fit: set it under `grid` (or the stream's own under `grids`) in params.yaml"
+    if not 1 / UNITS < line.ratio < UNITS:
+        cure = "give the durations in seconds, or mend `grid` (or the stream's own under `grids`) in params.yaml"
     findings.found("wrong grid" if wrong else "drifting grid", problem, cure)
     return wrong
 

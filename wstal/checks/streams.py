@@ -1,7 +1,10 @@
 """Whether features are what they are called: constant, zero, equal or exchanged arrays, seen video by video."""
 
+import os
+import re
 from collections.abc import Mapping
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 
@@ -66,6 +69,18 @@ class StreamChecks:
             problem = f"all {len(x)} snippets of stream {stream!r} of video {video!r} are the same"
             self.findings.found("constant features", problem, "nothing can be found in time; extract these again")
         self.constant.add(video)
+
+
+def check_paths(paths: Mapping[str, Path], findings: Findings) -> None:
+    """Streams whose files are called as another stream; paths are {stream: file of one video}."""
+    if len(set(paths.values())) < 2:
+        return
+    shared = len(os.path.commonpath(paths.values()))
+    for stream, path in paths.items():
+        words = re.split(r"[\W_]+", str(path)[shared:].casefold())
+        if stream.casefold() not in words and (others := [name for name in paths if name.casefold() in words]):
+            problem = f"stream {stream!r} is read from {path}, which is called as {others[0]!r}"
+            findings.found("swapped streams", problem, "look whether each stream names its own files")
 
 
 def check_shared(hashes: Hashes, subsets: Mapping[str, str], findings: Findings) -> None:

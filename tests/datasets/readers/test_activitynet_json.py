@@ -240,3 +240,13 @@ def test_videos_in_both_lists_are_one_answer(source, tmp_path):
         (tmp_path / f"{name}.txt").write_text("a\nb\n")
     with pytest.raises(UserError, match=r"video a is in the lists of train and test; video b is .*; keep it in one"):
         reader.annotations(source(lists={"train": "train.txt", "test": "test.txt"}), GRID)
+
+
+def test_a_video_twice_in_a_list_is_named(source, tmp_path):
+    (tmp_path / "train.txt").write_text("a\nb\na\n")
+    (tmp_path / "test.txt").write_text("c\n")
+    with pytest.raises(UserError, match="video a is 2 times in the list of train; keep it once"):
+        reader.annotations(source(lists={"train": "train.txt", "test": "test.txt"}), GRID)
+    (tmp_path / "train.txt").write_text("a\nb d\nc e f\n")
+    with pytest.raises(UserError, match=r"train\.txt: entry 2 has 2 fields; entry 3 has 3 fields; write one video id a line"):
+        reader.annotations(source(lists={"train": "train.txt", "test": "test.txt"}), GRID)

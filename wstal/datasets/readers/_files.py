@@ -4,6 +4,7 @@
 """
 
 import csv
+from collections import Counter
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import IO, TypeVar
@@ -81,7 +82,9 @@ def disjoint(listed: dict[str, list[str]], place: Path) -> dict[str, str]:
     videos: dict[str, str] = {}
     findings = Findings(str(place))
     for subset, ids in listed.items():
-        for video in ids:
+        for video, count in Counter(ids).items():
+            if count > 1:
+                findings.found("id twice", f"video {video} is {count} times in the list of {subset}", "keep it once")
             if (other := videos.setdefault(video, subset)) != subset:
                 findings.found("shared video", f"video {video} is in the lists of {other} and {subset}", "keep it in one")
     findings.refuse()
@@ -100,9 +103,11 @@ def read_ids(path: Path, cure: str) -> list[str]:
             raise UserError(f"{path} holds {array.dtype} of shape {array.shape}, not a list of ids; write one id a line.")
         return array.tolist()
     lines = read_lines(path, cure)
+    findings = Findings(str(path))
     for number, fields in enumerate(lines, start=1):
         if len(fields) != 1 and "," not in fields[0]:
-            raise UserError(f"{path}: entry {number} has {len(fields)} fields; write one video id a line.")
+            findings.fault(f"entry {number} has {len(fields)} fields", "write one video id a line")
+    findings.refuse()
     return [fields[0].split(",")[0] for fields in lines]
 
 
@@ -131,15 +136,15 @@ def read_ambiguous(path: Path, videos: Collection[str], cure: str) -> tuple[Segm
     Raises:
         UserError: the file is missing, or a line is none of these.
     """
-    found = []
+    found, findings = [], Findings(str(path))
     for number, fields in enumerate(read_lines(path, cure), start=1):
         try:
             video, start_s, end_s = fields[0], *map(float, fields[1:])
         except ValueError:
-            raise UserError(
-                f"{path}: entry {number} is {' '.join(fields)!r}; write `video start end`, times in seconds."
-            ) from None
-        found.append(Segment(video, "Ambiguous", start_s, end_s))
+            findings.fault(f"entry {number} is {' '.join(fields)!r}", "write `video start end`, times in seconds")
+        else:
+            found.append(Segment(video, "Ambiguous", start_s, end_s))
+    findings.refuse()
     return tuple(segment for segment in found if segment.video in videos)
 
 

@@ -27,7 +27,7 @@ from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations
 from wstal.checks.findings import Findings
 from wstal.checks.grid import check_grid
-from wstal.checks.streams import Hashes, StreamChecks
+from wstal.checks.streams import Hashes, StreamChecks, check_paths
 from wstal.features.extraction.streamfile import StreamFile
 
 log = logging.getLogger(__name__)
@@ -58,8 +58,11 @@ class Import:
     def good(self, items: Iterable[tuple[str, Arrays]]) -> Iterator[tuple[str, Arrays]]:
         """The annotated videos with arrays that are well-formed, (T, D) little-endian float16 or float32."""
         dims: dict[str, int] = {}
-        for video, arrays in self._annotated(items):
+        for number, (video, arrays) in enumerate(self._annotated(items)):
             with self.findings.gathering():
+                if number == 0:
+                    named = {stream: getattr(arrays[stream], "filename", None) for stream in self.grids}
+                    check_paths({stream: Path(path) for stream, path in named.items() if path}, self.findings)
                 origins = {stream: _origin(arrays[stream], f"{video}, stream {stream}") for stream in self.grids}
                 values = {stream: _checked(arrays[stream], origin) for stream, origin in origins.items()}
                 values = _evened(_origin(arrays[next(iter(self.grids))], video), values, self.grids, self.uneven_t)
