@@ -393,6 +393,13 @@ def test_what_is_odd_about_a_table_is_noted_and_used(settings, films, tmp_path, 
     assert cards.read(tmp_path / "run").classes == ("Blue", "Red", "red")
 
 
+def test_detections_end_with_the_video_for_every_method(raw):
+    section = own_videos.settings(raw).features
+    for method in raw["methods"]:
+        rows = own_videos.rows_plan(raw, section, method, 0, videos=6).rows
+        assert rows[method].localize.clip, method
+
+
 def test_two_copies_of_a_video_in_training_and_test_are_refused(raw, films, tmp_path):
     shutil.copytree(films, copies := tmp_path / "copies")
     shutil.copyfile(films / "Red1.mp4", copies / "other.mp4")
