@@ -46,6 +46,19 @@ def test_annotations(tmp_path):
     ]
 
 
+def test_what_the_stage_would_refuse_is_said(tmp_path):
+    entries = {
+        "../a": {"subset": "training", "duration": 3.0, "annotations": [{"label": "Jump", "segment": [2, 1]}]},
+        "b": {"subset": "training", "duration": -3.0, "annotations": []},
+    }
+    answer = write(tmp_path / "gt.json", {"classes": ["Run"], "database": entries}).findings.answer
+    for words in (
+        "video id '../a' cannot name a file", "has label 'Jump', which is no class", "video 'b' lasts -3.0 s",
+        "training video 'b' has no label", "[2.0, 1.0] of video '../a' ends before it starts",
+    ):  # fmt: skip
+        assert words in answer
+
+
 def test_the_inner_part_of_annotations_and_what_a_stage_has_written(tmp_path):
     whole = write(tmp_path / "gt.json", CONTENT).text
     assert write(tmp_path / "inner.json", CONTENT["database"]).text == whole
@@ -73,6 +86,15 @@ def test_tables(tmp_path):
     found = write(tmp_path / "s.csv", "video;label;start_s;end_s;subset\na;Jump;1;2;training\na;Jump;1;2;training\n")
     assert ("instances", "2 with times, 0 ambiguous") in found.facts and found.findings.notes[0].startswith("doubled segment")
     assert ("videos", "1 (no subset 1)") in write(tmp_path / "s.csv", "video,label,start_s,end_s\na,Jump,1,2\n").facts
+
+
+def test_lists_and_lines_of_times(tmp_path):
+    assert ("videos", "2") in write(tmp_path / "ids.txt", "a\nb\n").facts
+    assert "video 'a' is there 2 times" in write(tmp_path / "ids.txt", "a\nb\na\n").findings.answer
+    found = write(tmp_path / "Diving_test.txt", "a  1.0 2.5\na  1.0 2.5\nb  3 4\n")
+    assert ("instances", "3 with times, 0 ambiguous") in found.facts and found.findings.notes[0].startswith("doubled segment")
+    with pytest.raises(UserError, match="neither a table of videos nor lines of numbers"):
+        write(tmp_path / "x.txt", "a b c d\n")
 
 
 def test_detections(tmp_path):

@@ -46,13 +46,9 @@ class Line:
 
 
 def check_grid(stream: str, lengths: Mapping[str, tuple[int, float]], grid: TimeGrid, findings: Findings) -> bool:
-    """Find out whether all videos say that the grid of a stream is another one; -> whether it is certainly wrong.
+    """Find out whether all videos say that a stream lies on another grid than the one stated; -> whether it certainly does.
 
-    Args:
-        stream: its name.
-        lengths: {video: (snippets T, length of the video in seconds)}.
-        grid: the grid that is stated.
-        findings: takes what is found.
+    lengths: {video: (snippets T, length of the video in seconds)}.
     """
     if not lengths:
         return False

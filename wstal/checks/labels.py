@@ -12,12 +12,7 @@ ENDING = re.compile(r"\.(mp4|mkv|avi|webm|mov|npy|npz)$", re.IGNORECASE)
 
 
 def check_labels(labels: Iterable[str], findings: Findings) -> dict[str, str]:
-    """{label as written: tidied} of those that tidying changes; empty ones are faults.
-
-    Args:
-        labels: every label as the file has it.
-        findings: takes what is found.
-    """
+    """{label as the file has it: tidied} of those that tidying changes; empty ones are faults."""
     changed = {label: tidy(label) for label in sorted(set(labels)) if label != tidy(label)}
     if any(not tidy(label) for label in set(labels)):
         findings.found("empty label", "a label is empty", "write the name of a class, or remove the entry")

@@ -3,7 +3,7 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def check(annotations: Annotations, findings: Findings) -> None:
     check_classes({name: counts[name] for name in classes}, findings)
     check_untrained(classes, videos, findings)
     check_ids((video.id for video in videos), findings)
-    for problem, cure in (*_video_faults(videos, set(classes)), *_segment_faults(annotations)):
+    for problem, cure in (*video_faults(videos, set(classes)), *_segment_faults(annotations)):
         findings.fault(problem, cure)
     wanted = {"train": "training"} | ({"test": "test"} if annotations.segments else {})  # without times, nothing is tested
     for subset, name in wanted.items():
@@ -74,8 +74,8 @@ def check(annotations: Annotations, findings: Findings) -> None:
     check_segments(annotations.segments, findings)
 
 
-def _video_faults(videos: tuple[Video, ...], classes: set[str]) -> Iterator[tuple[str, str]]:
-    """(what is wrong, what to do about it)."""
+def video_faults(videos: Iterable[Video], classes: set[str]) -> Iterator[tuple[str, str]]:
+    """(what is wrong, what to do about it) of what is said of single videos."""
     for video in videos:
         if video.id in ("", ".", "..") or any(sign in video.id for sign in "/\\\0"):
             yield f"video id {video.id!r} cannot name a file", "use an id without slashes"

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import h5py
@@ -21,13 +21,13 @@ from wstal.checks.segments import check_segments
 from wstal.checks.streams import StreamChecks, check_shared
 from wstal.config import parameters
 from wstal.datasets import annotations, prepare
-from wstal.datasets.readers import _arrays, _database, _pickled, _table, segments_csv
+from wstal.datasets.readers import _arrays, _database, _files, _pickled, _table, segments_csv
 from wstal.datasets.readers._arrays import ArrayLayout
 from wstal.detect import detections
 from wstal.features.extraction.importer import Import
 
 CURE = (
-    "name a dataset of params.yaml, an annotation file (ActivityNet's JSON, a table of segments or of labels, videos.json), a "
+    "name a dataset of params.yaml, an annotation file (ActivityNet's JSON, a table of segments or of labels, a list of videos), a "
     'file of detections (JSON with "results"), features (.npy, .npz, .h5, .csv), or a feature store'
 )
 ARRAYS = 5  # of a file that are listed
@@ -69,6 +69,8 @@ def inspect(target: str) -> Inspection:
         return of_folder(path)
     readers = {".csv": of_table, ".json": of_json, ".npy": of_arrays, ".npz": of_arrays, ".h5": of_arrays, ".hdf5": of_arrays}
     suffix = path.suffix.lower()
+    if suffix == ".txt" and (found := of_lines(path)):
+        return found
     if suffix not in readers:
         suffix = ".json" if _table.is_json(path) else ".csv"
     return readers[suffix](path)
@@ -145,7 +147,8 @@ def of_labels(path: Path, table: _table.CsvTable) -> Inspection:
     findings, of_video = Findings(str(path)), dict[tuple[str, str], list[str]]()
     for line, cells in table.lines:
         row = dict(zip(table.columns, cells, strict=False))
-        labels = of_video.setdefault((row["video"], row.get("subset", "train").lower()), [])
+        name = PurePosixPath(row["video"].replace("\\", "/")).name
+        labels = of_video.setdefault((name, row.get("subset", "train").lower()), [])
         if (label := row.get("label", "")) in labels:
             findings.found(
                 "repeated line", f"line {line} says again what an earlier one says of {row['video']}", "once is enough"
@@ -156,9 +159,6 @@ def of_labels(path: Path, table: _table.CsvTable) -> Inspection:
         Video(name, subset, 0.0, tuple(sorted({tidied.get(label, label) for label in labels} - {""})))
         for (name, subset), labels in of_video.items()
     )
-    for video in videos:
-        if video.subset == "train" and not video.labels:
-            findings.fault(f"training video {video.id!r} has no label", "write one, remove its line, or make it a test video")
     classes = sorted({label for video in videos for label in video.labels})
     return checked(Annotations(tuple(classes), videos, ()), findings)
 
@@ -182,6 +182,21 @@ def of_json(path: Path) -> Inspection:
     if isinstance(content, dict) and (isinstance(content.get("database"), dict) or _is_database(content)):
         return of_database(_database.read(path, CURE))
     raise UserError(f"{path} is JSON of no known layout; {CURE}.")
+
+
+def of_lines(path: Path) -> Inspection | None:
+    """A list of video ids, one a line, or THUMOS14's lines `video start end`; None if it is neither."""
+    lines, findings = _files.read_lines(path, CURE), Findings(str(path))
+    if lines and all(len(fields) == 1 or "," in fields[0] for fields in lines):
+        ids = _files.read_ids(path, CURE)
+        check_ids(ids, findings)
+        return Inspection("a list of videos", [("videos", str(len(set(ids))))], findings)
+    if not lines or {len(fields) for fields in lines} != {3}:
+        return None
+    listed = _files.read_ambiguous(path, {fields[0] for fields in lines}, CURE)
+    segments = tuple(Segment(one.video, path.stem, one.start_s, one.end_s) for one in listed)
+    videos = tuple(Video(name, "", 0.0, (path.stem,)) for name in dict.fromkeys(one.video for one in listed))
+    return checked(Annotations((path.stem,), videos, segments), findings)
 
 
 class Listed(msgspec.Struct):
@@ -218,7 +233,9 @@ def checked(read: Annotations, findings: Findings) -> Inspection:
     ours = {name: SUBSETS.get(name.lower(), "") for name in names}
     if "train" not in ours.values() and {"validation", "test"} <= {name.lower() for name in names}:
         ours |= {name: "train" for name in names if name.lower() == "validation"}  # THUMOS14 trains on it
-    mapped = [Video(v.id, ours[v.subset], v.duration_s, v.labels) for v in read.videos if ours[v.subset]]
+    mapped = [Video(v.id, ours[v.subset], v.duration_s or 1.0, v.labels) for v in read.videos if ours[v.subset]]
+    for problem, cure in annotations.video_faults(mapped, set(read.classes)):
+        findings.fault(problem, cure)
     if any(video.subset == "train" and video.labels for video in mapped):
         check_untrained(read.classes, mapped, findings)
     found = of_annotations(read, findings)
