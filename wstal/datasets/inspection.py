@@ -27,7 +27,7 @@ from wstal.detect import detections
 from wstal.features.extraction.importer import Import
 
 CURE = (
-    "name a dataset of params.yaml, an annotation file (ActivityNet's JSON, a table of segments or of labels, a list of videos), "
+    "name a dataset of params.yaml, an annotation file (ActivityNet's JSON, a table of segments or labels, a list of videos), "
     'a file of detections (JSON with "results"), features (.npy, .npz, .h5, .csv), or a feature store'
 )
 ARRAYS = 5  # of a file that are listed

@@ -233,8 +233,8 @@ def _remarks(truth: Truth, missing: Sequence[str], protocol: Protocol, plain: fl
 
 def _silent(truth: Truth, detections: Detections) -> list[str]:
     """The note on annotated videos of which a file of detections has none."""
-    annotated = {truth.videos[i] for i in np.unique(truth.video)}
-    silent = sorted(annotated - {detections.videos[i] for i in np.unique(detections.video)})
+    annotated = {truth.videos[i] for i in np.flatnonzero(np.bincount(truth.video))}
+    silent = sorted(annotated - {detections.videos[i] for i in np.flatnonzero(np.bincount(detections.video))})
     if not silent or not len(detections):
         return []
     count = f"{len(silent)} of {_count(len(annotated), 'annotated video')}"
