@@ -146,6 +146,7 @@ def test_listed_videos_are_left_out(files, tmp_path, capsys, text):
         ('{"b": 1}', "holds no list of ids; write"),
         ("[1, 2]", "holds no list of ids; write"),
         ("nobody\n", "none of the listed videos ('nobody'); mend the list"),
+        ("A\n", "none of the listed videos ('A'); mend the list"),
         ("a\nb\n", "no other videos than those listed; mend"),
         (None, "cannot be read"),
     ],

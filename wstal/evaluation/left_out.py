@@ -10,7 +10,6 @@ from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.base.types import Detections, Truth
 from wstal.checks.findings import some
-from wstal.checks.labels import id_key
 from wstal.detect.detections import of_videos
 
 CURE = "write a JSON list of video ids, or one id a line"
@@ -41,8 +40,8 @@ def without(truth: Truth, detections: Detections, videos: Collection[str]) -> tu
     Raises:
         UserError: the ground truth has none of them, which is a mistake in the list, or nothing else.
     """
-    listed = {id_key(video) for video in videos}
-    kept = np.array([id_key(video) not in listed for video in truth.videos], dtype=bool)
+    listed = {_bare(video) for video in videos}
+    kept = np.array([_bare(video) not in listed for video in truth.videos], dtype=bool)
     if kept.all() or not kept.any():
         have = f"none of the listed videos ({some(sorted(videos))})" if kept.all() else "no other videos than those listed"
         raise UserError(f"the ground truth has {have}; mend the list of videos to leave out.")
@@ -56,4 +55,9 @@ def without(truth: Truth, detections: Detections, videos: Collection[str]) -> tu
         **{name: getattr(truth, name)[rows] for name in ("label", "start_s", "end_s")},
         **{name: getattr(truth, name)[unsure] for name in ("ambiguous_start_s", "ambiguous_end_s")},
     )
-    return fewer, of_videos(detections, {video for video in detections.videos if id_key(video) not in listed})
+    return fewer, of_videos(detections, {video for video in detections.videos if _bare(video) not in listed})
+
+
+def _bare(video: str) -> str:
+    """An id without what annotations and lists may differ in; case counts, as in YouTube's ids."""
+    return video.strip().removeprefix("v_")
