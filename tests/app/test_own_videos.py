@@ -400,6 +400,14 @@ def test_detections_end_with_the_video_for_every_method(raw):
         assert rows[method].localize.clip, method
 
 
+def test_detections_end_with_the_video_whatever_the_run_says(raw, run, films, tmp_path):
+    text = (run / "run.yaml").read_text()
+    assert "clip: true" in text and "extend_end: 0" in text
+    (run / "run.yaml").write_text(text.replace("clip: true", "clip: false").replace("extend_end: 0", "extend_end: 400"))
+    own_videos.localize(raw, new(films), run, tmp_path / "found")
+    assert detections.read_json(tmp_path / "found" / "predictions.json").end_s.max() == FRAMES / 25
+
+
 def test_two_copies_of_a_video_in_training_and_test_are_refused(raw, films, tmp_path):
     shutil.copytree(films, copies := tmp_path / "copies")
     shutil.copyfile(films / "Red1.mp4", copies / "other.mp4")

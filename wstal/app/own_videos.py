@@ -235,7 +235,7 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     Files that cannot be decoded are left out; the summary says why. Raises:
         UserError: a file is missing or two have one name, `folder` is no run on videos, or no video can be used.
     """
-    own, card, videos = settings(raw), cards.read(folder), named(files)
+    own, card, videos = settings(raw), ending(cards.read(folder)), named(files)
     check_out(out)
     if not card.extraction:
         raise UserError(
@@ -265,6 +265,12 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     located = Located(found, shown, page(list(films.values()), str(folder)), summary, why)
     write(out, located)
     return located
+
+
+def ending(card: Card) -> Card:
+    """The card of a run, whose detections end with the video in any case."""
+    clipped = msgspec.structs.replace(card.settings.localize, clip=True)
+    return msgspec.structs.replace(card, settings=msgspec.structs.replace(card.settings, localize=clipped))
 
 
 def named(files: Sequence[Path]) -> dict[str, Path]:
