@@ -120,6 +120,27 @@ def test_a_good_dataset_passes(mine):
     assert set(manifest["videos"]) == set(VIDEOS) and manifest["streams"] == {"rgb": {"dim": 8, "dtype": "float32"}}
 
 
+def run_cell(notebook, words, plan, tree, monkeypatch):
+    """The code cell of a notebook that holds `words`, on a dataset of one's own."""
+    monkeypatch.setattr(opening, "dataset", lambda *_: (plan, tree))
+    cells = nbformat.read(paths.ROOT / "notebooks" / f"{notebook}.ipynb", 4).cells
+    (code,) = (cell.source for cell in cells if words in cell.source and cell.cell_type == "code")
+    exec(code, {"smoke": False, "dataset": "mine"})
+
+
+def test_notebooks_say_what_is_odd(mine, monkeypatch, capsys):
+    """The class list has a class without videos, an instance is there twice, and features of a video are constant."""
+    plan, root, tree = mine
+    save(root, np.full((30, 8), 3.0, np.float32))
+    edit(root, lambda c: c["database"]["a"]["annotations"].append(c["database"]["a"]["annotations"][0]))
+    run_cell("01_annotations", "prepare.annotate", plan, tree, monkeypatch)
+    said = [line.split(":")[1] for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
+    assert said == [" untrained class", " doubled segment"]
+    run_cell("02_extract_features", "prepare.extract", plan, tree, monkeypatch)
+    (note,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
+    assert note.startswith("note: constant features: all 30 snippets of stream 'rgb' of video 'b'")
+
+
 def test_a_notebook_raises_the_sentence(mine, monkeypatch):
     plan, root, tree = mine
     (root / "annotations.json").write_text("{")

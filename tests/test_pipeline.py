@@ -42,11 +42,32 @@ SPARED = {  # what a kind of stage imports without using it for its outputs
         "report",
     ),
     "backbones": ("base", "features/pixels"),
-    "train": ("report",),  # draws losses
-    "results": ("base", "data", "detect", "features", "methods", "nn", "plugins", "training"),  # judges what lies in runs/
-    "ensemble": ("features", "plugins"),
-    "lessons": ("features", "plugins"),
-    "tables": ("base", "data", "detect", "evaluation", "features", "methods", "nn", "plugins", "training"),  # reads metrics
+    "train": ("checks", "report"),  # checks what it reads; draws losses
+    "results": (
+        "base",
+        "checks",
+        "data",
+        "detect",
+        "features",
+        "methods",
+        "nn",
+        "plugins",
+        "training",
+    ),  # judges what lies in runs/
+    "ensemble": ("checks", "features", "plugins"),
+    "lessons": ("checks", "features", "plugins"),
+    "tables": (
+        "base",
+        "checks",
+        "data",
+        "detect",
+        "evaluation",
+        "features",
+        "methods",
+        "nn",
+        "plugins",
+        "training",
+    ),  # reads metrics
 }
 
 EXPAND = """

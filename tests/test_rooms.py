@@ -9,18 +9,21 @@ import pytest
 
 from scripts.rooms import arrows, floors, room
 from wstal.base.code import PACKAGE, imports
+from wstal.base.code import closure as closure_of_files
 from wstal.base.paths import ROOT
 
 FLOW = (  # a room imports earlier ones only
-    "base", "border", "published", "nn", "methods", "plugins", "data", "detect", "config", "features", "features/pixels",
+    "base", "border", "checks", "published", "nn", "methods", "plugins", "data", "detect", "config", "features",
+    "features/pixels",
     "features/backbones", "features/extraction", "training", "datasets/simulation", "datasets/clips", "datasets/readers",
     "datasets", "evaluation", "exchange/tools", "exchange/layouts", "exchange", "report/timeline", "report", "app",
 )  # fmt: skip
 TIMES = ("datasets", "evaluation", "exchange")  # rooms that know when actions happen, with those inside them
+TIMES_FILE = "checks/segments.py"  # and the file of another room that does
 WALL = FLOW[: FLOW.index("training") + 1]
 LIGHT = (  # start without torch
-    "base", "border", "published", "detect", "datasets/simulation", "datasets/clips", "datasets/readers", "exchange/tools",
-    "exchange/layouts",
+    "base", "border", "checks", "published", "detect", "datasets/simulation", "datasets/clips", "datasets/readers",
+    "exchange/tools", "exchange/layouts",
 )  # fmt: skip
 LIGHT_FILES = ("complementarity", "diagnosis", "evaluate", "matching", "truth")  # of evaluation/, for `wstal evaluate`
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -59,7 +62,7 @@ def test_a_room_imports_earlier_rooms_only(name):
 def test_the_house_is_no_taller_and_no_more_tangled_than_it_was():
     known = arrows()
     assert max(floors(known).values()) < 8
-    assert sum(map(len, known.values())) <= 84
+    assert sum(map(len, known.values())) <= 92
 
 
 def test_a_circle_has_no_floors():
@@ -72,10 +75,17 @@ def test_nothing_up_to_training_can_reach_segment_times(name):
     assert not [one for one in closure(name) if knows_times(one)]
 
 
+def test_of_the_checks_those_of_times_stay_behind_the_wall():
+    """The room of checks stands below the wall; its file that looks at times is reached from no room up to training."""
+    files = [file.relative_to(PACKAGE).as_posix() for file in FILES if room(file) in WALL and file != PACKAGE / TIMES_FILE]
+    assert PACKAGE / TIMES_FILE in FILES and PACKAGE / TIMES_FILE not in closure_of_files(files)
+
+
 def test_a_training_kernel_loads_nothing_that_knows_times():
     """What notebooks/03_train.ipynb imports, in a fresh process."""
     modules = loaded("import wstal.app.opening, wstal.report.training_curves, wstal.training.experiment")
     assert not [name for name in modules if name.startswith("wstal.") and knows_times(name)]
+    assert "wstal.checks.findings" in modules and "wstal.checks.segments" not in modules
 
 
 @pytest.mark.parametrize("name", FLOW)

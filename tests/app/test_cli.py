@@ -102,6 +102,113 @@ def test_foreign_videos_are_a_note(files, capsys, protocol, mean, fate):
     assert f"average {mean}" in captured.out and fate in captured.err and "'foreign'" in captured.err
 
 
+TWO = {
+    "database": {
+        "a": {"subset": "validation", "annotations": [{"label": "x", "segment": [0, 10]}, {"label": "y", "segment": [20, 30]}]},
+        "b": {"subset": "validation", "annotations": [{"label": "x", "segment": [0, 10]}]},
+    }
+}
+
+
+def test_a_class_without_detections_is_named_and_the_table_means_something(files, tmp_path, capsys):
+    """thumos-facnet's code makes mAP 0 of it; --as-published prints that."""
+    options = ["--protocol", "thumos-facnet", "--tiou", "0.5", "--json", str(tmp_path / "m.json")]
+    paths = files(TWO, {"results": {"a": [ROW], "b": [ROW]}})
+    for more, mean, said in (
+        ([], 50.0, "has AP 0 for the class, `--as-published`"),
+        (["--as-published"], 0.0, "prints that 0"),
+    ):
+        assert main(["evaluate", *paths, *options, *more]) == 0
+        captured = capsys.readouterr()
+        assert captured.out.endswith(f"average {mean:6.2f}\n") and said in captured.err
+        assert "mAP is 0 under this protocol (with AP 0 for it 50.00 %): 'y'" in captured.err
+        assert json.loads((tmp_path / "m.json").read_text())["average_mAP"] == mean / 100
+    assert main(["evaluate", *paths, "--protocol", "activitynet", "--tiou", "0.5"]) == 0
+    assert "their AP is 0: 'y'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ['["b"]', "b\n", "\ufeffv_b\r\nelsewhere\r\n"])
+def test_listed_videos_are_left_out(files, tmp_path, capsys, text):
+    paths = files(
+        TWO, {"results": {"a": [ROW, {**ROW, "label": "y", "segment": [20, 30]}], "b": [{**ROW, "segment": [50, 60]}]}}
+    )
+    (tmp_path / "gone.txt").write_text(text, encoding="utf-8")
+    assert main(["evaluate", *paths, "--tiou", "0.5"]) == 0
+    assert "average  62.50" in capsys.readouterr().out
+    assert main(["evaluate", *paths, "--tiou", "0.5", "--leave-out", str(tmp_path / "gone.txt")]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.endswith("average 100.00\n") and captured.err == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"b": 1}', "holds no list of ids; write"),
+        ("[1, 2]", "holds no list of ids; write"),
+        ("nobody\n", "none of the listed videos ('nobody'); mend the list"),
+        ("A\n", "none of the listed videos ('A'); mend the list"),
+        ("a\nb\n", "no other videos than those listed; mend"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_list_that_leaves_out_nothing_or_everything_is_a_mistake(files, tmp_path, capsys, text, said):
+    if text:
+        (tmp_path / "gone.txt").write_text(text)
+    assert main(["evaluate", *files(TWO), "--leave-out", str(tmp_path / "gone.txt")]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_videos_without_detections_are_counted(files, capsys):
+    assert main(["evaluate", *files(TWO, {"results": {"a": [ROW], "b": []}})]) == 0
+    assert "Found no detection in 1 of 2 annotated videos, whose instances count as missed" in capsys.readouterr().err
+
+
+def test_all_faults_of_a_file_are_one_answer(files, capsys):
+    rows = [{**ROW, "score": None}, {**ROW, "segment": [3]}, {**ROW, "label": ""}, {"label": "x"}, ROW]
+    many = {"results": {"a": rows, "b": 7, "c": [{**ROW, "segment": [2, 1]}] * 30}}
+    assert main(["evaluate", *files(predictions=many)]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "(and 15 more)" in said and "video 'b' is not a list" in said
+    for number in range(4):
+        assert f"detection {number} (counting from 0) of video 'a'" in said
+    late = [{**ROW, "segment": [2, 1]}, ROW, {**ROW, "segment": [4, 3]}, {**ROW, "label": " "}]
+    assert main(["evaluate", *files(predictions={"results": {"a": late}})]) == 1
+    said = capsys.readouterr().err
+    assert (
+        all(f"detection {number} (counting from 0) of video 'a'" in said for number in (0, 2, 3)) and "detection 1 " not in said
+    )
+    bad = [{"label": "x", "segment": [0]}, {"label": 3, "segment": [0, 1]}, {"label": " ", "segment": [0, 1]}]
+    assert main(["evaluate", *files({"database": {"a": {"subset": "validation", "annotations": bad}}})]) == 1
+    said = capsys.readouterr().err
+    assert all(f"annotation {number} (counting from 0) of video 'a'" in said for number in range(3)) and said.count("\n") == 1
+
+
+def test_blanks_and_spellings_of_unicode_make_no_classes(files, capsys):
+    truth = {"database": {"a": {"subset": "validation", "annotations": [{"label": "Caf\u00e9 ", "segment": [0, 10]}]}}}
+    found = {
+        "results": {"a": [{**ROW, "label": "Cafe\u0301"}, {**ROW, "label": " Caf\u00e9", "segment": [50, 60], "score": 0.1}]}
+    }
+    assert main(["evaluate", *files(truth, found)]) == 0
+    captured = capsys.readouterr()
+    assert "average 100.00" in captured.out and captured.err == ""
+
+
+def test_inspect(files, tmp_path, capsys):
+    truth, predictions = files(TWO)
+    assert main(["inspect", truth]) == 0
+    captured = capsys.readouterr().out
+    assert "3 with times" in captured and captured.endswith(
+        "x                      2                     2\ny                      1                     1\n"
+    )
+    TWO["database"]["b"]["annotations"].append({"label": "x", "segment": [-1, 2]})
+    assert main(["inspect", files(TWO)[0]]) == 1
+    TWO["database"]["b"]["annotations"].pop()
+    assert "refused: " in (said := capsys.readouterr().out) and "[-1.0, 2.0] of video 'b' starts before its video" in said
+    assert main(["inspect", predictions]) == 0 and "detections:            1" in capsys.readouterr().out
+    assert main(["inspect", str(tmp_path / "none")]) == 1
+    assert "is no file and no dataset of params.yaml" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("value", ["-1", "1.5", "x", str(2**31)])
 def test_wrong_seeds_are_a_wrong_command_line(value, capsys):
     with pytest.raises(SystemExit, match="2"):

@@ -357,6 +357,74 @@ def test_faults_of_the_command_line_are_sentences(settings, films, labels, tmp_p
     assert not (tmp_path / "x").exists()
 
 
+TABLES = {
+    "blank": ("Red1.mp4,Red\nBlue1.mp4,\n", "line 3: training video 'Blue1' has no label; write one, remove the line, or"),
+    "all test": ("Red1.mp4,Red,test\nBlue1.mp4,Blue,test\n", "has no video to train on; write train in the column `subset`"),
+    "empty subsets": ("Red1.mp4,Red,\nBlue1.mp4,Blue,train\n", "line 2: the subset is ''; write train or test"),
+    "slip": (
+        "Red1.mp4,Red\nBleu1.mp4,Blue\n",
+        "has no video 'Bleu1.mp4'; put it there, or remove the line (the nearest name is 'Blue1",
+    ),
+    "all at once": (
+        "Red1.mp4,Red\nBlue1.mp4,\nRed9.mp4,Red\n,Blue\nRed2.mp4\n",
+        "line 4: ",
+        "line 5 names no video",
+        "line 6 has 1 cells",
+        "line 3: training video 'Blue1' has no label",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_that_cannot_be_used_is_said_before_any_work(raw, films, tmp_path, monkeypatch, name):
+    """In one sentence, whose cure needs no option that the command lacks."""
+    monkeypatch.setattr(own_videos, "through", lambda *_: pytest.fail("work was done"))
+    text, *said = TABLES[name]
+    columns = "video,label,subset" if text.splitlines()[0].count(",") == 2 else "video,label"
+    (tmp_path / "t.csv").write_text(f"{columns}\n{text}")
+    with pytest.raises(UserError) as caught:
+        own_videos.train(raw, tmp_path / "t.csv", films, tmp_path / "run", method="wtalc", seed=0)
+    assert all(words in str(caught.value) for words in said) and "`exclude`" not in str(caught.value)
+
+
+def test_what_is_odd_about_a_table_is_noted_and_used(settings, films, tmp_path, capsys):
+    """Other case, a path, a line twice, look-alike labels: the run is trained, and notes say what was read."""
+    rows = ["red1.MP4,Red", "Red2,Red", "Red2,Red", f"{films}/Red3.mp4,red", "films/Blue1.mp4,Blue", "Blue2.mp4,Blue\u200b"]
+    (tmp_path / "t.csv").write_text("\n".join(["video,label", *rows]) + "\n", encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(settings))
+    options = ("--videos", films, "--out", tmp_path / "run", "--params", tmp_path / "mine.yaml", "--method", "wtalc")
+    assert cli.main(["train", str(tmp_path / "t.csv"), *map(str, options)]) == 0
+    notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
+    assert [note.split(":")[1].strip() for note in notes] == ["tidied label", "repeated line", "look-alike classes"]
+    assert "line 4" in notes[1] and "'Red' (2 videos) and 'red' (1 video)" in notes[2]
+    assert cards.read(tmp_path / "run").classes == ("Blue", "Red", "red")
+
+
+def test_detections_end_with_the_video_for_every_method(raw):
+    section = own_videos.settings(raw).features
+    for method in raw["methods"]:
+        rows = own_videos.rows_plan(raw, section, method, 0, videos=6).rows
+        assert rows[method].localize.clip, method
+
+
+def test_detections_end_with_the_video_whatever_the_run_says(raw, run, films, tmp_path):
+    text = (run / "run.yaml").read_text()
+    assert "clip: true" in text and "extend_end: 0" in text
+    (run / "run.yaml").write_text(text.replace("clip: true", "clip: false").replace("extend_end: 0", "extend_end: 400"))
+    own_videos.localize(raw, new(films), run, tmp_path / "found")
+    assert detections.read_json(tmp_path / "found" / "predictions.json").end_s.max() == FRAMES / 25
+
+
+def test_two_copies_of_a_video_in_training_and_test_are_refused(raw, films, tmp_path):
+    shutil.copytree(films, copies := tmp_path / "copies")
+    shutil.copyfile(films / "Red1.mp4", copies / "other.mp4")
+    (tmp_path / "t.csv").write_text("video,label,subset\nRed1,Red,train\nBlue1,Blue,train\nother,Red,test\n")
+    with pytest.raises(
+        UserError, match=r"training video 'Red1' and test video 'other' have the same 'rgb' features; .* leave out"
+    ):
+        own_videos.train(raw, tmp_path / "t.csv", copies, tmp_path / "run", method="wtalc", seed=0)
+
+
 @pytest.mark.parametrize("command", ["train", "localize"])
 @pytest.mark.parametrize(("out", "words"), [("labels.csv/a/r", "labels.csv is a file"), ("/proc/zz/r", "cannot be written")])
 def test_where_nothing_can_be_written_is_said_before_any_work(raw, run, labels, films, monkeypatch, command, out, words):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.features.films import LOSSLESS, grey, index, write
-from wstal.app import own_videos
+from wstal.app import folders
 from wstal.base.errors import UserError
 from wstal.features.pixels.decode import DecodeError, Footage, duration_s
 
@@ -90,7 +90,7 @@ def test_a_name_that_is_not_utf8_is_refused_before_any_work(tmp_path):
     write(tmp_path / "x.mp4", grey(2)).rename(path)
     assert len(shown(path)[0]) == 2  # it could be read, but its results could not be written
     with pytest.raises(UserError, match=r"a\\udcff\.mp4 has a name that is not in UTF-8; rename the file\.$"):
-        own_videos.named([path])
+        folders.named([path])
 
 
 @pytest.mark.parametrize(

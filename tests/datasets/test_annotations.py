@@ -100,3 +100,34 @@ def test_labels_alone_need_no_test_video():
 
 def test_a_test_video_needs_no_label():
     validate(replace(GOOD, videos=(TRAIN, replace(TEST, labels=()))), origin="gt.json")
+
+
+def test_all_faults_are_one_answer():
+    faulty = replace(
+        GOOD,
+        videos=(replace(TRAIN, labels=()), replace(TEST, duration_s=-1.0), replace(TEST, id="c", labels=("wave",))),
+        segments=(*GOOD.segments, Segment("a", "Wave", 2, 1), Segment("a", "Wave", -1, 1), Segment("d", "Wave", 0, 1)),
+    )
+    with pytest.raises(UserError) as caught:
+        validate(faulty, origin="gt.json")
+    said = str(caught.value)
+    for words in (
+        "training video 'b' has no label", "video 'a' lasts -1.0 s", "label 'wave', which is no class (the nearest is 'Wave')",
+        "[2, 1] of video 'a' ends before", "[-1, 1] of video 'a' starts before", "of video 'd' belongs to no",
+    ):  # fmt: skip
+        assert words in said
+    assert said.startswith("gt.json: ") and "\n" not in said
+
+
+def test_what_is_odd_is_noted_beside_the_times_alone(tmp_path):
+    """videos.json, which training reads, says nothing of segments."""
+    odd = replace(
+        GOOD, segments=(*GOOD.segments, GOOD.segments[0]), classes=("Wave", "Bend", "wave"), notes=("from the reader.",)
+    )
+    notes = write(odd, tmp_path, origin="gt.json")
+    assert [note.split(":")[0] for note in notes] == [
+        "from the reader.", "look-alike classes", "untrained class", "empty segment", "doubled segment",
+    ]  # fmt: skip
+    assert "'wave' (0 videos for testing, the nearest class is 'Wave')" in notes[2]
+    assert json.loads((tmp_path / "segments.json").read_text())["notes"] == [*notes]
+    assert set(json.loads((tmp_path / "videos.json").read_text())) == {"classes", "videos"}

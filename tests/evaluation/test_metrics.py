@@ -1,5 +1,7 @@
 """Detections x truth -> cells: which protocol, classes and videos each number is of."""
 
+import dataclasses
+
 import msgspec
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from wstal.config import parameters
 from wstal.evaluation import metrics
 from wstal.evaluation.evaluate import PROTOCOLS, evaluate
 from wstal.evaluation.judging import Judging
-from wstal.evaluation.metrics import Cell, Metrics
+from wstal.evaluation.metrics import Cell, Metrics, Undetected
 
 TRUTH = make_truth([(0, 0, 0, 10), (1, 1, 0, 10), (1, 2, 20, 30)])  # classes x, y, z in videos a, b, b; c is empty
 FOUND = make_detections([(0, 0, 0, 10, 0.9), (1, 1, 3, 10, 0.8), (2, 1, 0, 10, 0.7), (1, 2, 26, 36, 0.6)])
@@ -88,3 +90,15 @@ def test_what_is_asked_of_metrics_by_hand():
     assert found.average("other").tolist() == pytest.approx([15])
     one = Metrics("e", "d", "", "p", [0.5, 0.7], {}, {"full": {"0": cells[0]}})
     assert one.average("full", "unified").tolist() == [18.75] and one.curve("full", "unified").tolist() == [[25, 12.5]]
+
+
+def test_a_class_without_a_detection_is_kept_with_what_mAP_is_without_the_rule():
+    """Only where the rule is in force: `protocol_set` may take it away, and the official evaluator lacks it."""
+    late = make_detections([(0, 0, 0, 10, 0.9), (1, 1, 3, 10, 0.8)])
+    plain = dataclasses.replace(PROTOCOLS["thumos-facnet"], zero_if_undetected=False)
+    expected = Undetected(["z"], 0.5)  # x is found; y at tIoU 0.5 only: (2/3 + 1/3) / 2
+    assert metrics.undetected(judging(), late) == expected
+    assert metrics.undetected(dataclasses.replace(judging(), protocol=plain), late) is None
+    assert metrics.undetected(judging(), FOUND) is None
+    official = msgspec.structs.replace(SECTION, protocol="activitynet")
+    assert metrics.undetected(judging(official), late) is None

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -231,7 +232,7 @@ def test_a_grid_of_its_own_for_a_stream(tmp_path):
     [
         (slow(a=4), r"a, stream flow: 4 snippets cover 5\.12 s, but a segment reaches 6\.40 s"),
         (slow(b=5), r"b, stream flow: 5 snippets cover 6\.40 s of a video of 3\.20 s; mend .*`grids`"),
-        (videos(), r"a, stream flow: 10 snippets cover 12\.80 s of a video of 6\.40 s; mend .*`grids`"),
+        (videos(), r"stream 'flow' cover about 2\.00 times the length of all 2 videos .*stride_f 16 would fit: .*`grids`"),
     ],
 )
 def test_coverage_is_that_of_the_streams_own_grid(tmp_path, items, sentence):
@@ -254,3 +255,108 @@ def test_a_sentence_names_the_file_of_a_column_slice(tmp_path):
     array = _arrays.load(tmp_path / "clip.npz", "x", layout, _arrays.opener(), "")
     with pytest.raises(UserError, match=r"clip\.npz \(a, stream rgb\): snippet 0"):
         store(tmp_path / "features", videos(a_rgb=array))
+
+
+def many(count=8, **changes):
+    """Features of v0, v1, ... on one grid, lengths apart, and their annotations: the first half for training."""
+    rng = np.random.default_rng(1)
+    lengths_t = [10 + 7 * i for i in range(count)]
+    items = {
+        f"v{i}": {"rgb": rng.normal(1, 0.1, (t, 4)).astype("f4"), "flow": rng.normal(50, 0.1, (t, 4)).astype("f4")}
+        for i, t in enumerate(lengths_t)
+    }
+    for name, array in changes.items():
+        video, stream = name.split("_")
+        items[video][stream] = array
+    listed = [Video(f"v{i}", "train" if i < count // 2 else "test", t * 0.64, ("Wave",)) for i, t in enumerate(lengths_t)]
+    return items, Annotations(("Wave",), tuple(listed), ())
+
+
+def test_all_faults_of_all_videos_are_one_answer(tmp_path):
+    items, annotations = many(
+        v0_rgb=np.ones((11, 4)),
+        v2_rgb=spoiled((24, 4), (3, 0), np.nan),
+        v3_flow=np.ones((31, 4), int),
+        v4_flow=np.ones((37, 4)),
+    )
+    del items["v5"]
+    with pytest.raises(UserError) as caught:
+        store(tmp_path / "out", items, annotations=annotations)
+    said = str(caught.value)
+    assert "\n" not in said and said.count(" | ") == 3
+    for words in (
+        "of v0: streams differ", "v2, stream rgb: snippet 3 holds NaN", "v3, stream flow: entries are int64",
+        "of v4: streams differ", "annotated video v5 has no features",
+    ):  # fmt: skip
+        assert words in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_lengths_that_differ_are_counted(tmp_path):
+    items, annotations = many(30)
+    for video in items:
+        items[video]["rgb"] = items[video]["rgb"][:-1]
+    with pytest.raises(UserError, match=r"of v0: streams differ .* of v19: streams differ [^;]*\(and 10 more\); extract them"):
+        store(tmp_path / "out", items, annotations=annotations)
+
+
+@pytest.mark.parametrize(("fps", "cure"), [(30.0, "fps 30"), (24.0, "fps 24"), (29.97, "fps 30 or fps 29.97")])
+def test_another_frame_rate_is_one_sentence_whatever_the_number_of_videos(tmp_path, fps, cure):
+    items, annotations = many()
+    listed = [replace(video, duration_s=video.duration_s * 25 / fps) for video in annotations.videos]
+    with pytest.raises(
+        UserError, match=rf"^features of stream 'rgb' cover about {fps / 25:.2f} times .* all 8 videos .*{cure}"
+    ):
+        store(tmp_path / "out", items, annotations=replace(annotations, videos=tuple(listed)))
+
+
+def test_what_is_odd_is_in_the_manifest(tmp_path):
+    items, annotations = many(v1_rgb=np.zeros((17, 4)), v2_flow=np.full((24, 4), 50.0))
+    items["v3"] = {"rgb": items["v3"]["flow"], "flow": items["v3"]["rgb"]}
+    listed = [replace(v, duration_s=v.duration_s * (1.3 if v.id == "v7" else 1)) for v in annotations.videos]
+    made = store(tmp_path / "out", items, annotations=replace(annotations, videos=tuple(listed)))
+    notes = json.loads((tmp_path / "out" / "manifest.json").read_text())["notes"]
+    assert notes == made.notes and [note.split(":")[0] for note in notes] == [
+        "odd length", "zero features", "constant features", "swapped streams",
+    ]  # fmt: skip
+    assert all("'v7'" in notes[0] and name in note for note, name in zip(notes[1:], ("'v1'", "'v2'", "'v3'"), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [(("v0", "v5"), "training video 'v0' and test video 'v5' have the same 'rgb' features"), (("v6", "v7"), None)],
+)
+def test_features_of_another_video(tmp_path, other, sentence):
+    """In training and test they are refused; in one subset, noted."""
+    items, annotations = many()
+    one, two = other
+    items[two] = items[one]
+    lengths_s = {video.id: video.duration_s for video in annotations.videos}
+    listed = [replace(v, duration_s=lengths_s[one if v.id == two else v.id]) for v in annotations.videos]
+    annotations = replace(annotations, videos=tuple(listed))
+    if sentence:
+        with pytest.raises(UserError, match=sentence):
+            store(tmp_path / "out", items, annotations=annotations)
+    else:
+        (note,) = store(tmp_path / "out", items, annotations=annotations).notes
+        assert note.startswith("same features: stream 'rgb' of videos 'v6', 'v7'")
+
+
+def test_a_stream_under_two_names_is_refused_unless_a_network_made_both(tmp_path):
+    items, annotations = many()
+    for arrays in items.values():
+        arrays["flow"] = arrays["rgb"].copy()
+    assert store(tmp_path / "made", items, annotations=annotations, extracted=True).notes == []
+    with pytest.raises(UserError, match=r"'rgb' and 'flow' of video 'v0' hold the same features; .*'v7' .*; give each stream"):
+        store(tmp_path / "read", items, annotations=annotations)
+
+
+def test_a_reader_that_fails_says_so_beside_what_was_found_before(tmp_path):
+    items, annotations = many(v0_rgb=np.ones((11, 4)))
+
+    def broken():
+        yield from [*items.items()][:3]
+        raise UserError("v3.npy is truncated; download it again.")
+
+    with pytest.raises(UserError, match=r"of v0: streams differ .* \| v3\.npy is truncated; download it again\.$"):
+        import_features(broken(), dict.fromkeys(STREAMS, GRID), annotations, tmp_path / "x", backbone="", slack_s=1.0)

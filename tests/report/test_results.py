@@ -1,12 +1,13 @@
 """Tables of rows beside published values and by groups of classes: every cell by hand."""
 
+import msgspec
 import pytest
 
 from tests.report.made import averages, make_metrics
 from wstal import published
 from wstal.base.paths import PIPELINE
 from wstal.config import parameters
-from wstal.evaluation.metrics import read
+from wstal.evaluation.metrics import Undetected, read
 from wstal.report import results
 
 TWO = {  # two seeds, tIoU 0.5 and 0.7; FAC-Net's paper prints 33.4 and 12.7 there, and 42.2 on average
@@ -105,6 +106,21 @@ def test_a_caption_names_rows_that_hardly_learn():
     assert "Hardly" not in results.caption(averages(full=[5.1, 5.1]))
     found = results.caption(averages(full=[40, 42], no_background=[5, 5], um=[1, 2]))
     assert found.endswith("(at most 5 points), so that being better says little: FAC-Net w/o BG; UM.")
+
+
+def test_a_caption_names_classes_of_which_nothing_is_detected_and_mAP_without_the_rule():
+    """Such a row has learnt something, though its mAP is 0."""
+    unseen = {"um": {"1": Undetected(["Diving", "Shotput"], 0.439)}}
+    made = msgspec.structs.replace(averages(full=[40, 42], um=[44, 0]), undetected=unseen)
+    found = results.caption(made)
+    assert "where a class has no detection: UM, seed 1 (Diving, Shotput; 43.90 with AP 0 for it)." in found
+    assert "Hardly" not in results.caption(
+        msgspec.structs.replace(averages(um=[0]), undetected={"um": {"0": unseen["um"]["1"]}})
+    )
+
+
+def test_metrics_without_such_classes_are_the_bytes_they_were():
+    assert b"undetected" not in msgspec.json.encode(averages(full=[40, 42]))
 
 
 def test_a_heading_holds_title_and_claim():

@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_localize(commands)
     _add_extract(commands)
+    _add_inspect(commands)
     checker = commands.add_parser("check", help="say whether params.yaml is well-formed")
     checker.set_defaults(run=_check)
     for module in (cli_labels, cli_export, cli_compare):
@@ -71,6 +72,33 @@ def _check(options: argparse.Namespace) -> int:
 
     print(check(parameters.read()))
     return 0
+
+
+def _add_inspect(commands: Any) -> None:
+    command = commands.add_parser(
+        "inspect",
+        help="say what a dataset or a file holds, and what is wrong or odd about it",
+        description="Videos, classes, instances, lengths, coverage, what is wrong or odd, and videos for each class.",
+        epilog="""status:
+  0, or 1 if something is wrong and would be refused
+
+examples:
+  wstal inspect mine                      a dataset of params.yaml, with its features
+  wstal inspect annotations.json          ActivityNet's layout; also tables of segments or of labels
+  wstal inspect predictions.json          detections
+  wstal inspect features/monday.npy       features; also .npz, .h5, .csv, and the folder of a feature store""",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("target", metavar="DATASET|FILE", help="a dataset of params.yaml, or a file")
+    command.set_defaults(run=_inspect)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from wstal.datasets.inspection import inspect
+
+    found = inspect(options.target)
+    print(found.text)
+    return 1 if found.findings.faults else 0
 
 
 def _add_train(commands: Any) -> None:
@@ -213,6 +241,8 @@ def _train(options: argparse.Namespace) -> int:
             _settings(options), options.labels, options.videos, options.out, method=options.method, seed=options.seed
         )
     _tell(summary, used=summary.computed + summary.reused)
+    for note in summary.notes:
+        print(f"note: {note}", file=sys.stderr)
     for name in summary.lost:
         print(f"note: class {name!r} is left out: none of its training videos can be used.", file=sys.stderr)
     print(f"{options.out} is trained; next: wstal localize VIDEO... --run {options.out}")
@@ -290,6 +320,17 @@ example:
     )
     command.add_argument("--subset", metavar="NAME", help="subset of the ground truth; default: the protocol's usual one")
     command.add_argument(
+        "--leave-out",
+        type=Path,
+        metavar="FILE",
+        help="videos that count nowhere, as those that the official tool blocks: a JSON list of ids, or one id a line",
+    )
+    command.add_argument(
+        "--as-published",
+        action="store_true",
+        help="where a class has no detection, mAP 0 as thumos-facnet's and thumos-wtalc's codes print; default: AP 0 for it",
+    )
+    command.add_argument(
         "--errors", type=float, metavar="TIOU", help="also say what is wrong with the detections at this tIoU, as 0.5"
     )
     command.add_argument("--json", type=Path, metavar="OUT", help="also write average_mAP, mAP and seconds to this file")
@@ -322,7 +363,7 @@ def thresholds(text: str) -> tuple[float, ...]:
 def _evaluate(options: argparse.Namespace) -> int:
     from wstal.base import files
     from wstal.detect import detections
-    from wstal.evaluation import truth
+    from wstal.evaluation import left_out, truth
     from wstal.evaluation.evaluate import PROTOCOLS, evaluate
 
     protocol = PROTOCOLS[options.protocol]
@@ -333,20 +374,26 @@ def _evaluate(options: argparse.Namespace) -> int:
         ambiguous_label=protocol.ambiguous_label,
     )
     predictions = detections.read_json(options.predictions)
+    if options.leave_out:
+        ground_truth, predictions = left_out.without(ground_truth, predictions, left_out.read(options.leave_out))
     begin = time.perf_counter()
     result = evaluate(ground_truth, predictions, protocol, options.tiou or protocol.tious)
     seconds = time.perf_counter() - begin
     for note in result.notes:
         print(f"note: {note}", file=sys.stderr)
-    mean = dict(zip(map(_key, result.tious.tolist()), result.mAP.tolist(), strict=True))
+    shown = result.mAP if options.as_published else result.plain_mAP
+    if protocol.zero_if_undetected and result.undetected and len(predictions):
+        chosen = "prints that 0" if options.as_published else "has AP 0 for the class, `--as-published` prints the 0"
+        print(f"note: The table {chosen}.", file=sys.stderr)
+    mean, average = dict(zip(map(_key, result.tious.tolist()), shown.tolist(), strict=True)), float(shown.mean())
     width = max(len("average"), *map(len, mean))
     print(f"{'tIoU':{width}}  mAP %")
-    for name, value in [*mean.items(), ("average", result.average_mAP)]:
+    for name, value in [*mean.items(), ("average", average)]:
         print(f"{name:{width}} {100 * value:6.2f}")
     if options.errors is not None:
         _print_errors(ground_truth, predictions, protocol, options.errors)
     if options.json:
-        metrics = {"average_mAP": result.average_mAP, "mAP": mean, "seconds": seconds}
+        metrics = {"average_mAP": average, "mAP": mean, "seconds": seconds}
         files.write(options.json, json.dumps(metrics, indent=2) + "\n")
     return 0
 

@@ -14,7 +14,7 @@ from wstal.app import folders
 from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.base.types import Detections
-from wstal.border import content, jsonfile
+from wstal.border import jsonfile
 from wstal.exchange.tools import registry, tracks
 from wstal.exchange.tools.tracks import Clip, Mark
 from wstal.features.pixels.decode import duration_s, opened
@@ -58,7 +58,10 @@ def write(names: Sequence[str], run: Path, videos: Sequence[Path], shown: Detect
 def written(out: Path) -> dict[Path, str]:
     """{file: SHA-256} of what an earlier run has written to the folder."""
     path = out / "formats.json"
-    return {out / name: digest for name, digest in jsonfile.decode(content.read_bytes(path), path).items()} if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    digests = jsonfile.read(path, dict[str, str], "is damaged", "remove it, or name another folder with --out")
+    return {out / name: digest for name, digest in digests.items()}
 
 
 def clips(shown: Detections, videos: Mapping[str, Path]) -> list[Clip]:

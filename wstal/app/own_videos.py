@@ -70,6 +70,7 @@ class Outcome(Summary):
     """What became of the videos that `train` was given, and of their classes."""
 
     lost: list[str] = field(default_factory=list)  # classes of which no training video could be used
+    notes: tuple[str, ...] = ()  # what is odd about the table and the features
 
 
 def settings(raw: Mapping[str, Any]) -> Own:
@@ -94,20 +95,21 @@ def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, meth
     section = msgspec.structs.replace(section, source=section.source | paths)
     reader, where = prepare.source(section, NAME)
     rows_plan(raw, section, method, seed, videos=1)  # faults are said before hours of extraction
+    if not (known := reader.trained(where)):
+        raise UserError(f"{labels} has no video to train on; write train in the column `subset` of some lines, or remove it.")
     summary = through(reader.videos(where), section)
-    known = reader.trained(where)
     section.source["exclude"] = [*where.exclude, *summary.failures]
     where = prepare.source(section, NAME)[1]
     listed = reader.annotations(where, section.grid).videos
     rows = rows_plan(raw, section, method, seed, videos=sum(video.subset == "train" for video in listed))
     with tempfile.TemporaryDirectory() as scratch:
         tree = Tree(Path(scratch))
-        prepare.annotate(DatasetPlan(name=NAME, features=section), tree)
-        prepare.store_videos(section, NAME, tree.output(tree.features(NAME)), summary)
+        notes = prepare.annotate(DatasetPlan(name=NAME, features=section), tree).notes
+        notes += tuple(prepare.store_videos(section, NAME, tree.output(tree.features(NAME)), summary).notes)
         (run,) = experiment.runs(rows, tree)
         experiment.train_all([run])
         folders.replace(run.folder, out)
-    return Outcome(**vars(summary), lost=sorted(known - reader.trained(where)))
+    return Outcome(**vars(summary), lost=sorted(known - reader.trained(where)), notes=notes)
 
 
 def rows_plan(raw: Mapping[str, Any], section: Features, method: str, seed: int, videos: int) -> RowsPlan:
@@ -164,7 +166,7 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     Raises:
         UserError: a file is missing or two have one name, `folder` is no run on videos, or no video can be used.
     """
-    own, card, videos = settings(raw), cards.read(folder), folders.named(files)
+    own, card, videos = settings(raw), ending(cards.read(folder)), folders.named(files)
     folders.check_out(out)
     if not card.extraction:
         raise UserError(
@@ -194,3 +196,9 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     located = Located(found, shown, page(list(films.values()), str(folder)), summary, why)
     write(out, located)
     return located
+
+
+def ending(card: cards.Card) -> cards.Card:
+    """The card of a run, whose detections end with the video in any case."""
+    clipped = msgspec.structs.replace(card.settings.localize, clip=True)
+    return msgspec.structs.replace(card, settings=msgspec.structs.replace(card.settings, localize=clipped))

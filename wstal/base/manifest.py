@@ -39,6 +39,7 @@ class Manifest(Record, omit_defaults=True):
     streams: dict[str, Format]
     videos: dict[str, dict[str, Rows]]  # video -> stream -> its rows
     warnings: dict[str, list[str]] = {}  # video -> what is wrong with the file that it came from
+    notes: list[str] = []  # what is odd about the features, a sentence each
 
 
 def file(folder: Path) -> Path:

@@ -33,6 +33,7 @@ class Annotations:
     videos: tuple[Video, ...]
     segments: tuple[Segment, ...]
     ambiguous: tuple[Segment, ...] = ()  # times where annotators could not decide; the label is "Ambiguous"
+    notes: tuple[str, ...] = ()  # what is odd about the file that they come from, a sentence each
 
 
 @dataclass(frozen=True)

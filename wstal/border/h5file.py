@@ -26,6 +26,22 @@ def opened(path: Path) -> h5py.File:
         ) from error
 
 
+def keys(path: Path, archive: h5py.File) -> list[str]:
+    """Names of the arrays in the file's own groups; links are passed over.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    found: list[str] = []
+    try:
+        archive.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) and item.shape else None)
+    except Exception as error:  # damaged files make HDF5 raise almost anything
+        raise of_system(error, path) or UserError(
+            f"{path} is damaged ({error}); download or extract the file again."
+        ) from error
+    return found
+
+
 def missing(path: Path, archive: h5py.File, keys: Iterable[str]) -> list[str]:
     """Those of `keys` that lead to nothing in the file.
 

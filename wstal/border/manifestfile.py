@@ -33,7 +33,7 @@ def _keys(made: Manifest) -> int:
     """How many keys the manifest has as JSON."""
     rows = sum(map(len, made.videos.values()))
     fields = sum(len(part.__struct_fields__) for part in made.streams.values()) + 3 * len(made.grids)
-    top = len(made.__struct_fields__) - (not made.warnings)
+    top = len(made.__struct_fields__) - (not made.warnings) - (not made.notes)
     return (
         top
         + len(made.grids)

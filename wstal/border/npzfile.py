@@ -34,6 +34,11 @@ def opened(path: Path) -> zipfile.ZipFile:
     return archive
 
 
+def keys(archive: zipfile.ZipFile) -> list[str]:
+    """Names of the archive's arrays."""
+    return [name.removesuffix(".npy") for name in archive.NameToInfo if name.endswith(".npy")]
+
+
 def missing(archive: zipfile.ZipFile, keys: Iterable[str]) -> list[str]:
     """Those of `keys` that are no array of the archive."""
     return [key for key in keys if f"{key}.npy" not in archive.NameToInfo]

@@ -1,5 +1,6 @@
 """Datasets into the pipeline's own layout: reader -> annotations, reader -> feature store."""
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,13 +27,13 @@ def source(section: Features, place: str) -> tuple[Any, Any]:
 
 
 def annotate(plan: DatasetPlan, tree: Tree) -> Annotations:
-    """Write videos.json and segments.json of a dataset; -> what was read."""
+    """Write videos.json and segments.json of a dataset; -> what was read, with notes on what is odd."""
     section, name = plan.features, plan.name
     reader, where = source(section, f"datasets.{name}")
     read = reader.annotations(where, section.grid)
     origin = f"{where.root} (datasets.{name})" if hasattr(where, "root") else f"datasets.{name}"
-    annotations.write(read, tree.output(tree.annotations(name)), origin=origin)
-    return read
+    notes = annotations.write(read, tree.output(tree.annotations(name)), origin=origin)
+    return dataclasses.replace(read, notes=notes)
 
 
 def extract(plan: DatasetPlan, tree: Tree) -> Manifest:

@@ -21,6 +21,8 @@ from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.base.types import Detections
 from wstal.border import content, jsonfile
+from wstal.checks.findings import QUOTED, Findings
+from wstal.checks.names import tidy
 
 LAYOUT = '{"results": {video: [{"label": name, "score": number, "segment": [start_s, end_s]}, ...]}}'
 
@@ -56,16 +58,19 @@ def read_json(path: Path) -> Detections:
             score.extend([row.score for row in rows])
             segment.extend([time_s for row in rows for time_s in row.segment])
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise UserError(_explain(jsonfile.decode(data, path), path, error)) from None
+        _explain(jsonfile.decode(data, path), path)
+        raise UserError(f"{path} cannot be decoded ({error}); write {LAYOUT} as UTF-8.") from None
     keys = 1 + sum(len(bytes(raw)) > 0 for raw in (whole.version, whole.external_data)) + len(counts) + 3 * len(label)
     if data.count(b":") != keys:  # more than the keys that were read: other keys, colons inside names, or a key twice
         jsonfile.once(data, str(path))
     times = np.array(segment, dtype=np.float64).reshape(-1, 2)
+    tidied = [tidy(name) for name in label_index]
+    labels = tuple(dict.fromkeys(tidied))
     detections = Detections(
         videos=tuple(results),
-        labels=tuple(label_index),
+        labels=labels,
         video=np.repeat(np.arange(len(counts), dtype=np.int32), counts),
-        label=np.array(label, dtype=np.int32),
+        label=places(tidied, labels).astype(np.int32)[np.array(label, dtype=np.int32)],
         start_s=np.ascontiguousarray(times[:, 0]),
         end_s=np.ascontiguousarray(times[:, 1]),
         score=np.array(score, dtype=np.float64),
@@ -75,18 +80,21 @@ def read_json(path: Path) -> Detections:
 
 
 def check(detections: Detections, source: str) -> None:
-    """Refuse detections that end before they start or hold a number that is not finite; `source` names where they are from.
+    """Refuse detections without label, that end before they start, or that hold a number that is not finite.
 
-    Raises:
-        UserError: for the first such detection.
+    `source` names where they are from. Raises:
+        UserError: there are such detections; the sentence says all.
     """
     d = detections
-    good = np.isfinite(d.score) & np.isfinite(d.start_s) & np.isfinite(d.end_s) & (d.start_s <= d.end_s)
-    if not good.all():
-        row = int(np.argmin(good))
-        number = int(np.count_nonzero(d.video[:row] == d.video[row]))
-        problem = _problem(d.labels[d.label[row]], float(d.score[row]), [float(d.start_s[row]), float(d.end_s[row])])
-        raise UserError(_sentence(source, d.videos[d.video[row]], number, str(problem)))
+    named = np.array([bool(label) for label in d.labels], dtype=bool)[d.label]
+    good = named & np.isfinite(d.score) & np.isfinite(d.start_s) & np.isfinite(d.end_s) & (d.start_s <= d.end_s)
+    findings = Findings(source)
+    for row in np.flatnonzero(~good).tolist():
+        with findings.gathering():
+            problem = _problem(d.labels[d.label[row]], float(d.score[row]), [float(d.start_s[row]), float(d.end_s[row])])
+            number = int(np.count_nonzero(d.video[:row] == d.video[row])) if len(findings.faults) < QUOTED else 0
+            raise UserError(_sentence(source, d.videos[d.video[row]], number, str(problem)))
+    findings.refuse()
 
 
 def places(names: Sequence[str], into: Sequence[str]) -> np.ndarray:
@@ -128,20 +136,27 @@ def _rows_text(rows: list[tuple[float, str, float, float]]) -> str:
     return json.dumps([{"label": label, "score": 0.0 - s, "segment": [start, end]} for s, label, start, end in rows])
 
 
-def _explain(read: Any, path: Path, error: Exception) -> str:
-    """Why `read`, which is JSON, is no result file: the first thing wrong, as a sentence with its cure."""
+def _explain(read: Any, path: Path) -> None:
+    """Say why `read`, which is JSON, is no result file.
+
+    Raises:
+        UserError: it is none; the sentence says all that is wrong, with its cure.
+    """
     results = read.get("results") if isinstance(read, dict) else None
     if not isinstance(results, dict):
-        return f'{path} holds no "results" object of videos; write {LAYOUT}.'
+        raise UserError(f'{path} holds no "results" object of videos; write {LAYOUT}.')
+    findings = Findings(str(path))
     for video, rows in results.items():
         if not isinstance(rows, list):
-            return f"{path}: the entry of video {video!r} is not a list of detections; write {LAYOUT}."
+            findings.fault(f"the entry of video {video!r} is not a list of detections", f"write {LAYOUT}")
+            continue
         for number, row in enumerate(rows):
-            if not isinstance(row, dict) or not {"label", "score", "segment"} <= set(row):
-                return _sentence(path, video, number, "lacks label, score or segment; write all three")
-            if problem := _problem(row["label"], row["score"], row["segment"]):
-                return _sentence(path, video, number, problem)
-    return f"{path} cannot be decoded ({error}); write {LAYOUT} as UTF-8."
+            with findings.gathering():
+                if not isinstance(row, dict) or not {"label", "score", "segment"} <= set(row):
+                    raise UserError(_sentence(path, video, number, "lacks label, score or segment; write all three"))
+                if problem := _problem(row["label"], row["score"], row["segment"]):
+                    raise UserError(_sentence(path, video, number, problem))
+    findings.refuse()
 
 
 def _sentence(source: str | Path, video: str, number: int, problem: str) -> str:
@@ -150,7 +165,7 @@ def _sentence(source: str | Path, video: str, number: int, problem: str) -> str:
 
 def _problem(label: object, score: object, segment: object) -> str | None:
     """What is wrong with one detection and what to do about it; None if nothing is."""
-    if not isinstance(label, str):
+    if not isinstance(label, str) or not label:
         return f"has label {label!r}; write the class name as text, as the ground truth spells it"
     if not _finite(score):
         return f"has score {score!r}; write a finite number or drop the detection"

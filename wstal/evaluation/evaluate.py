@@ -1,10 +1,12 @@
 """Mean average precision of detections: one vectorised evaluator, one named protocol per published evaluator.
 
 What happens with unusual input (a note is a sentence in `Result.notes`, an error a UserError of one sentence):
-- a label without an instance in the ground truth: its detections are ignored (the official evaluator breaks); note;
+- a label without an instance in the ground truth: its detections are ignored (the official evaluator breaks); note, with the
+  nearest class that has one;
 - a video outside the ground-truth subset: false positives where the protocol keeps videos without instances, as in
   the official evaluator, else dropped; note;
-- no detections: mAP 0; note. A class without detections: AP 0, or mAP 0 altogether (`zero_if_undetected`); note;
+- no detections: mAP 0; note. A class without detections: AP 0, or mAP 0 altogether (`zero_if_undetected`); note, with the mean
+  without that rule. An annotated video without detections: note;
 - an instance that does not last (end <= start): counted but hardly ever matched (`empty_matches_empty`); note;
 - score or time that is not finite, end before start, thresholds outside (0, 1]: error, also raised by
   `detections.read_json`, which names the file too;
@@ -18,6 +20,7 @@ import numpy as np
 
 from wstal.base.errors import UserError
 from wstal.base.types import Detections, Truth
+from wstal.checks.names import nearest
 from wstal.detect import detections as detections_json
 from wstal.detect.detections import places
 from wstal.evaluation.matching import Segments, candidates, match, pairs
@@ -101,6 +104,8 @@ class Result:
     mAP: np.ndarray  # (K,) mean over the classes with an instance
     average_mAP: float  # mean over the thresholds
     notes: tuple[str, ...]  # remarks, a sentence each
+    plain_mAP: np.ndarray  # (K,) mAP without `zero_if_undetected`
+    undetected: tuple[str, ...]  # classes with an instance and without a detection
 
 
 def evaluate(truth: Truth, detections: Detections, protocol: Protocol, tious: Sequence[float]) -> Result:
@@ -123,9 +128,11 @@ def evaluate(truth: Truth, detections: Detections, protocol: Protocol, tious: Se
         hits = row[match(row, instance, len(instances))]
         ap[k] = average_precision(hits, rows.label[hits], positives, count, protocol.interpolated)
     missing = [label for label, p, n in zip(truth.labels, positives, count, strict=True) if p and not n]
-    mean = np.zeros(len(thresholds)) if protocol.zero_if_undetected and missing else np.nanmean(ap, axis=1)
-    notes += _remarks(truth, missing if len(rows) else [], protocol)
-    return Result(thresholds, truth.labels, ap, mean, float(mean.mean()), tuple(notes))
+    plain = np.nanmean(ap, axis=1)
+    mean = np.zeros(len(thresholds)) if protocol.zero_if_undetected and missing else plain
+    notes += _remarks(truth, missing if len(rows) else [], protocol, float(plain.mean()))
+    notes += _silent(truth, detections)
+    return Result(thresholds, truth.labels, ap, mean, float(mean.mean()), tuple(notes), plain, tuple(missing))
 
 
 def prepare(truth: Truth, detections: Detections, protocol: Protocol) -> tuple[Segments, Segments, list[str]]:
@@ -168,12 +175,13 @@ def _ranked(truth: Truth, detections: Detections, protocol: Protocol) -> tuple[S
     notes = [] if len(d) else ["There are no detections, so mAP is 0."]
     if ignored := int(np.count_nonzero(label < 0)):
         names = {d.labels[i] for i in np.flatnonzero(np.bincount(d.label[label < 0]))}
-        labels = f"{_count(len(names), 'label')} without a ground-truth instance: {_some(sorted(names))}"
+        present = [truth.labels[i] for i in np.unique(truth.label)]
+        labels = f"{_count(len(names), 'label')} without a ground-truth instance: {_near(sorted(names), present)}"
         notes.append(f"Ignored {_count(ignored, 'detection')} of {labels}.")
     if strangers := int(np.count_nonzero(known < 0)):
         names = {d.videos[i] for i in np.flatnonzero(np.bincount(d.video[known < 0]))}
         fate = "left out" if protocol.drop_empty_videos else "counted as false positives"
-        videos = f"{_count(len(names), 'video')} outside the ground truth, {fate}: {_some(sorted(names))}"
+        videos = f"{_count(len(names), 'video')} outside the ground truth, {fate}: {_near(sorted(names), truth.videos)}"
         notes.append(f"Found {_count(strangers, 'detection')} in {videos}.")
     rows = Segments(video, label, _detection_times(d.start_s, protocol), _detection_times(d.end_s, protocol))
     keep = label >= 0
@@ -198,21 +206,39 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")
 
 
+def _near(names: Sequence[str], into: Sequence[str]) -> str:
+    """Names as `_some`, each with the one of `into` that it may stand for."""
+    near = [nearest(name, into) for name in names[:5]]
+    texts = [f"{name!r} (nearest: {other!r})" if other else repr(name) for name, other in zip(names[:5], near, strict=True)]
+    return ", ".join(texts) + (", ..." if len(names) > 5 else "")
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}{'e' * noun.endswith('s')}s"
 
 
-def _remarks(truth: Truth, missing: Sequence[str], protocol: Protocol) -> list[str]:
-    """Notes on classes without detections and on instances that cannot be matched."""
+def _remarks(truth: Truth, missing: Sequence[str], protocol: Protocol, plain: float) -> list[str]:
+    """Notes on classes without detections, `plain` being mAP if their AP is 0, and on instances that cannot be matched."""
     notes = []
     if missing:
-        effect = "mAP is 0 under this protocol" if protocol.zero_if_undetected else "their AP is 0"
+        quirk = f"mAP is 0 under this protocol (with AP 0 for {'it' if len(missing) == 1 else 'them'} {100 * plain:.2f} %)"
+        effect = quirk if protocol.zero_if_undetected else "their AP is 0"
         notes.append(f"Found {_count(len(missing), 'class')} without a detection, so {effect}: {_some(missing)}.")
     if empty := int(np.count_nonzero(truth.end_s <= truth.start_s)):
         notes.append(
             f"Counted {_count(empty, 'ground-truth instance')} that end at or before their start; hardly anything matches them."
         )
     return notes
+
+
+def _silent(truth: Truth, detections: Detections) -> list[str]:
+    """The note on annotated videos of which a file of detections has none."""
+    annotated = {truth.videos[i] for i in np.flatnonzero(np.bincount(truth.video))}
+    silent = sorted(annotated - {detections.videos[i] for i in np.flatnonzero(np.bincount(detections.video))})
+    if not silent or not len(detections):
+        return []
+    count = f"{len(silent)} of {_count(len(annotated), 'annotated video')}"
+    return [f"Found no detection in {count}, whose instances count as missed (see --leave-out): {_some(silent)}."]
 
 
 def _overlaps_ambiguous(rows: Segments, truth: Truth, protocol: Protocol) -> np.ndarray:

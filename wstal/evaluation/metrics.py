@@ -29,7 +29,14 @@ class Cell(msgspec.Struct, frozen=True):
     average_mAP: float
 
 
-class Metrics(msgspec.Struct, frozen=True):
+class Undetected(msgspec.Struct, frozen=True):
+    """What a protocol's rule on classes without a detection makes of one run."""
+
+    classes: list[str]  # those without any
+    average_mAP: float  # if only their AP is 0, a fraction
+
+
+class Metrics(msgspec.Struct, frozen=True, omit_defaults=True):
     """reports/metrics/<entry>.json: what tables and figures are made of."""
 
     entry: str
@@ -39,6 +46,7 @@ class Metrics(msgspec.Struct, frozen=True):
     tious: list[float]
     presets: dict[str, str]  # row -> preset
     rows: dict[str, dict[str, dict[str, Cell]]]  # row -> seed -> group -> cell; "all" is all classes, "unified" see above
+    undetected: dict[str, dict[str, Undetected]] = {}  # row -> seed, where the protocol makes mAP 0 of such a class
 
     def average(self, row: str, group: str = ALL) -> np.ndarray:
         """Average mAP of each seed in percent: (S,)."""
@@ -57,13 +65,27 @@ def evaluate_all(judging: Judging[Any]) -> Metrics:
     """Evaluate the detections of all runs of an entry."""
     section = judging.evaluation
     rows: dict[str, dict[str, dict[str, Cell]]] = {}
+    unseen: dict[str, dict[str, Undetected]] = {}
     for run in judging.runs:
         found = detections.read_json(run.predictions())
         rows.setdefault(run.row, {})[str(run.seed)] = judge(judging, found)
+        if one := undetected(judging, found):
+            unseen.setdefault(run.row, {})[str(run.seed)] = one
     presets = {run.row: run.preset for run in judging.runs}
     return Metrics(
-        judging.entry, judging.dataset, section.caption, section.protocol, list(section.tious), presets=presets, rows=rows
-    )
+        judging.entry, judging.dataset, section.caption, section.protocol, list(section.tious), presets=presets, rows=rows,
+        undetected=unseen,
+    )  # fmt: skip
+
+
+def undetected(judging: Judging[Any], found: Detections) -> Undetected | None:
+    """The classes without a detection, where the protocol makes mAP 0 of one; None where it does not."""
+    if not judging.protocol.zero_if_undetected:
+        return None
+    result = evaluate(judging.truth, found, judging.protocol, judging.evaluation.tious)
+    if not result.undetected:
+        return None
+    return Undetected([*result.undetected], round(float(result.plain_mAP.mean()), DIGITS))
 
 
 def judge(judging: Judging[Any], found: Detections) -> dict[str, Cell]:

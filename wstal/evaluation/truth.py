@@ -21,6 +21,8 @@ from wstal.base.errors import UserError
 from wstal.base.types import Truth
 from wstal.border import jsonfile
 from wstal.border.content import read_bytes
+from wstal.checks.findings import Findings
+from wstal.checks.names import tidy
 from wstal.detect.detections import places
 
 _Row = tuple[int, str, float, float]  # video index, label, start_s, end_s
@@ -44,13 +46,17 @@ def read(path: Path, *, subset: str | None, preferred: Sequence[str], ambiguous_
     chosen = {video: entry for video, entry in database.items() if _subset(entry) == subset.casefold()}
     instances: list[_Row] = []
     ambiguous: list[_Row] = []
+    findings = Findings(str(path))
     for index, (video, entry) in enumerate(chosen.items()):
         for number, annotation in enumerate(entry.get("annotations") or []):
-            label, start_s, end_s = _parse(annotation, f"{path}: annotation {number} (counting from 0) of video {video!r}")
-            (ambiguous if label == ambiguous_label else instances).append((index, label, start_s, end_s))
+            with findings.gathering():
+                label, start_s, end_s = _parse(annotation, f"{path}: annotation {number} (counting from 0) of video {video!r}")
+                (ambiguous if label == ambiguous_label else instances).append((index, label, start_s, end_s))
         for segment in entry.get("ambiguous") or []:
-            times = _times(segment, f"{path}: an ambiguous segment of video {video!r}")
-            ambiguous.append((index, "", *times))
+            with findings.gathering():
+                times = _times(segment, f"{path}: an ambiguous segment of video {video!r}")
+                ambiguous.append((index, "", *times))
+    findings.refuse()
     if not instances:
         raise UserError(f"{path}: subset {subset!r} holds no action instance; choose another one with --subset.")
     return _truth(tuple(chosen), _classes(content.get("classes"), instances, path), instances, ambiguous)
@@ -105,7 +111,9 @@ def _is_video(entry: Any) -> bool:
 def _parse(annotation: Any, where: str) -> tuple[str, float, float]:
     if not isinstance(annotation, dict) or not isinstance(annotation.get("label"), str):
         raise UserError(f'{where} has no label that is text; write {{"segment": [start_s, end_s], "label": name}}.')
-    return (annotation["label"], *_times(annotation.get("segment"), where))
+    if not (label := tidy(annotation["label"])):
+        raise UserError(f"{where} has an empty label; write the name of a class, or remove the annotation.")
+    return (label, *_times(annotation.get("segment"), where))
 
 
 def _times(segment: Any, where: str) -> tuple[float, float]:
@@ -123,4 +131,4 @@ def _classes(declared: Any, instances: list[_Row], path: Path) -> tuple[str, ...
     declared = [] if declared is None else declared
     if not isinstance(declared, list) or not all(isinstance(label, str) for label in declared):
         raise UserError(f'{path}: "classes" is not a list of class names; mend or remove it.')
-    return tuple(dict.fromkeys([*declared, *sorted({label for _, label, _, _ in instances})]))
+    return tuple(dict.fromkeys([*map(tidy, declared), *sorted({label for _, label, _, _ in instances})]))

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from wstal import published
 from wstal.evaluation.metrics import UNIFIED, UNIFIED_NAME, Metrics
 from wstal.published import AVERAGE
@@ -106,10 +108,29 @@ def warnings(metrics: Metrics) -> str:
     if wild:
         text += f" Training does not settle (seeds differ by more than {UNSETTLED:g} points of standard deviation): "
         text += f"{names(metrics, wild)}."
-    if failed := [row for row in metrics.rows if metrics.average(row).mean() <= UNLEARNT]:
+    if metrics.undetected:
+        text += f" Protocol {metrics.protocol} makes mAP 0 where a class has no detection: {unseen(metrics)}."
+    if failed := [row for row in metrics.rows if plain(metrics, row) <= UNLEARNT]:
         text += f" Hardly anything is learnt (at most {UNLEARNT:g} points), so that being better says little: "
         text += f"{names(metrics, failed)}."
     return text
+
+
+def unseen(metrics: Metrics) -> str:
+    """Runs with classes of which nothing is detected, and what their average mAP is if only the AP of these is 0."""
+    return "; ".join(
+        f"{names(metrics, [row])}, seed {seed} ({', '.join(one.classes)}; {100 * one.average_mAP:.2f} with AP 0 for it)"
+        for row, seeds in metrics.undetected.items()
+        for seed, one in seeds.items()
+    )
+
+
+def plain(metrics: Metrics, row: str) -> float:
+    """Average mAP of a row in percent over its seeds, without the rule on classes without a detection."""
+    average = dict(zip(metrics.rows[row], metrics.average(row), strict=True))
+    return float(
+        np.mean([*(average | {seed: 100 * one.average_mAP for seed, one in metrics.undetected.get(row, {}).items()}).values()])
+    )
 
 
 def names(metrics: Metrics, rows: Sequence[str]) -> str:

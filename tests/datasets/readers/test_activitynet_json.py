@@ -209,3 +209,44 @@ def test_videos(source, tmp_path):
     for pattern in (None, "clips/video.mp4", "{video}/film.mp4"):
         with pytest.raises(UserError, match=r"`source.videos` needs a path with \{video\} in the file's name"):
             reader.videos(source(videos=pattern))
+
+
+def test_all_faulty_videos_are_one_answer(source):
+    entries = {f"v{i}": {"subset": "training", "duration": 3.0} for i in range(3)} | {"w": {"annotations": [{"label": 3}]}}
+    with pytest.raises(UserError) as caught:
+        reader.annotations(source(CONTENT | {"database": CONTENT["database"] | entries}), GRID)
+    said = str(caught.value)
+    assert said.count("annotations.json") == 1 and all(f"video {name} is not as expected" in said for name in ("v0", "v2", "w"))
+    lengths = {f"v{i}": {"subset": "training", "annotations": []} for i in range(30)}
+    with pytest.raises(UserError, match=r'v0 has no "duration"; v1 .* v19 has no "duration" \(and 10 more\); add it'):
+        reader.annotations(source(CONTENT | {"database": CONTENT["database"] | lengths}), GRID)
+
+
+def test_labels_are_tidied_and_empty_ones_refused(source):
+    annotations = [{"label": "Wave "}, {"label": "Cafe\u0301"}, {"label": "Run"}]
+    entry = {"a": {"subset": "training", "duration": 4.0, "annotations": annotations}}
+    found = reader.annotations(source({"classes": ["Wave", "Caf\u00e9 ", "Run"], "database": entry}), GRID)
+    assert found.classes == ("Wave", "Caf\u00e9", "Run") and found.videos[0].labels == ("Caf\u00e9", "Run", "Wave")
+    (note,) = found.notes
+    assert note.startswith("tidied label: ") and "'Wave ' is read as 'Wave'" in note
+    for empty in ("", "  "):
+        annotations[0]["label"] = empty
+        with pytest.raises(UserError, match=r"annotations\.json: a label is empty; write the name of a class"):
+            reader.annotations(source({"database": entry}), GRID)
+
+
+def test_videos_in_both_lists_are_one_answer(source, tmp_path):
+    for name in ("train", "test"):
+        (tmp_path / f"{name}.txt").write_text("a\nb\n")
+    with pytest.raises(UserError, match=r"video a is in the lists of train and test; video b is .*; keep it in one"):
+        reader.annotations(source(lists={"train": "train.txt", "test": "test.txt"}), GRID)
+
+
+def test_a_video_twice_in_a_list_is_named(source, tmp_path):
+    (tmp_path / "train.txt").write_text("a\nb\na\n")
+    (tmp_path / "test.txt").write_text("c\n")
+    with pytest.raises(UserError, match="video a is 2 times in the list of train; keep it once"):
+        reader.annotations(source(lists={"train": "train.txt", "test": "test.txt"}), GRID)
+    (tmp_path / "train.txt").write_text("a\nb d\nc e f\n")
+    with pytest.raises(UserError, match=r"train\.txt: entry 2 has 2 fields; entry 3 has 3 fields; write one video id a line"):
+        reader.annotations(source(lists={"train": "train.txt", "test": "test.txt"}), GRID)

@@ -103,7 +103,11 @@ WRONG = {
     "empty subset": ("video,label,subset\none,Wave,\n", "line 2: the subset is ''; write train or test"),
     "missing": ("video,label\none,Wave\nfour.mp4,Wave\n", "line 3: .* has no video 'four.mp4'; put it there, or remove"),
     "outside": ("video,label\n../one.mp4,Wave\n", r"line 2: .* has no video '\.\./one\.mp4'; put"),
-    "twice": ("video,label\none,Wave\ntwo,Wave\none.mp4,Wave\n", "line 4 repeats or contradicts line 2; remove"),
+    "two folders": ("video,label\na/one,Wave\nb/one,Jump\n", "line 3: 'b/one' and 'a/one' lead to one file, .*; write one"),
+    "blank": (
+        "video,label\none,Wave\ntwo,\n",
+        "line 3: training video 'two' has no label; write one, remove the line, or write test",
+    ),
     "with and without": ("video,label,subset\none,Wave,test\none,,test\n", "line 3 repeats or contradicts line 2"),
     "two subsets": ("video,label,subset\none,Wave,train\none,Jump,test\n", "line 3: the subset differs from that in line 2"),
     "quotation mark": ('video,label\none,"Wave\ntwo,Jump\n', "line 3: .*; close every quotation mark"),
@@ -115,7 +119,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("text", "sentence"), WRONG.values(), ids=WRONG)
 def test_faults_name_file_line_and_cure(table, text, sentence):
-    with pytest.raises(UserError, match=rf"^[^\n]*labels\.csv,? ?{sentence}[^\n]*\.$"):
+    with pytest.raises(UserError, match=rf"^[^\n]*labels\.csv[,:]? ?{sentence}[^\n]*\.$"):
         read(table(text))
 
 
@@ -153,3 +157,50 @@ def test_missing_table(table, tmp_path):
     (tmp_path / "labels.csv").unlink()
     with pytest.raises(UserError, match=r"labels\.csv is missing; write a line `video,label` for every video"):
         read(source)
+
+
+def test_a_line_that_is_there_twice_is_one(table):
+    found = annotations(table("video,label\none,Wave\ntwo,Wave\none.mp4,Wave\ntwo,Jump\n"), GRID)
+    assert {video.id: video.labels for video in found.videos} == {"one": ("Wave",), "two": ("Jump", "Wave")}
+    assert found.notes == ("repeated line: line 4 says again what an earlier one says of one.mp4; once is enough.",)
+
+
+@pytest.mark.parametrize(
+    "name", ["ONE.mp4", "One", "videos/one.mp4", "./one", "C:\\films\\one.MP4", "/elsewhere/videos/one.mp4"]
+)
+def test_a_name_may_differ_in_case_or_be_a_path(table, name):
+    assert read(table(f"video,label\n{name},Wave\ntwo,Jump\n"))["one"] == ("train", ("Wave",))
+
+
+def test_a_path_below_the_folder_is_that_file(table, films, tmp_path):
+    for folder in ("monday", "tuesday"):
+        (tmp_path / "all" / folder).mkdir(parents=True)
+        (tmp_path / "all" / folder / f"{folder}.mp4").write_bytes((films / "one.mp4").read_bytes())
+    source = table("video,label\nmonday/monday.mp4,Wave\ntuesday/tuesday.mp4,Jump\n", folder=tmp_path / "all")
+    assert {video: path.parent.name for video, path in videos(source).items()} == {"monday": "monday", "tuesday": "tuesday"}
+
+
+def test_case_decides_where_two_files_differ_in_it(table, films, tmp_path):
+    (tmp_path / "both").mkdir()
+    for name in ("Clip.mp4", "clip.mp4"):
+        (tmp_path / "both" / name).write_bytes((films / "one.mp4").read_bytes())
+    if len([*(tmp_path / "both").iterdir()]) < 2:
+        pytest.skip("the file system folds case")
+    assert videos(table("video,label\nclip,Wave\n", folder=tmp_path / "both"))["clip"].name == "clip.mp4"
+    with pytest.raises(UserError, match=r"'CLIP' may be Clip\.mp4 or clip\.mp4"):
+        videos(table("video,label\nCLIP,Wave\n", folder=tmp_path / "both"))
+
+
+def test_all_faulty_lines_are_one_answer(table):
+    with pytest.raises(UserError) as caught:
+        read(table("video,label,subset\none,Wave,val\n,Wave,train\nfour,Wave,train\ntwo,,train\none\none,Wave,train\n"))
+    said = str(caught.value)
+    for words in (
+        "line 2: the subset is 'val'",
+        "line 3 names no video",
+        "line 4: ",
+        "line 5: a training",
+        "line 6 has 1 cells",
+    ):
+        assert words in said
+    assert said.count("labels.csv") == 1 and "line 7" not in said

@@ -74,6 +74,15 @@ def opener() -> Callable[[Path], Archive]:
     return lru_cache(maxsize=8)(_open)
 
 
+def keys(path: Path, archive: Archive) -> list[str]:
+    """The arrays of the archive, which `path` names.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    return npzfile.keys(archive) if isinstance(archive, ZipFile) else h5file.keys(path, archive)
+
+
 def require_keys(path: Path, keys: list[str], archive: Archive, cure: str) -> None:
     """Check that all of `keys` are arrays of the archive, before the first is read.
 

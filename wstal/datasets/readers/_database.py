@@ -1,6 +1,6 @@
 """ActivityNet's ground-truth JSON, which half of the field borrows: {"database": {video: {"annotations": [...]}}}."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ import msgspec
 from wstal.base.errors import UserError
 from wstal.base.types import Annotations, Segment, Video
 from wstal.border import content, jsonfile
+from wstal.checks.findings import Findings
+from wstal.checks.labels import check_labels
 from wstal.datasets.readers import _files
 
 
@@ -36,6 +38,7 @@ class Database:
     path: Path
     classes: tuple[str, ...]  # as listed in the file, otherwise the sorted labels of all its videos
     entries: dict[str, Annotated]
+    notes: tuple[str, ...] = ()  # what is odd about the file
 
     def require(self, videos: Iterable[str]) -> None:
         """Check that all of `videos`, which a list asks for, are there.
@@ -66,12 +69,32 @@ def read(path: Path, cure: str) -> Database:
     raw = file.database
     if raw is None:
         raw = {video: entry for video, entry in whole.items() if video != "classes"}
+    findings, entries = Findings(str(path)), {}
     with jsonfile.uncollected():
-        entries = {
-            video: jsonfile.record(entry, Annotated, f"{path}, video {video}", *_files.NOT_SO) for video, entry in raw.items()
-        }
+        for video, entry in raw.items():
+            with findings.gathering():
+                entries[video] = jsonfile.record(entry, Annotated, f"{path}, video {video}", *_files.NOT_SO)
+    return database(path, file.classes or (), entries, findings)
+
+
+def database(path: Path, classes: Iterable[str], entries: dict[str, Annotated], findings: Findings) -> Database:
+    """Entries with tidied labels; `classes` as the file lists them, if it does.
+
+    Raises:
+        UserError: there are faults, also those that `findings` has before.
+    """
     labels = {instance.label for entry in entries.values() for instance in entry.annotations}
-    return Database(path, tuple(file.classes or sorted(labels)), entries)
+    tidied = check_labels([*classes, *labels], findings)
+    findings.refuse()
+    if tidied:
+        entries = {video: _tidied(entry, tidied) for video, entry in entries.items()}
+    names = [tidied.get(name, name) for name in classes] or sorted({tidied.get(label, label) for label in labels})
+    return Database(path, tuple(names), entries, findings.notes)
+
+
+def _tidied(entry: Annotated, tidied: Mapping[str, str]) -> Annotated:
+    instances = [msgspec.structs.replace(x, label=tidied.get(x.label, x.label)) for x in entry.annotations]
+    return msgspec.structs.replace(entry, annotations=instances)
 
 
 def assemble(database: Database, rows: Iterable[tuple[str, str, float]], ambiguous: tuple[Segment, ...]) -> Annotations:
@@ -81,4 +104,4 @@ def assemble(database: Database, rows: Iterable[tuple[str, str, float]], ambiguo
         instances = database.entries[video].annotations
         videos.append(Video(video, subset, duration_s, tuple(sorted({x.label for x in instances}))))
         segments += [Segment(video, x.label, *x.segment) for x in instances if x.segment]
-    return Annotations(database.classes, tuple(videos), tuple(segments), ambiguous)
+    return Annotations(database.classes, tuple(videos), tuple(segments), ambiguous, database.notes)

@@ -3,6 +3,7 @@
 `cure` is what the sentence ends with: the layout that the reader expects and where people get the files.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +13,7 @@ from wstal.base.paths import ROOT
 from wstal.base.types import Segment
 from wstal.border import content, csvfile, jsonfile, npyfile
 from wstal.border.content import require as require
+from wstal.checks.findings import Findings
 
 T = TypeVar("T")
 NOT_SO = "is not as expected", "mend it or download it again"  # fault and cure of JSON
@@ -50,10 +52,14 @@ def disjoint(listed: dict[str, list[str]], place: Path) -> dict[str, str]:
         UserError: a video is in two subsets, so that it would be tested on what it was trained on.
     """
     videos: dict[str, str] = {}
+    findings = Findings(str(place))
     for subset, ids in listed.items():
-        for video in ids:
-            if videos.setdefault(video, subset) != subset:
-                raise UserError(f"{place}: video {video} is in the lists of {videos[video]} and {subset}; keep it in one.")
+        for video, count in Counter(ids).items():
+            if count > 1:
+                findings.found("id twice", f"video {video} is {count} times in the list of {subset}", "keep it once")
+            if (other := videos.setdefault(video, subset)) != subset:
+                findings.found("shared video", f"video {video} is in the lists of {other} and {subset}", "keep it in one")
+    findings.refuse()
     return videos
 
 
@@ -69,9 +75,11 @@ def read_ids(path: Path, cure: str) -> list[str]:
             raise UserError(f"{path} holds {array.dtype} of shape {array.shape}, not a list of ids; write one id a line.")
         return array.tolist()
     lines = read_lines(path, cure)
+    findings = Findings(str(path))
     for number, fields in enumerate(lines, start=1):
         if len(fields) != 1 and "," not in fields[0]:
-            raise UserError(f"{path}: entry {number} has {len(fields)} fields; write one video id a line.")
+            findings.fault(f"entry {number} has {len(fields)} fields", "write one video id a line")
+    findings.refuse()
     return [fields[0].split(",")[0] for fields in lines]
 
 
@@ -83,15 +91,14 @@ def read_table(path: Path, columns: tuple[str, ...], cure: str) -> list[tuple[st
     """
     require([path], cure)
     (_, header), *lines = csvfile.rows(content.read_text(path, cure="download it again"), path) or [(1, [])]
-    found = []
-    for line, cells in lines:
-        row = dict(zip(header, cells, strict=False))
+    rows = {line: dict(zip(header, cells, strict=False)) for line, cells in lines if cells}
+    findings = Findings(str(path))
+    for line, row in rows.items():
         for name in columns:
-            if cells and name not in row:
-                raise UserError(f"{path}: line {line} has no {name!r}; mend it, or the names in line 1.")
-        if cells:
-            found.append(tuple(row[name] for name in columns))
-    return found
+            if name not in row:
+                findings.fault(f"line {line} has no {name!r}", "mend it, or the names in line 1")
+    findings.refuse()
+    return [tuple(row[name] for name in columns) for row in rows.values()]
 
 
 def read_ambiguous(path: Path, videos: Collection[str], cure: str) -> tuple[Segment, ...]:
@@ -100,15 +107,15 @@ def read_ambiguous(path: Path, videos: Collection[str], cure: str) -> tuple[Segm
     Raises:
         UserError: the file is missing, or a line is none of these.
     """
-    found = []
+    found, findings = [], Findings(str(path))
     for number, fields in enumerate(read_lines(path, cure), start=1):
         try:
             video, start_s, end_s = fields[0], *map(float, fields[1:])
         except ValueError:
-            raise UserError(
-                f"{path}: entry {number} is {' '.join(fields)!r}; write `video start end`, times in seconds."
-            ) from None
-        found.append(Segment(video, "Ambiguous", start_s, end_s))
+            findings.fault(f"entry {number} is {' '.join(fields)!r}", "write `video start end`, times in seconds")
+        else:
+            found.append(Segment(video, "Ambiguous", start_s, end_s))
+    findings.refuse()
     return tuple(segment for segment in found if segment.video in videos)
 
 

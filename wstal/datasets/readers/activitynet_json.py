@@ -23,6 +23,7 @@ import numpy as np
 from wstal.base.errors import UserError
 from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations
+from wstal.checks.findings import Findings
 from wstal.datasets.readers import _database, _files, _source, _table
 from wstal.datasets.readers._source import SharedSource
 from wstal.datasets.readers._videos import VideoFiles
@@ -46,13 +47,15 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
         UserError: a file is missing or damaged, or a video has no duration.
     """
     database = _read(source)
-    rows = []
+    rows, findings = [], Findings(str(database.path))
     for video, subset in _chosen(source, database).items():
         entry = database.entries[video]
         duration_s = entry.duration_second if entry.duration is None else entry.duration
         if duration_s is None:
-            raise UserError(f'{database.path}: {video} has no "duration"; add it, in seconds.')
-        rows.append((video, subset, duration_s))
+            findings.fault(f'{video} has no "duration"', "add it, in seconds")
+        else:
+            rows.append((video, subset, duration_s))
+    findings.refuse()
     return _database.assemble(database, rows, ())
 
 

@@ -3,28 +3,34 @@
     <root>/<labels>       CSV in UTF-8 with the columns video, label and, optionally, subset (train or test), in any order
     <root>/<videos>       the files; `video` is a file's name, with or without its ending
 
-- A video with several labels has a line for each. A test video may have none: leave its label empty.
+- `video` may also be a path, of which the last part counts, and case does not where it leaves one file.
+- A video with several labels has a line for each; a line that is there twice is one. A test video may have none: leave its
+  label empty.
 - Commas, semicolons or tabs separate columns, as spreadsheets write them.
 - Without the column `subset`, every `test_every`-th video by name is a test video; of 0, none is.
 - Classes are the sorted labels. Durations come from the files themselves.
 """
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from wstal.base.errors import UserError
+from wstal.base.errors import MachineError, UserError
 from wstal.base.record import Index
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Video
+from wstal.checks.findings import Findings
+from wstal.checks.labels import check_labels
 from wstal.datasets.readers import _files, _table
 from wstal.datasets.readers._table import CsvTable
 from wstal.datasets.readers._videos import VideoFiles
 from wstal.features.pixels.decode import duration_s
 
 LINES = "write a line `video,label` for every video"
+ONCE = "once is enough"
 CURE = f"{LINES}, or set `source` in params.yaml to the table and the folder"
 
 
@@ -44,6 +50,7 @@ class Line:
 
     line: int
     file: Path
+    name: str  # of the video, as it stands there
     label: str  # "" where there is none
     subset: str | None
 
@@ -54,47 +61,96 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
     Raises:
         UserError: the table or a video is missing or damaged; the sentence names the line.
     """
-    table, of_video = _read(source)
+    table = _read(source)
     found = []
-    for video, rows, subset in _split(source, of_video):
+    for video, rows, subset in _split(source, table.of_video):
         labels = tuple(sorted({row.label for row in rows} - {""}))
-        try:
-            found.append(Video(video, subset, duration_s(rows[0].file), labels))
-        except UserError as error:
-            raise UserError(f"{table}, line {rows[0].line}: {error}") from None
+        with table.findings.gathering():
+            found.append(Video(video, subset, _duration_s(rows[0], table.path), labels))
+    table.findings.refuse()
     classes = sorted({label for video in found for label in video.labels})
-    return Annotations(tuple(classes), tuple(found), ())
+    return Annotations(tuple(classes), tuple(found), (), notes=table.findings.notes)
 
 
 def trained(source: Source) -> set[str]:
     """The labels of training videos; no file is opened but the table."""
-    return {row.label for _, rows, subset in _split(source, _read(source)[1]) if subset == "train" for row in rows} - {""}
+    return {row.label for _, rows, subset in _split(source, _read(source).of_video) if subset == "train" for row in rows} - {""}
 
 
 def videos(source: Source) -> dict[str, Path]:
     """Video id -> its file."""
-    return {video: rows[0].file for video, rows in _read(source)[1].items()}
+    return {video: rows[0].file for video, rows in _read(source).of_video.items()}
 
 
-def _read(source: Source) -> tuple[Path, dict[str, list[Line]]]:
-    """The table's path, and its lines by video, faults named by their line."""
+@dataclass(frozen=True)
+class Labelled:
+    """The table, all its lines without fault."""
+
+    path: Path
+    of_video: dict[str, list[Line]]
+    findings: Findings  # what is odd
+
+
+def _read(source: Source) -> Labelled:
+    """The lines of the table by video.
+
+    Raises:
+        UserError: there are faults; the sentence says all, with their lines.
+    """
     root = _files.folder(source.root)
     table, folder = root / source.labels, root / source.videos
-    content = _table.read(table, CURE)
+    findings, content, files = Findings(str(table)), _table.read(table, CURE), VideoFiles(folder)
+    _require_columns(table, content)
     of_video: dict[str, list[Line]] = {}
-    for row in _rows(table, content, VideoFiles(folder)):
-        before = of_video.setdefault(row.file.stem, [])
-        for other in before:
-            if other.file != row.file:
-                raise UserError(f"{table}, line {row.line}: {row.file.name} and {other.file.name} have one id; rename one.")
-            if other.subset != row.subset:
-                raise UserError(f"{table}, line {row.line}: the subset differs from that in line {other.line}; keep one.")
-            if other.label == row.label or "" in (other.label, row.label):
-                raise UserError(f"{table}, line {row.line} repeats or contradicts line {other.line}; remove one of them.")
-        before.append(row)
-    if not of_video:
+    for line, cells in content.lines:
+        with findings.gathering():
+            row = _row(cells, content.columns, f"{table}, line {line}", line, files)
+            before = of_video.setdefault(row.file.stem, [])
+            _check_agreement(row, before, f"{table}, line {line}")
+            if row.label in [other.label for other in before]:
+                findings.found("repeated line", f"line {line} says again what an earlier one says of {row.file.name}", ONCE)
+            else:
+                before.append(row)
+    tidied = check_labels([row.label for rows in of_video.values() for row in rows if row.label], findings)
+    of_video = {
+        video: [dataclasses.replace(row, label=tidied.get(row.label, row.label)) for row in rows]
+        for video, rows in of_video.items()
+    }
+    if not content.lines:
         raise UserError(f"{table} lists no video; {LINES}.")
-    return table, {video: of_video[video] for video in _files.drop(of_video, source.exclude, table)}
+    for video, rows, subset in _split(source, of_video):
+        if subset == "train" and not any(row.label for row in rows):
+            problem = f"line {rows[0].line}: training video {video!r} has no label"
+            findings.fault(problem, "write one, remove the line, or write test for it in a column `subset`")
+    findings.refuse()
+    return Labelled(table, {video: of_video[video] for video in _files.drop(of_video, source.exclude, table)}, findings)
+
+
+def _check_agreement(row: Line, before: Collection[Line], where: str) -> None:
+    """A line and earlier ones of its video mean one file and one subset, and not both an action and none."""
+    for other in before:
+        if other.file != row.file:
+            raise UserError(f"{where}: {row.file.name} and {other.file.name} have one id; rename one.")
+        if _folder(other.name) != _folder(row.name):
+            raise UserError(f"{where}: {row.name!r} and {other.name!r} lead to one file, {row.file}; write one of them.")
+        if other.subset != row.subset:
+            raise UserError(f"{where}: the subset differs from that in line {other.line}; keep one.")
+        if "" in (other.label, row.label) and other.label != row.label:
+            why = "as one of them says that the video has no action"
+            raise UserError(f"{where} repeats or contradicts line {other.line}, {why}; remove one.")
+
+
+def _folder(name: str) -> str:
+    """What stands before the last part of a path; "" for a name alone."""
+    return name.replace("\\", "/").rpartition("/")[0].casefold()
+
+
+def _duration_s(row: Line, table: Path) -> float:
+    try:
+        return duration_s(row.file)
+    except UserError as error:
+        kind = MachineError if isinstance(error, MachineError) else UserError
+        raise kind(f"{table}, line {row.line}: {error}") from None
 
 
 def _split(source: Source, of_video: dict[str, list[Line]]) -> Iterator[tuple[str, list[Line], str]]:
@@ -104,13 +160,9 @@ def _split(source: Source, of_video: dict[str, list[Line]]) -> Iterator[tuple[st
         yield video, rows, rows[0].subset or ("test" if held_out else "train")
 
 
-def _rows(table: Path, content: CsvTable, files: VideoFiles) -> Iterator[Line]:
-    """The lines below the header that are not blank."""
-    columns = content.columns
-    if sorted(columns) not in (["label", "video"], ["label", "subset", "video"]):
-        raise UserError(f"{table}, line 1: the columns are {[*columns]}; name them video,label or video,label,subset.")
-    for line, cells in content.lines:
-        yield _row(cells, columns, f"{table}, line {line}", line, files)
+def _require_columns(table: Path, content: CsvTable) -> None:
+    if sorted(content.columns) not in (["label", "video"], ["label", "subset", "video"]):
+        raise UserError(f"{table}, line 1: the columns are {[*content.columns]}; name them video,label or video,label,subset.")
 
 
 def _row(cells: tuple[str, ...], columns: tuple[str, ...], where: str, line: int, files: VideoFiles) -> Line:
@@ -124,4 +176,4 @@ def _row(cells: tuple[str, ...], columns: tuple[str, ...], where: str, line: int
         raise UserError(f"{where} names no video; write its file name.")
     if not values["label"] and subset == "train":
         raise UserError(f"{where}: a training video needs a label; write one, or make it a test video.")
-    return Line(line, files.find(values["video"], where, "remove the line"), values["label"], subset)
+    return Line(line, files.find(values["video"], where, "remove the line"), values["video"], values["label"], subset)

@@ -22,13 +22,14 @@ import numpy as np
 from wstal.base.errors import UserError
 from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations
+from wstal.checks.findings import Findings
 from wstal.datasets.readers import _database, _files, _source, _table
 from wstal.datasets.readers._database import Annotated, Database, Instance
 from wstal.datasets.readers._source import SharedSource
 
 REQUIRED = ("video", "label", "start_s", "end_s")
 OPTIONAL = ("subset", "duration_s")
-QUOTED = 20  # faults of a table that its sentence quotes
+CURE = "mend the table, or `source` in params.yaml"
 
 Row = Mapping[str, str]  # cells by column; "" where the table has no such column
 Fault = tuple[int, str]  # line and what it does wrong, as a predicate: 7, "names no video"
@@ -44,7 +45,7 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
     Raises:
         UserError: a file is missing or damaged; of the table, the sentence names the lines.
     """
-    database = _read(source)
+    database = read(source)
     chosen = _chosen(source, database)
     known_s = {video: database.entries[video].duration for video in chosen}
     covered_s = _covered_s(source, {video: subset for video, subset in chosen.items() if known_s[video] is None}, grid)
@@ -54,7 +55,7 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
 
 def features(source: Source, streams: tuple[str, ...], grids: Grids) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """(video id, {stream: (T, D) array}) in the order of the table; each video is read when its turn comes."""
-    return _source.features(source, _chosen(source, _read(source)), streams)
+    return _source.features(source, _chosen(source, read(source)), streams)
 
 
 def _covered_s(source: Source, videos: Mapping[str, str], grid: TimeGrid) -> dict[str, float]:
@@ -74,14 +75,18 @@ def _chosen(source: Source, database: Database) -> dict[str, str]:
     return _source.choose(source, database, {video: entry.subset for video, entry in database.entries.items()})
 
 
-def _read(source: Source) -> Database:
-    """The table as if it were ActivityNet's JSON."""
+def read(source: Source) -> Database:
+    """The table as if it were ActivityNet's JSON; without `splits`, subsets are what they are.
+
+    Raises:
+        UserError: the file is missing or has faults; the sentence says all, with their lines.
+    """
+    findings = Findings(str(source.path))
     of_video: dict[str, list[Row]] = {}
-    for row in _rows(source):
+    for row in _rows(source, findings):
         of_video.setdefault(row["video"], []).append(row)
     entries = {video: Annotated(_instances(rows), rows[0]["subset"], _duration_s(rows)) for video, rows in of_video.items()}
-    labels = {instance.label for entry in entries.values() for instance in entry.annotations}
-    return Database(source.path, tuple(sorted(labels)), entries)
+    return _database.database(source.path, (), entries, findings)
 
 
 def _instances(rows: Iterable[Row]) -> list[Instance]:
@@ -96,7 +101,7 @@ def _duration_s(rows: Iterable[Row]) -> float | None:
     return next((float(row["duration_s"]) for row in rows if row["duration_s"]), None)
 
 
-def _rows(source: Source) -> list[Row]:
+def _rows(source: Source, findings: Findings) -> list[Row]:
     """The lines of the table, all without fault."""
     path = source.path
     _files.require([path], source.cure())
@@ -108,14 +113,16 @@ def _rows(source: Source) -> list[Row]:
     faults = [(line, f"has {len(cells)} cells, the header {width}") for line, cells in table.lines if len(cells) != width]
     rows = {line: empty | dict(zip(table.columns, cells, strict=True)) for line, cells in table.lines if len(cells) == width}
     faults += [(line, fault) for line, row in rows.items() for fault in _line_faults(row)]
-    _refuse(path, [*faults, *_subset_faults(source, rows), *_video_faults(rows)])
+    for line, fault in sorted([*faults, *_subset_faults(source, rows), *_video_faults(rows)]):
+        findings.fault(f"line {line} {fault}", CURE)
+    findings.refuse()
     if not rows:
         raise UserError(f"{path} lists no video; write a line `video,label,start_s,end_s,subset` for every action.")
     return [*rows.values()]
 
 
 def _require_columns(path: Path, columns: tuple[str, ...], source: Source) -> None:
-    wanted = REQUIRED if source.lists else (*REQUIRED, "subset")
+    wanted = REQUIRED if source.lists or not source.splits else (*REQUIRED, "subset")
     missing = [name for name in wanted if name not in columns]
     if missing:
         instead = ", or name files of video ids in `source.lists` of params.yaml" if missing == ["subset"] else ""
@@ -125,13 +132,6 @@ def _require_columns(path: Path, columns: tuple[str, ...], source: Source) -> No
     for name in (*REQUIRED, *OPTIONAL):
         if columns.count(name) > 1:
             raise UserError(f"{path}, line 1: {columns.count(name)} columns are named {name}; keep one.")
-
-
-def _refuse(path: Path, faults: list[Fault]) -> None:
-    if faults:
-        quoted = "; ".join(f"line {line} {fault}" for line, fault in sorted(faults)[:QUOTED])
-        more = f" (and {len(faults) - QUOTED} more)" if len(faults) > QUOTED else ""
-        raise UserError(f"{path}: {quoted}{more}; mend the table, or `source` in params.yaml.")
 
 
 def _line_faults(row: Row) -> Iterator[str]:
@@ -158,7 +158,7 @@ def _subset_faults(source: Source, rows: Mapping[int, Row]) -> Iterator[Fault]:
     ours = {theirs: name for name, theirs in source.splits.items()}
     of_video = source.listed() if source.lists else {row["video"]: ours.get(row["subset"]) for row in rows.values()}
     for line, row in rows.items():
-        if not source.lists and row["subset"] not in ours:
+        if not source.lists and ours and row["subset"] not in ours:
             yield line, f"has subset {row['subset']!r}, which `splits` does not name ({', '.join(ours)})"
         if row["label"] and not row["start_s"] + row["end_s"] and of_video.get(row["video"]) == "test":
             yield line, "has a label without times, which only training videos may"

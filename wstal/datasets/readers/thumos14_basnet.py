@@ -20,6 +20,7 @@ from wstal.base.errors import UserError
 from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations
 from wstal.border import names, npyfile
+from wstal.checks.findings import Findings
 from wstal.datasets.readers import _database, _files
 
 log = logging.getLogger(__name__)
@@ -45,11 +46,14 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
     root = _files.folder(source.root)
     database = _database.read(root / "gt.json", CURE)
     known_s = _files.read_json(root / source.durations, dict[str, float], CURE) if source.durations else {}
-    chosen, rows = _chosen(source), []
+    chosen, rows, findings = _chosen(source), [], Findings()
     database.require(chosen)
     for video, subset in chosen.items():
-        covered_s = _covered_s(root / "features" / source.splits[subset], video, grid)
-        rows.append((video, subset, covered_s or known_s.get(video) or _last_s(database.path, video, database.entries[video])))
+        with findings.gathering():
+            covered_s = _covered_s(root / "features" / source.splits[subset], video, grid)
+            duration_s = covered_s or known_s.get(video) or _last_s(database.path, video, database.entries[video])
+            rows.append((video, subset, duration_s))
+    findings.refuse()
     ids = {video for video, _, _ in rows}
     ambiguous = _files.read_ambiguous(root / source.ambiguous, ids, CURE) if source.ambiguous else ()
     return _database.assemble(database, rows, ambiguous)

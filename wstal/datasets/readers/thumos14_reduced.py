@@ -27,6 +27,8 @@ from wstal.base.errors import UserError
 from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations, Segment, Video
 from wstal.border.picklefile import load_objects
+from wstal.checks.findings import Findings
+from wstal.checks.names import tidy
 from wstal.datasets.readers import _files
 
 CURE = (
@@ -54,13 +56,15 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
     chosen = _chosen(source)
     column = {name: _column(place, name) for name in ("duration", source.video_labels, "labels", "segments")}
     _same_length(place, {"videoname": len(_column(place, "videoname")), **{k: len(v) for k, v in column.items()}})
-    videos, segments = [], []
+    videos, segments, findings = [], [], Findings(str(place))
     for i, (video, subset) in chosen.items():
-        weak = sorted(set(_texts(column[source.video_labels][i], place, source.video_labels)))
-        videos.append(Video(video, subset, _duration_s(column["duration"][i], place, video), tuple(weak)))
-        segments += _segments(place, video, column["labels"][i], column["segments"][i])
+        with findings.gathering():
+            weak = sorted(set(_texts(column[source.video_labels][i], place, source.video_labels)))
+            videos.append(Video(video, subset, _duration_s(column["duration"][i], place, video), tuple(weak)))
+            segments += _segments(place, video, column["labels"][i], column["segments"][i])
     ids = {video.id for video in videos}
-    classes = tuple(_text(name, place, "classlist") for name in _column(place, "classlist"))
+    classes = tuple(tidy(_text(name, place, "classlist")) for name in _column(place, "classlist"))
+    findings.refuse()
     ambiguous = _files.read_ambiguous(place / source.ambiguous, ids, CURE) if source.ambiguous else ()
     return Annotations(classes, tuple(videos), tuple(segments), ambiguous)
 
@@ -133,10 +137,10 @@ def _text(value: Any, place: Path, name: str) -> str:
 
 
 def _texts(values: Any, place: Path, name: str) -> list[str]:
-    """A list of strings."""
+    """A list of labels, tidied."""
     if not isinstance(values, list | tuple | np.ndarray) or (isinstance(values, np.ndarray) and not values.ndim):
         raise UserError(f"{place / name}.npy holds {values!r} where a list of names belongs; download it again.")
-    return [_text(value, place, name) for value in values]
+    return [tidy(_text(value, place, name)) for value in values]
 
 
 def _segments(place: Path, video: str, labels: Any, times: Any) -> list[Segment]:

@@ -114,7 +114,7 @@ def make_store(
     grids = {name: stream.grid for name, stream in streams.items()}
     return import_features(
         finished(videos, streams, parts), grids, annotations, out,
-        backbone=origin, slack_s=slack_s, overrun=overrun, warnings=summary.warnings,
+        backbone=origin, slack_s=slack_s, overrun=overrun, warnings=summary.warnings, extracted=True,
     )  # fmt: skip
 
 
