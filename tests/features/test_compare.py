@@ -114,7 +114,7 @@ def test_what_cannot_be_compared_is_a_sentence(tmp_path):
         with pytest.raises(UserError, match="save one row of floats a snippet"):
             found(folder(tmp_path / f"{number}", {"v_1": array}), x)
     (x / "v_1.npy").write_bytes(b"no array")
-    with pytest.raises(UserError, match=r"v_1\.npy is damaged or no plain array"):
+    with pytest.raises(UserError, match=r"v_1\.npy is truncated or no .npy file"):
         found(x, x)
 
 

@@ -18,6 +18,7 @@ import yaml
 from safetensors.numpy import save
 
 from tests.features.films import grey, write
+from wstal.app import labels as exchanged
 from wstal.app import own_videos
 from wstal.base.paths import Tree
 from wstal.base.timegrid import TimeGrid
@@ -26,6 +27,7 @@ from wstal.config import parameters, plan
 from wstal.data import labels
 from wstal.data.store import FeatureStore
 from wstal.datasets import annotations as annotated
+from wstal.datasets import inspection
 from wstal.datasets.readers import (
     _arrays,
     _files,
@@ -37,8 +39,10 @@ from wstal.datasets.readers import (
 )
 from wstal.datasets.readers._arrays import ArrayLayout
 from wstal.detect import detections
-from wstal.evaluation import metrics, truth
+from wstal.evaluation import left_out, metrics, truth
 from wstal.evaluation.evaluate import PROTOCOLS, evaluate
+from wstal.exchange.tools import registry
+from wstal.exchange.tools.tracks import Clip, Mark
 from wstal.features.backbones import checkpoint
 from wstal.features.extraction.importer import import_features
 from wstal.features.extraction.parts import Part, Parts
@@ -384,6 +388,30 @@ def _read_film(folder: Path) -> object:
     return duration_s(folder / "film"), count, footage.warnings
 
 
+def _exchanged(name: str) -> Callable[[Path], list[bytes]]:
+    """Files of an annotation tool, of marks that its format can hold, with and without line ends of Windows."""
+
+    def make(folder: Path) -> list[bytes]:
+        marks = (Mark("Wave & <go>", 1.25, 2.5, 0.5), Mark("Jump", 0.0, 1.0, 0.25), Mark("Jump", 0.5, 3.0))
+        clips = [Clip("monday", marks, Path("/films/monday.mp4"), 60.0, 25.0)]
+        text = next(iter(registry.formats()[name].texts(clips, ("Wave & <go>", "Jump")).values()))
+        return [text.encode(), text.replace("\n", "\r\n").encode("utf-8-sig")]
+
+    return make
+
+
+def _corrected(name: str) -> Callable[[Path], object]:
+    def read(folder: Path) -> object:
+        found = exchanged.collect([folder / name])
+        return found.table(), found.truth()
+
+    return read
+
+
+def _inspected(name: str) -> Callable[[Path], object]:
+    return lambda folder: inspection.inspect(str(folder / name)).text
+
+
 def _make_lists(folder: Path) -> list[bytes]:
     return [b"video,subset,x\na,training,1\nb,validation,2\n", b"a  1.5 2\nb 3 4\n", b"v_a\nv_b\n"]
 
@@ -458,6 +486,16 @@ TARGETS = {
     ),
     "part": Target(_make_part, "part", _read_part),
     "film": Target(_films, "film", _read_film, 0.5),
+    "label studio": Target(_exchanged("labelstudio"), "t.json", _corrected("t.json"), 0.5),
+    "via": Target(_exchanged("via"), "v.json", _corrected("v.json"), 0.5),
+    "elan": Target(_exchanged("elan"), "e.eaf", _corrected("e.eaf")),
+    "webvtt": Target(_exchanged("webvtt"), "w.vtt", _corrected("w.vtt"), 0.5),
+    "srt": Target(_exchanged("srt"), "s.srt", _corrected("s.srt"), 0.5),
+    "inspected annotations": Target(_make_json, "a.json", _inspected("a.json"), 0.5),
+    "inspected predictions": Target(_make_predictions, "p.json", _inspected("p.json"), 0.5),
+    "inspected table": Target(_make_segments, "s.csv", _inspected("s.csv"), 0.5),
+    "inspected arrays": Target(_h5, "x.h5", _inspected("x.h5"), 0.5),
+    "left out": Target(lambda folder: [b'["a", "b"]', b"a\nb\n"], "gone", lambda folder: left_out.read(folder / "gone"), 0.2),
     "lists": Target(_make_lists, "list.csv", _read_lists),
     "names": Target(lambda folder: ["a\nB\nb\né\ne\u0301\n.\n..\ncon\nx/y".encode()], "names", _read_names),
 }

@@ -14,7 +14,8 @@ from wstal.app import folders
 from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.base.types import Detections
-from wstal.border import jsonfile
+from wstal.border import content, jsonfile
+from wstal.border.names import part
 from wstal.exchange.tools import registry, tracks
 from wstal.exchange.tools.tracks import Clip, Mark
 from wstal.features.pixels.decode import duration_s, opened
@@ -61,7 +62,7 @@ def written(out: Path) -> dict[Path, str]:
     if not path.is_file():
         return {}
     digests = jsonfile.read(path, dict[str, str], "is damaged", "remove it, or name another folder with --out")
-    return {out / name: digest for name, digest in digests.items()}
+    return {out.joinpath(*(part(each, str(path)) for each in name.split("/"))): digest for name, digest in digests.items()}
 
 
 def clips(shown: Detections, videos: Mapping[str, Path]) -> list[Clip]:
@@ -84,4 +85,4 @@ def fps(path: Path) -> float:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(content.read_bytes(path)).hexdigest()

@@ -14,6 +14,7 @@ class Limits:
 
     json_bytes: int = 4 * GIB
     yaml_bytes: int = 2 * MIB
+    xml_bytes: int = 16 * MIB
     text_bytes: int = 1 * GIB  # of a table or a list of ids
     header_bytes: int = 10_000  # of an .npy file, text that says shape and kind of number
     depth: int = 64  # lists and mappings inside each other

@@ -42,6 +42,11 @@ def file_names(names: Iterable[str]) -> dict[str, str]:
     return {name: name if _is_plain(name) and folded[fold(name)] == 1 else file_name(name) for name in names}
 
 
+def is_made(name: str) -> bool:
+    """Whether a name ends in a digest, so that it does not tell the id that it was made of."""
+    return re.search(r"~[0-9a-f]{16}$", name) is not None
+
+
 def part(name: str, where: str) -> str:
     """An id that stands for a file which somebody else has named, to be put into a path; `where` names who says so.
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from wstal.base import manifest, progress
-from wstal.base.errors import UserError, of_system
+from wstal.base.errors import UserError
 from wstal.base.timegrid import TimeGrid
+from wstal.border import npyfile
 from wstal.data.store import FeatureStore
 
 UNEVEN_T = 2  # snippets that extractors of one grid leave out at the end, or do not
@@ -66,12 +67,7 @@ class FolderSet:
             UserError: the file is damaged, or no such array.
         """
         path = self.paths[video]
-        try:
-            array = np.lib.format.open_memmap(path, mode="r")
-        except Exception as error:  # NumPy reads the header as Python text, so noise makes it raise almost anything
-            raise of_system(error, path) or UserError(
-                f"{path} is damaged or no plain array ({error}); save it again."
-            ) from None
+        array = npyfile.load(path, "name a folder with <video>.npy files")
         if array.ndim != 2 or array.dtype.kind != "f" or 0 in array.shape:
             raise UserError(f"{path}: {array.dtype} of shape {array.shape}; save one row of floats a snippet, (T, D).")
         return array

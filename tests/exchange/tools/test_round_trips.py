@@ -138,8 +138,22 @@ def test_other_files_are_refused(name, content, tmp_path):
 
 
 def test_missing_files_and_other_encodings_are_sentences(tmp_path):
-    with pytest.raises(UserError, match="is no file; name"):
+    with pytest.raises(UserError, match="is missing; name a corrected file"):
         registry.read(tmp_path / "missing.vtt")
     (tmp_path / "x.srt").write_bytes("1\n00:00:01,000 --> 00:00:02,000\nÜbung\n".encode("latin-1"))
     with pytest.raises(UserError, match="is not in UTF-8"):
         registry.read(tmp_path / "x.srt")
+
+
+@pytest.mark.parametrize("name", ["webvtt", "srt", "elan"])
+def test_ids_that_name_no_file_stay_in_the_folder_and_are_not_guessed(name, tmp_path):
+    odd = [clip(("Wave", 1.0, 2.0), video=video) for video in ("../up", "cam1:front", "A", "a", "con")]
+    paths = registry.write(name, odd, ("Wave",), tmp_path / "out")
+    assert len({path.name.casefold() for path in paths}) == 5
+    assert {path.parent for path in paths} == {tmp_path / "out" / name}
+    made = next(path for path in paths if path.name.startswith("cam1_front~"))
+    if name == "elan":  # whose header names the video
+        assert [track.video for track in registry.read(made)] == ["cam1:front"]
+    else:
+        with pytest.raises(UserError, match="is named by a digest, as its video's id names no file; give it the name"):
+            registry.read(made)

@@ -8,9 +8,10 @@ import msgspec
 import numpy as np
 
 from wstal.base import progress
-from wstal.base.errors import UserError, system_errors
+from wstal.base.errors import UserError
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Segment, Video
+from wstal.border import content, jsonfile, names
 from wstal.data import labels
 from wstal.data.store import FeatureStore
 
@@ -81,15 +82,12 @@ def read(name: str, annotations: Path, features: Path, streams: tuple[str, ...])
     """
     known = labels.read(annotations / "videos.json")
     path = annotations / "segments.json"
-    try:
-        with system_errors(path):
-            times = msgspec.json.decode(path.read_bytes(), type=_Times).database
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; {AGAIN}.") from None
-    except msgspec.MsgspecError as error:
-        raise UserError(f"{path} is damaged ({error}); {AGAIN}.") from None
+    content.require([path], AGAIN)
+    times = jsonfile.read(path, _Times, "is damaged", AGAIN).database
     if lost := [video.id for video in known.videos if video.id not in times]:
         raise UserError(f"{path} lacks video {lost[0]!r}, which videos.json names; {AGAIN}.")
+    for video in known.videos:
+        names.part(video.id, str(path))  # layouts name files by it
     segments = {video: [Segment(video, one.label, *one.segment) for one in entry.annotations] for video, entry in times.items()}
     ambiguous = {video: entry.ambiguous for video, entry in times.items()}
     videos = tuple(sorted(known.videos, key=lambda video: video.id))

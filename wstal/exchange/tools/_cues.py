@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from wstal.base.errors import UserError
+from wstal.border import names
 from wstal.exchange.tools.tracks import Clip, Mark, Track
 
-TIME = r"(?:(\d+):)?(\d{1,2}):(\d{2})[.,](\d{1,3})"
+TIME = r"(?:(\d{1,9}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})"
 TIMES = re.compile(rf"\s*{TIME}\s*-->\s*{TIME}(?:\s.*)?")
 
 
@@ -42,7 +43,18 @@ def track(
             marks += _cue(lines[place], [label_of(line) for line in lines[place + 1 :]], f"{path}, line {number + place}")
         elif not passed(number, lines[0]):
             raise UserError(f"{path}, line {number}: times such as 00:00:01.000 --> 00:00:02.500 are missing; write them.")
-    return Track(path.stem, tuple(marks))
+    return Track(named_as(path), tuple(marks))
+
+
+def named_as(path: Path) -> str:
+    """The video that the file is named as.
+
+    Raises:
+        UserError: the file's name was made of an id that could not name it.
+    """
+    if names.is_made(path.stem):
+        raise UserError(f"{path} is named by a digest, as its video's id names no file; give it the name of the video's file.")
+    return path.stem
 
 
 def _cue(times: str, labels: list[str], where: str) -> list[Mark]:
@@ -52,10 +64,10 @@ def _cue(times: str, labels: list[str], where: str) -> list[Mark]:
     start_s, end_s = _seconds(*found.groups()[:4]), _seconds(*found.groups()[4:])
     if end_s < start_s:
         raise UserError(f"{where}: the cue ends before it starts; swap or mend its times.")
-    names = [name for label in labels if (name := label.strip())]
-    if not names:
+    named = [name for label in labels if (name := label.strip())]
+    if not named:
         raise UserError(f"{where}: the cue has no text; write its label below the times, or remove them.")
-    return [Mark(name, start_s, end_s) for name in names]
+    return [Mark(name, start_s, end_s) for name in named]
 
 
 def _blocks(body: str) -> Iterator[tuple[int, list[str]]]:

@@ -2,14 +2,16 @@
 
 from pathlib import Path
 from typing import Any, TypeVar
-from xml.etree import ElementTree
+from urllib.parse import SplitResult, urlsplit
+from xml.etree.ElementTree import Element
 
-import msgspec
-
-from wstal.base.errors import UserError, system_errors
-from wstal.border import content, jsonfile
+from wstal.base.errors import UserError
+from wstal.border import content, jsonfile, xmlfile
+from wstal.border.limits import LIMITS
 
 T = TypeVar("T")
+MISSING = "name a corrected file of an annotation tool"
+AGAIN = "save it again in the tool that wrote it"
 
 
 def text(path: Path) -> str:
@@ -18,14 +20,9 @@ def text(path: Path) -> str:
     Raises:
         UserError: the file is missing, or no text in UTF-8.
     """
-    try:
-        with system_errors(path):
-            content = path.read_bytes().decode("utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise UserError(f"{path} is no file; name a corrected file of an annotation tool.") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not in UTF-8; save it as UTF-8 in the tool that wrote it.") from None
-    return content.replace("\r\n", "\n").replace("\r", "\n")
+    content.require([path], MISSING)
+    found = content.read_text(path, LIMITS.text_bytes, "save it as UTF-8 in the tool that wrote it")
+    return found.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def json(path: Path) -> Any:
@@ -34,28 +31,36 @@ def json(path: Path) -> Any:
     Raises:
         UserError: the file is missing, or no JSON.
     """
+    content.require([path], MISSING)
     return jsonfile.decode(content.read_bytes(path), path)
 
 
-def record(value: Any, kind: type[T], fault: str) -> T:
-    """A part of decoded JSON as a record; numbers may be strings. `fault` names the file and says what it is not.
+def record(value: Any, kind: type[T], where: str, fault: str) -> T:
+    """A part of decoded JSON as a record; numbers may be strings. `where` names the file, `fault` says what it is not.
 
     Raises:
         UserError: it does not fit.
     """
-    try:
-        return msgspec.convert(value, kind, strict=False)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise UserError(f"{fault} ({error}); save it again in the tool that wrote it.") from None
+    return jsonfile.record(value, kind, where, fault, AGAIN)
 
 
-def xml(path: Path) -> ElementTree.Element:
+def xml(path: Path) -> Element:
     """The root of an XML document.
 
     Raises:
         UserError: the file is missing, or no XML.
     """
+    content.require([path], MISSING)
+    return xmlfile.read(path, AGAIN)
+
+
+def address(url: str, where: str) -> SplitResult:
+    """The parts of the address of a video.
+
+    Raises:
+        UserError: it is none; `where` names the file and the place.
+    """
     try:
-        return ElementTree.fromstring(text(path))
-    except (ElementTree.ParseError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} is damaged ({error}); save it again in the tool that wrote it.") from None
+        return urlsplit(url)
+    except ValueError as error:
+        raise UserError(f"{where} has the address {url!r} ({error}); mend it in the tool that wrote it.") from None

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
@@ -31,7 +31,7 @@ Tier = tuple[dict[str, str], list[tuple[int, Mark]]]  # attributes that name it,
 
 def texts(clips: Sequence[Clip], classes: Sequence[str]) -> dict[str, str]:
     """A file a video, with tiers for all classes."""
-    return {f"elan/{clip.video}.eaf": _written(_document(clip, classes)) for clip in clips}
+    return {path: _written(_document(clip, classes)) for path, clip in tracks.files(clips, "elan", "eaf").items()}
 
 
 def _written(document: Element) -> str:
@@ -125,7 +125,7 @@ def read(path: Path) -> list[Track]:
         raise UserError(f"{path} is shifted against its video (TIME_ORIGIN); set the offset to 0 in ELAN and save it again.")
     slots = {slot.get("TIME_SLOT_ID"): slot.get("TIME_VALUE") for slot in root.iter("TIME_SLOT")}
     marks = tuple(mark for tier in root.iter("TIER") for mark in _marks(tier, slots, path))
-    url = "" if media is None else unquote(urlsplit(media.get("MEDIA_URL", "")).path)
+    url = "" if media is None else unquote(_opened.address(media.get("MEDIA_URL", ""), str(path)).path)
     return [tracks.track(PurePosixPath(url).name or path.stem, marks)]
 
 

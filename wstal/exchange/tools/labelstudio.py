@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote
 from xml.etree import ElementTree
 
 import msgspec
@@ -124,7 +124,7 @@ def read(path: Path) -> list[Track]:
     found = []
     for number, value in enumerate(content if isinstance(content, list) else [content], start=1):
         where = f"{path}: task {number}"
-        task = _opened.record(value, _Task, f"{where} is none of Label Studio's JSON")
+        task = _opened.record(value, _Task, where, "is none of Label Studio's JSON")
         answer = _answer(task)
         if answer is not None:
             found.append(track(_video(task, where), _marks(task, answer, where)))
@@ -146,7 +146,7 @@ def _marks(task: _Task, answer: _Answer, where: str) -> Iterator[Mark]:
     for result in answer.result:
         if result.get("type") not in (TYPE, "choices"):
             continue
-        region = _opened.record(result, _Region, f"{where} has a region that is none of Label Studio's JSON")
+        region = _opened.record(result, _Region, where, "has a region that is none of Label Studio's JSON")
         for label in filter(None, map(str.strip, region.value.choices)):
             yield Mark(label)
         for part in region.value.ranges:
@@ -178,6 +178,6 @@ def _video(task: _Task, where: str) -> str:
     url = task.data.get(OBJECT, texts[0] if len(texts) == 1 else None)
     if not isinstance(url, str) or not url:
         raise UserError(f'{where} has no "video" in its data; write the name of the video file.')
-    parts = urlsplit(url)
+    parts = _opened.address(url, where)
     name = PurePosixPath(parse_qs(parts.query).get("d", [unquote(parts.path)])[0]).name
     return UPLOADED.sub("", name) if "/upload/" in parts.path else name

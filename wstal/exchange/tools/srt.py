@@ -8,13 +8,13 @@ block of several lines has several labels.
 from collections.abc import Sequence
 from pathlib import Path
 
-from wstal.exchange.tools import _cues, _opened
+from wstal.exchange.tools import _cues, _opened, tracks
 from wstal.exchange.tools.tracks import Clip, Track
 
 
 def texts(clips: Sequence[Clip], classes: Sequence[str]) -> dict[str, str]:
     """A file a video."""
-    return {f"srt/{clip.video}.srt": _cues.blocks(clip, ",", str) for clip in clips}
+    return {path: _cues.blocks(clip, ",", str) for path, clip in tracks.files(clips, "srt", "srt").items()}
 
 
 def fault(label: str) -> str:

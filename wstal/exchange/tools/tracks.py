@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from wstal.base.errors import UserError
+from wstal.border import names
 
 UNWRITABLE = re.compile(r"[^\t\n\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")  # what XML 1.0 has no place for, and "\r"
 CLOSE = 1e-6  # frames; a time so near to a frame's edge is on it
@@ -84,13 +85,19 @@ def seconds(first: int, last: int, fps: float) -> tuple[float, float]:
     return round((first - 1) / fps, 3), round(last / fps, 3)
 
 
-def check(names: Iterable[str], what: str) -> None:
-    """Find out whether names can stand in every format; `what` calls them in the sentence.
+def files(clips: Sequence[Clip], folder: str, ending: str) -> dict[str, Clip]:
+    """{<folder>/<name of the video's id>.<ending>: clip}, for formats that have a file a video."""
+    made = names.file_names(clip.video for clip in clips)
+    return {f"{folder}/{made[clip.video]}.{ending}": clip for clip in clips}
+
+
+def check(texts: Iterable[str], what: str) -> None:
+    """Find out whether names of videos or classes can stand in every format; `what` calls them in the sentence.
 
     Raises:
         UserError: one cannot.
     """
-    for name in names:
+    for name in texts:
         if not name or name != name.strip():
             raise UserError(f"{what} {name!r} is empty or begins or ends with a blank; rename it.")
         if found := UNWRITABLE.search(name):

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import msgspec
 
@@ -102,7 +102,7 @@ def read(path: Path) -> list[Track]:
     Raises:
         UserError: the file is no project, or a segment has no times.
     """
-    project = _opened.record(_opened.json(path), _Project, f"{path} is no project of VIA 3")
+    project = _opened.record(_opened.json(path), _Project, str(path), "is no project of VIA 3")
     marks: dict[str, list[Mark]] = {number: [] for number in project.view}
     for name, metadata in project.metadata.items():
         if str(metadata.vid) not in marks:
@@ -143,4 +143,4 @@ def _video(project: _Project, view: _View, path: Path) -> str:
         raise UserError(
             f"{path}: a view shows {len(view.fid_list)} files, or one that is missing; give every video its own in VIA."
         )
-    return file.fname or PurePosixPath(unquote(urlsplit(file.src).path)).name
+    return file.fname or PurePosixPath(unquote(_opened.address(file.src, f"{path}: a view").path)).name

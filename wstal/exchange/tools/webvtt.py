@@ -11,18 +11,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wstal.base.errors import UserError
-from wstal.exchange.tools import _cues, _opened
+from wstal.exchange.tools import _cues, _opened, tracks
 from wstal.exchange.tools.tracks import Clip, Track
 
 OTHER = re.compile(r"(NOTE|STYLE|REGION|ATTRIBUTES)([ \t]|$)")  # begins a block that is no cue
 MAGIC = re.compile(r"WEBVTT([ \t\n]|$)")
-TAG = re.compile(r"<[^>]*>")
+TAG = re.compile(r"<[^<>]*>")
 FIRST = 2  # line of a block that goes on from the first line, as players' metadata does
 
 
 def texts(clips: Sequence[Clip], classes: Sequence[str]) -> dict[str, str]:
     """A file a video."""
-    return {f"webvtt/{clip.video}.vtt": f"WEBVTT\n\n{_cues.blocks(clip, '.', escaped)}" for clip in clips}
+    made = tracks.files(clips, "webvtt", "vtt")
+    return {path: f"WEBVTT\n\n{_cues.blocks(clip, '.', escaped)}" for path, clip in made.items()}
 
 
 def escaped(label: str) -> str:
