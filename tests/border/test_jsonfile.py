@@ -129,7 +129,7 @@ def test_many_keys_are_looked_at_in_no_time():
 def test_good_json_is_decoded_once(monkeypatch):
     """No second look, which would cost as much as the first, at what was decoded whole."""
     monkeypatch.setattr(jsonfile.json, "loads", None)
-    monkeypatch.setattr(jsonfile, "_plain", None)
+    monkeypatch.setattr(jsonfile, "_left", None)
     value = {"a": {"url": "https://x.org/a:b", "t": "12:30"}, "b": [{"a": 1}, {"a": 2}]}
     assert jsonfile.decode(msgspec.json.encode(value), "x.json") == value
     assert jsonfile.parse(b'{"x": 1.5}', dict[str, float], "x.json", "is bad", "mend it") == {"x": 1.5}

@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import pickletools
 import struct
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wstal.base.errors import UserError
+from wstal.border import picklefile
 from wstal.border.picklefile import load_objects
 
 NPY = io.BytesIO()
@@ -217,3 +219,44 @@ def test_a_flipped_or_missing_byte_is_at_worst_a_sentence(tmp_path_factory, data
         load(path)
     except UserError as error:
         assert "items.npy" in str(error) and "; " in str(error)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=60) | st.binary(max_size=60),
+    lambda inner: (
+        st.lists(inner, max_size=5) | st.tuples(inner, inner) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=30,
+)
+
+
+@given(VALUES, st.integers(0, 4))
+@settings(max_examples=60, deadline=None)
+def test_every_instruction_is_looked_at(value, protocol):
+    """As pickletools reads them: the scan ends where the pickle does, and sees one that is put between any two."""
+    data = pickle.dumps(value, protocol=protocol)
+    assert picklefile.scan(data + b"more") == len(data)
+    places = [place for _, _, place in pickletools.genops(data)]
+    for place in places:
+        with pytest.raises(pickle.UnpicklingError, match="instruction PERSID"):
+            picklefile.scan(data[:place] + b"Pid\n" + data[place:])
+
+
+def test_places_of_the_memo_are_within_the_file():
+    assert picklefile.scan(b"\x80\x02Nr\x00\x01\x00\x00" + b"0N" * 200 + b".") == 409
+    for code in (b"r\xff\xff\xff\x00", b"r\x00\x00\x01\x00", b"p100000\n"):
+        with pytest.raises(pickle.UnpicklingError, match="place [0-9]+ of the memo in [0-9]+ bytes"):
+            picklefile.scan(b"\x80\x02N" + code + b".")
+
+
+@pytest.mark.parametrize("many", [picklefile.MOST_TUPLES, picklefile.MOST_TUPLES + 1])
+@pytest.mark.parametrize("order", [0, 1])
+def test_many_tuples_stand_beside_no_mapping(many, order):
+    parts = [b"N\x85" * many, b"}NNs"]
+    data = b"\x80\x02" + b"".join(parts[:: 1 - 2 * order]) + b"."
+    if many > picklefile.MOST_TUPLES:
+        with pytest.raises(pickle.UnpicklingError, match="tuples beside mappings"):
+            picklefile.scan(data)
+    else:
+        assert picklefile.scan(data) == len(data)
+    assert picklefile.scan(b"\x80\x02" + parts[0] + b".") == 2 * many + 3

@@ -48,7 +48,7 @@ def missing(path: Path, archive: h5py.File, keys: Iterable[str]) -> list[str]:
     Raises:
         UserError: one leads to another file.
     """
-    return [key for key in keys if _find(path, archive, key) is None]
+    return [key for key in keys if not _is_there(path, archive, key)]
 
 
 def read(path: Path, key: str, archive: h5py.File) -> np.ndarray | None:
@@ -81,23 +81,62 @@ def read(path: Path, key: str, archive: h5py.File) -> np.ndarray | None:
         ) from error
 
 
+def _is_there(path: Path, archive: h5py.File, key: str) -> bool:
+    """Whether `key` leads to something, which is not opened."""
+    *groups, name = key.split("/")
+    inside = _group(path, archive, key, groups)
+    return inside is not None and (not name or _linked(path, inside, key, name))
+
+
 def _find(path: Path, archive: h5py.File, key: str) -> h5py.Group | h5py.Dataset | None:
     """What `key` names, reached through this file's own groups alone."""
-    found = archive
-    for name in filter(None, key.split("/")):
-        if not isinstance(found, h5py.Group):
-            return None
-        try:
-            links = found.id.links
-            if not links.exists(name.encode()):
-                return None
-            if links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
-                raise UserError(
-                    f"{path}: {key!r} is a link to another place, which is not followed; copy the array itself to that name."
-                )
-            found = found[name]
-        except (KeyError, OSError, RuntimeError, ValueError) as error:
-            raise of_system(error, path) or UserError(
-                f"{path}: array {key!r} is damaged ({error}); download or extract the file again."
-            ) from error
-    return found
+    *groups, name = key.split("/")
+    inside = _group(path, archive, key, groups)
+    return _taken(path, inside, key, name) if inside is not None else None
+
+
+def _group(path: Path, archive: h5py.File, key: str, groups: Iterable[str]) -> h5py.Group | None:
+    """The group that the array `key` lies in."""
+    found: h5py.Group | h5py.Dataset | None = archive
+    for name in filter(None, groups):
+        found = _taken(path, found, key, name) if isinstance(found, h5py.Group) else None
+    return found if isinstance(found, h5py.Group) else None
+
+
+def _taken(path: Path, group: h5py.Group, key: str, name: str) -> h5py.Group | h5py.Dataset | None:
+    """What the group has under `name`, a part of `key`."""
+    if name and not _linked(path, group, key, name):
+        return None
+    try:
+        return group[name] if name else group
+    except (KeyError, OSError, RuntimeError, ValueError) as error:
+        raise _damaged(path, key, error) from error
+
+
+def _linked(path: Path, group: h5py.Group, key: str, name: str) -> bool:
+    """Whether the group has something under `name`, a part of `key`."""
+    links = group.id.links
+    try:
+        kind = links.get_info(name.encode()).type
+    except (KeyError, OSError, RuntimeError, ValueError) as error:
+        if not _exists(links, name):
+            return False
+        raise _damaged(path, key, error) from error
+    if kind != h5py.h5l.TYPE_HARD:
+        raise UserError(
+            f"{path}: {key!r} is a link to another place, which is not followed; copy the array itself to that name."
+        )
+    return True
+
+
+def _exists(links: h5py.h5l.LinkProxy, name: str) -> bool:
+    try:
+        return bool(links.exists(name.encode()))
+    except (KeyError, OSError, RuntimeError, ValueError):
+        return True  # what cannot be told is damaged
+
+
+def _damaged(path: Path, key: str, error: Exception) -> UserError:
+    return of_system(error, path) or UserError(
+        f"{path}: array {key!r} is damaged ({error}); download or extract the file again."
+    )

@@ -16,6 +16,7 @@ from wstal.border import content
 
 T = TypeVar("T")
 DAMAGE = (msgspec.MsgspecError, ValueError, RecursionError)  # what decoders raise; text that is no Unicode is a ValueError
+PIECE, AT_ONCE, PIECED = 2**14, 64, 4  # bytes of a piece that is decoded whole, pieces at once, levels that are taken to pieces
 AGAIN = "write or copy the file again, or make it again (`dvc repro` makes those under runs/)"
 
 
@@ -106,7 +107,7 @@ def once(data: bytes, where: str, value: Any = None) -> None:
     Raises:
         UserError: a key stands twice; the sentence names it, and `where` it is.
     """
-    if _whole(value, data) or _whole(_plain(data), data):
+    if _whole(value, data) or _whole_by_pieces(data):
         return
     try:
         json.loads(data, object_pairs_hook=lambda pairs: _single(pairs, data, where))
@@ -119,12 +120,26 @@ def _whole(value: Any, data: bytes) -> bool:
     return value is not None and b"\\u003" not in data and msgspec.json.encode(value).count(b":") == data.count(b":")
 
 
-def _plain(data: bytes) -> Any:
+def _whole_by_pieces(data: bytes) -> bool:
+    """As `_whole`, of what is decoded piece by piece and let go, in little memory."""
     try:
         with uncollected():
-            return msgspec.json.decode(data)
+            return b"\\u003" not in data and _left(data, PIECED) == data.count(b":")
     except DAMAGE:
-        return None
+        return False
+
+
+def _left(data: bytes, levels: int) -> int:
+    """Colons that are left of JSON text which is decoded and written again; `levels` of it may be taken to pieces."""
+    if len(data) <= PIECE or not levels or data.lstrip()[:1] not in (b"{", b"["):
+        return msgspec.json.encode(msgspec.json.decode(data)).count(b":")
+    whole = msgspec.json.decode(data, type=dict[str, msgspec.Raw] | list[msgspec.Raw])
+    keys, values = (whole, whole.values()) if isinstance(whole, dict) else ((), whole)
+    pieces = list(map(bytes, values))
+    small = [piece for piece in pieces if len(piece) <= PIECE]
+    joined = (b"[%b]" % b",".join(small[first : first + AT_ONCE]) for first in range(0, len(small), AT_ONCE))
+    counts = [msgspec.json.encode(msgspec.json.decode(text)).count(b":") for text in joined]
+    return len(keys) + "".join(keys).count(":") + sum(counts) + sum(_left(x, levels - 1) for x in pieces if len(x) > PIECE)
 
 
 def _single(pairs: list[tuple[str, Any]], data: bytes, where: str) -> dict[str, Any]:

@@ -16,6 +16,8 @@ import pickle
 import pickletools
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,7 +25,7 @@ import numpy as np
 
 from wstal.base.errors import UserError, of_system, system_errors
 from wstal.border import content, npyfile
-from wstal.border.limits import LIMITS, check_expansion
+from wstal.border.limits import LIMITS, MIB, allowed_bytes, check_expansion
 
 
 class _Dtype:
@@ -146,14 +148,12 @@ LENGTHS = {  # bytes that say how many follow
     pickletools.TAKEN_FROM_ARGUMENT4U: 4,
     pickletools.TAKEN_FROM_ARGUMENT8U: 8,
 }
-CHECKED = {"PUT", "BINPUT", "LONG_BINPUT", "GLOBAL", "STOP", "FRAME", "BINPERSID", "SETITEM", "SETITEMS", "DICT"} | REFUSED
-STEPS = {  # bytes of the instructions of fixed length that need no look
-    code: 1 + (op.arg.n if op.arg else 0)
-    for code, op in OPCODES.items()
-    if op.name not in CHECKED and (op.arg is None or op.arg.n >= 0)
-}
-TUPLE_CODES = {code for code, op in OPCODES.items() if op.name.startswith("TUPLE")}
-TUPLES = 20_000  # of a pickle that has mappings: keys are hashed, tuples inside tuples by a call each
+LOOKED_AT = {"PUT", "LONG_BINPUT", "GLOBAL", "STOP", "FRAME", "BINPERSID"} | REFUSED
+MAPPINGS = {"SETITEM", "SETITEMS", "DICT"}
+TUPLES = {"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_TUPLE"}
+MOST_TUPLES = 20_000  # of a pickle that has mappings: keys are hashed, tuples inside tuples by a call each
+SHORT, RUN = 48, 4096  # bytes of texts that the patterns know, and instructions that one match takes
+USUAL = b"GhKrq\x8cXjMJU"  # instructions that lists of numbers and texts are made of, most frequent first
 
 
 def scan(
@@ -171,32 +171,59 @@ def scan(
         UnpicklingError: it is cut, or made to fill the memory.
     """
     at, end = start, len(data)
-    count = tuples = mappings = 0
+    tuples, mappings = 0, False
+    harmless = _harmless(frozenset(), end - start >= 2 * MIB)
     while at < end:
-        code, count = data[at], count + 1
-        if code in STEPS:
-            at += STEPS[code]
-            tuples += code in TUPLE_CODES
+        if run := harmless(data, at):
+            at = run.end()
             continue
-        op = OPCODES.get(code)
+        op = OPCODES.get(data[at])
         if op is None or op.name in REFUSED or (op.name == "BINPERSID" and not persistent):
-            raise pickle.UnpicklingError(f"instruction {op.name if op else code}, which no data needs")
-        mappings += op.name in ("SETITEM", "SETITEMS", "DICT")
+            raise pickle.UnpicklingError(f"instruction {op.name if op else data[at]}, which no data needs")
         after, value = _argument(data, at + 1, op)
         if after > end:
             raise pickle.UnpicklingError(f"{op.name} of {after - at - 1} bytes, of which the file has {end - at - 1}")
-        if op.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(value) > count:
-            raise pickle.UnpicklingError(f"place {int(value)} of the memo after {count} instructions")
+        if op.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(value) > end - start:
+            raise pickle.UnpicklingError(f"place {int(value)} of the memo in {end - start} bytes")
         if op.name == "FRAME" and after + value > end:
             raise pickle.UnpicklingError(f"a frame of {value} bytes, of which the file has {end - after}")
         if op.name == "GLOBAL":
             named(*(text.decode("utf-8", "replace") for text in value.split(b"\n")))
         if op.name == "STOP":
-            if mappings and tuples > TUPLES:
-                raise pickle.UnpicklingError(f"{tuples} tuples beside mappings")
             return after
+        if op.name in TUPLES | MAPPINGS:
+            tuples, mappings = tuples + (op.name in TUPLES), mappings or op.name in MAPPINGS
+            many = tuples > MOST_TUPLES
+            if many and mappings:
+                raise pickle.UnpicklingError(f"more than {MOST_TUPLES} tuples beside mappings")
+            if many or mappings:
+                harmless = _harmless(frozenset(MAPPINGS if mappings else TUPLES), end - start >= 2 * MIB)
         at = after
     raise pickle.UnpicklingError("it ends early")
+
+
+@cache
+def _harmless(counted: frozenset[str], big: bool) -> Callable[[bytes | mmap.mmap, int], re.Match | None]:
+    """A match of the instructions that need no look: nearly all, and of TUPLES and MAPPINGS those that are `counted` enough.
+
+    Places of the memo are then below 2^24, for which a `big` file has the bytes, or 2^16.
+    """
+    alone, longer = b"", {b"r": b"...\\x00" if big else b"..\\x00\\x00", b"p": b"[0-9]{1,7}\n" if big else b"[0-9]{1,5}\n"}
+    for op in pickletools.opcodes:
+        if op.name not in LOOKED_AT | (TUPLES | MAPPINGS) - counted:
+            code, length = op.code.encode("latin-1"), op.arg.n if op.arg else 0
+            if not length:
+                alone += re.escape(code)
+            elif length == pickletools.UP_TO_NEWLINE:
+                longer[code] = b"[^\n]{0,100}\n"
+            elif length > 0:
+                longer[code] = b"." * length
+            else:
+                texts = (re.escape(n.to_bytes(LENGTHS[length], "little")) + b"." * n for n in range(SHORT))
+                longer[code] = b"(?:%b)" % b"|".join(texts)
+    codes = sorted(longer, key=lambda code: USUAL.find(code) % len(longer))
+    one = b"|".join(re.escape(code) + longer[code] for code in codes)
+    return re.compile(b"(?:[%b]*(?:%b)){1,%d}|[%b]+" % (alone, one, RUN, alone), re.DOTALL).match
 
 
 def _argument(data: bytes | mmap.mmap, at: int, op: Any) -> tuple[int, Any]:
@@ -226,6 +253,8 @@ def check_tree(tree: Any, stored: int, path: Path, weight: Callable[[Any], int |
     Raises:
         UserError: it is such a content.
     """
+    if _is_light(tree, stored):
+        return
     known: dict[int, int] = {}  # id of a list, mapping or array of objects -> its bytes
     open_ids: set[int] = set()  # of those that the one looked at lies in
     todo: list[tuple[Any, bool]] = [(tree, False)]
@@ -250,7 +279,35 @@ def check_tree(tree: Any, stored: int, path: Path, weight: Callable[[Any], int |
             todo += [(child, False) for child in children if _is_branch(child)]
 
 
+def _is_light(tree: Any, stored: int) -> bool:
+    """Whether the tree has no more entries than its file has bytes, as any that shares no list, and is neither deep nor heavy.
+
+    False where it cannot be told in a few steps a level.
+    """
+    level, entries, size = [tree], 0, 0
+    for _ in range(LIMITS.depth):
+        kinds = set(map(type, level))
+        if not kinds <= KNOWN:
+            return False
+        if kinds & TEXTS:
+            texts = level if kinds <= TEXTS else [value for value in level if type(value) in TEXTS]
+            size += sum(map(len, texts))
+        if kinds & ARRAYS:
+            size += sum(value.nbytes for value in level if type(value) in ARRAYS)
+        branches = level if kinds <= LISTS else [value for value in level if _is_branch(value)] if kinds & BRANCHES else []
+        entries += sum(value.size if isinstance(value, np.ndarray) else len(value) for value in branches)
+        if entries > stored:
+            return False
+        if not branches:
+            return 8 * entries + size <= allowed_bytes(stored)
+        level = list(chain.from_iterable(branches if kinds <= LISTS else map(_children, branches)))
+    return False
+
+
 SMALL = {float, int, bool, type(None)}  # numbers, of which long lists are made
+TEXTS, LISTS, ARRAYS = {str, bytes}, {list, tuple}, {np.ndarray, _Array}
+BRANCHES = LISTS | ARRAYS | {dict}
+KNOWN = SMALL | TEXTS | BRANCHES
 
 
 def _is_branch(value: Any) -> bool:

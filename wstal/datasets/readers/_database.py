@@ -56,6 +56,11 @@ class Database:
 
 
 class _File(msgspec.Struct, frozen=True):
+    database: dict[str, Annotated] | None = None
+    classes: list[str] | None = None
+
+
+class _Loose(msgspec.Struct, frozen=True):
     database: dict[str, Any] | None = None
     classes: list[str] | None = None
 
@@ -64,17 +69,28 @@ def read(path: Path, cure: str) -> Database:
     """The file `path`, with or without the outer "database" (BMN's file is the inner part alone)."""
     _files.require([path], cure)
     data = content.read_bytes(path, cure=cure)
-    whole = jsonfile.parse(data, dict[str, Any], str(path), *_files.NOT_SO)
-    file = jsonfile.record(whole, _File, str(path), *_files.NOT_SO)
-    raw = file.database
-    if raw is None:
-        raw = {video: entry for video, entry in whole.items() if video != "classes"}
-    findings, entries = Findings(str(path)), {}
-    with jsonfile.uncollected():
-        for video, entry in raw.items():
-            with findings.gathering():
-                entries[video] = jsonfile.record(entry, Annotated, f"{path}, video {video}", *_files.NOT_SO)
-    return database(path, file.classes or (), entries, findings)
+    jsonfile.once(data, str(path))
+    findings = Findings(str(path))
+    try:
+        file = jsonfile.convert(data, _File, str(path), *_files.NOT_SO, strict=False)
+        classes, entries = file.classes, file.database
+        if entries is None:
+            entries = jsonfile.convert(data, dict[str, Annotated], str(path), *_files.NOT_SO, strict=False)
+    except UserError:  # of one video, or `classes` stand among them
+        classes, entries = _one_by_one(data, path, findings)
+    return database(path, classes or (), entries, findings)
+
+
+def _one_by_one(data: bytes, path: Path, findings: Findings) -> tuple[list[str] | None, dict[str, Annotated]]:
+    """`classes` and the videos that are as they should be; the others are faults."""
+    whole = jsonfile.convert(data, dict[str, Any], str(path), *_files.NOT_SO)
+    file = jsonfile.record(whole, _Loose, str(path), *_files.NOT_SO)
+    raw = {video: entry for video, entry in whole.items() if video != "classes"} if file.database is None else file.database
+    entries = {}
+    for video, entry in raw.items():
+        with findings.gathering():
+            entries[video] = jsonfile.record(entry, Annotated, f"{path}, video {video}", *_files.NOT_SO)
+    return file.classes, entries
 
 
 def database(path: Path, classes: Iterable[str], entries: dict[str, Annotated], findings: Findings) -> Database:
