@@ -1,6 +1,7 @@
 """`wstal localize --formats` and `wstal labels`: there, corrected, and back."""
 
 import csv
+import hashlib
 import json
 
 import pytest
@@ -85,6 +86,16 @@ def test_what_others_wrote_is_never_lost(localize, tmp_path, capsys):
     (tmp_path / "found" / "elan" / "monday.eaf").write_text("by hand, from the text that ELAN imports")
     assert localize("srt,elan") == 1 and "monday.eaf is somebody else's; move it" in capsys.readouterr().err
     assert found(tmp_path / "found") == ["elan/monday.eaf"] and localize("srt") == 0
+
+
+@pytest.mark.parametrize("name", ["../mine.txt", "/etc/hostname", "elan/../../mine.txt"])
+def test_a_list_of_files_that_leads_elsewhere_removes_nothing(localize, tmp_path, capsys, name):
+    mine = tmp_path / "mine.txt"
+    mine.write_text("mine")
+    (tmp_path / "found").mkdir()
+    digest = hashlib.sha256(b"mine").hexdigest()
+    (tmp_path / "found" / "formats.json").write_text(json.dumps({name: digest}))
+    assert localize("srt") == 1 and "cannot name a file" in capsys.readouterr().err and mine.read_text() == "mine"
 
 
 def test_the_command_line_lists_the_formats(capsys):
