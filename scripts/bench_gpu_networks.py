@@ -1,0 +1,400 @@
+"""Networks, flow and extraction on a GPU, in one file of figures.
+
+python scripts/bench_gpu_networks.py [--out FILE] [--budget SECONDS]
+
+Networks: clips a second at 64 clips, plain in float16 as torch runs it, and fused in float16 and bfloat16; how far features lie
+from those of the plain network in float32; the share of time of each kernel. Layers: each convolution by our kernel and by
+cuDNN with the rest behind it. Flow: pairs a second of drawn films, from frames in the host's memory to 8-bit flow there.
+Extraction: from files, end to end, and decoding alone. Weights are arbitrary. A row that fails says why, and the others go on.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from wstal.base.extraction import Speed
+from wstal.base.paths import ROOT
+from wstal.base.timegrid import TimeGrid
+from wstal.datasets.clips.render import encode, pictures
+from wstal.datasets.clips.script import Source, scripts
+from wstal.features.backbones import embed, fused, registry
+from wstal.features.backbones.registry import Backbone
+from wstal.features.extraction.extract import Stream, extract
+from wstal.features.pixels.decode import Footage
+from wstal.features.pixels.flow import quantize, tvl1
+from wstal.features.pixels.motion import at_once, flow_images, luma
+from wstal.features.pixels.tvl1 import OPENCV
+from wstal.report.cost import cost
+
+GOALS = {"i3d_rgb": 4000, "slowfast_r101": 1000, "csn_ir101": 1000, "tdn_r101": 1200, "vivit_b16x2": 800}  # clips a second
+BATCH = 64
+FEW = 8  # clips whose features are compared
+DEVICE = torch.device("cuda")
+FILMS = Source(
+    root="", seed=40, classes=["Bounce", "Swing", "JumpingJack", "Windmill"], train_videos=16, test_videos=1, fps=25,
+    size=(340, 256), shots=(2, 3), action_s=(2.0, 5.0), rest_s=(1.2, 2.8), decoy=0.5, other=0.3, shake=0.012,
+)  # fmt: skip
+PATH = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+START = perf_counter()
+RESULTS: dict = {}
+
+
+def way(precision: str) -> Speed:
+    """Channels last and folded."""
+    return Speed(precision=precision, channels_last=True, fold=True, compile=False)
+
+
+@contextmanager
+def row(*names: str, budget_s: float = 0) -> Iterator[dict]:
+    """A row of the results, printed when it is there; what fails is printed in full and does not stop the others."""
+    place = RESULTS
+    for name in names:
+        place = place.setdefault(name, {})
+    begin = perf_counter()
+    try:
+        if budget_s and begin - START > budget_s:
+            raise TimeoutError(f"{begin - START:.0f} s have passed")
+        yield place
+    except Exception as error:
+        place["error"] = f"{type(error).__name__}: {error}"[:300]
+        traceback.print_exc()
+    place["took_s"] = perf_counter() - begin
+    print(f"[{perf_counter() - START:6.1f} s] {' '.join(names)}: {json.dumps(place, default=rounded)}", flush=True)
+    torch.cuda.empty_cache()
+
+
+def rounded(value: object) -> object:
+    """Numbers of NumPy and torch for JSON."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def seconds(runs: int, run: Callable[..., object], *given: object) -> float:
+    """Of one of `runs` runs on what is given, one after the other, after two that warm up."""
+    run(*given)
+    run(*given)
+    torch.cuda.synchronize()
+    begin = perf_counter()
+    for _ in range(runs):
+        run(*given)
+    torch.cuda.synchronize()
+    return (perf_counter() - begin) / runs
+
+
+def network_of(backbone: Backbone) -> nn.Module:
+    """The network with arbitrary weights under which values neither grow nor fade."""
+    torch.manual_seed(0)
+    network = backbone.build(400)
+    for name, values in network.state_dict().items():
+        if "norm" in name and values.is_floating_point() and backbone.name[:5] != "vivit":
+            values.uniform_(0.1, 0.3) if ".branch.c." in name and name.endswith("weight") else values.uniform_(0.5, 1.5)
+        elif name.endswith("conv.weight"):
+            values.normal_(std=(2 / values[0].numel()) ** 0.5)
+    return network
+
+
+def clips_of(backbone: Backbone, count: int) -> Tensor:
+    """Clips (N, C, T, H, W) uint8 as extraction stacks them, smooth in space."""
+    channels, frames, height, width = backbone.clip
+    generator = torch.Generator(DEVICE).manual_seed(1)
+    small = torch.rand(count * frames, channels, height // 8, width // 8, device=DEVICE, generator=generator)
+    large = nn.functional.interpolate(small, (height, width), mode="bilinear") * 255
+    return large.to(torch.uint8).unflatten(0, (count, frames)).permute(0, 1, 3, 4, 2).contiguous().permute(0, 4, 1, 2, 3)
+
+
+def measure(name: str, budget_s: float) -> None:
+    """Rows of one network."""
+    backbone = registry.load(name)
+    tflop = 2e-12 * cost(backbone, 400, len(backbone.offsets), backbone.size).macs
+    clips = clips_of(backbone, BATCH)
+    with torch.inference_mode():
+        reference = embed.plain(backbone, network_of(backbone).to(DEVICE), way("float32"), DEVICE)(clips[:FEW])
+        ways = (("float16", embed.fused), ("float16", embed.plain), ("bfloat16", embed.fused))
+        for precision, make in ways:
+            with row("networks", name, f"{make.__name__} {precision}", budget_s=budget_s) as out:
+                torch.cuda.reset_peak_memory_stats()
+                run = make(backbone, network_of(backbone).to(DEVICE), way(precision), DEVICE)
+                features = run(clips)[:FEW]
+                out["largest difference"] = (features - reference).abs().max().item()
+                out["relative difference"] = ((features - reference).norm() / reference.norm()).item()
+                out["largest feature"] = reference.abs().max().item()
+                out["clips a second"] = BATCH / seconds(2 if make is embed.plain else 8, run, clips)
+                out["TFLOP/s"], out["goal"] = out["clips a second"] * tflop, GOALS[name]
+                out["memory GB"] = torch.cuda.max_memory_allocated() / 2**30
+                if make is embed.fused and precision == "float16":
+                    out["kernels"] = kernels(run.forward, clips)
+
+
+def kernels(run: Callable[..., object], *given: object) -> dict[str, str]:
+    """Kernels by their share of the time of a run on what is given."""
+    run(*given)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+        run(*given)
+        torch.cuda.synchronize()
+    events = sorted(profile.key_averages(), key=lambda event: -event.self_device_time_total)
+    total = sum(event.self_device_time_total for event in events)
+    found = {e.key[:70]: f"{e.self_device_time_total / total:.1%} x{e.count}" for e in events[:14]}
+    return found | {"all, ms": f"{total / 1e3:.1f}"}
+
+
+def layers(name: str, budget_s: float) -> None:
+    """Milliseconds of each different convolution of a network: our kernel, cuDNN and the rest behind it, and the floor."""
+    backbone, seen = registry.load(name), {}
+    network = fused.fuse(backbone, network_of(backbone).to(DEVICE), torch.float16)
+
+    def note(module: nn.Module, given: tuple, options: dict, made: Tensor) -> None:
+        x = fused.clip(given[0])
+        key = (tuple(x.shape[1:]), module.out, module.kernel, module.step, len(given) > 1, type(module).__name__)
+        seen.setdefault(key, []).append(module)
+
+    hooks = [m.register_forward_hook(note, with_kwargs=True) for m in network.modules() if isinstance(m, fused.Conv)]
+
+    with torch.inference_mode():
+        network(torch.zeros(1, *backbone.clip, dtype=torch.float16, device=DEVICE))
+    for hook in hooks:
+        hook.remove()
+    for (shape, out, kernel, step, added, kind), modules in seen.items():
+        label = f"{shape} -> {out} kernel {kernel} step {step}{' added' if added else ''} {kind} x{len(modules)}"
+        with row("layers", name, label, budget_s=budget_s) as result, torch.inference_mode():
+            result |= layer(modules[0], (BATCH * (8 if name.startswith("tdn") else 1), *shape), added)
+            result["of all ms"] = result["ours ms"] * len(modules)
+
+
+def layer(module: fused.Conv, shape: tuple[int, ...], added: bool) -> dict[str, float]:
+    """Times of one convolution of x (N, C, T, H, W) of a shape."""
+    from wstal.features.backbones import _kernels
+
+    last, half, depthwise = torch.channels_last_3d, {"device": DEVICE, "dtype": torch.float16}, type(module) is not fused.Conv
+    x = torch.randn(shape, **half).contiguous(memory_format=last)
+    y = module(x)
+    other = torch.randn_like(y) if added else None
+    ours = 1e3 * seconds(4, module, x, other)
+    weight = torch.randn(module.out, 1 if depthwise else shape[1], *module.kernel, **half).contiguous(memory_format=last) / 9
+    result = {
+        "ours ms": ours, "TFLOP/s": 2e-9 * y.numel() * weight[0].numel() / ours,
+        "TB/s": 2e-9 * (x.numel() + y.numel() * (2 if added else 1)) / ours,
+    }  # fmt: skip
+    if depthwise:
+        return result
+    low, bias = module.padding(shape[2:])[0], torch.zeros(module.out, device=DEVICE)
+
+    def library() -> Tensor:
+        z = nn.functional.conv3d(x, weight, None, module.step, low)
+        return _kernels.finish(z, bias, relu=True, other=other if z.shape == y.shape else None)
+
+    alone = seconds(4, nn.functional.conv3d, x, weight, None, module.step, low)
+    return result | {"cuDNN alone ms": 1e3 * alone, "cuDNN and the rest ms": 1e3 * seconds(4, library)}
+
+
+def products(budget_s: float) -> None:
+    """The kernel of convolutions in other shapes of its tiles, on three typical layers, and torch's product."""
+    from wstal.features.backbones import _kernels
+
+    cases = {
+        "3x3x3, 64 -> 192 at 56": ((64, 64, 8, 56, 56), 192, 3), "3x3x3, 128 -> 256 at 28": ((64, 128, 8, 28, 28), 256, 3),
+        "1x1x1, 256 -> 64 at 56": ((64, 256, 8, 56, 56), 64, 1), "1x1x1, 64 -> 256 at 56": ((64, 64, 8, 56, 56), 256, 1),
+        "1x1x1, 768 -> 3072": ((64, 768, 16, 1, 197), 3072, 1),
+    }  # fmt: skip
+    usual = _kernels.tile
+    tiles = [(128, 128, 8, 4), (128, 128, 4, 4), (128, 128, 8, 3), (128, 256, 8, 3), (128, 256, 8, 4), (256, 128, 8, 3),
+             (256, 64, 8, 4), (128, 64, 4, 4), (128, 64, 4, 3), (64, 256, 4, 4)]  # fmt: skip
+    with torch.inference_mode():
+        for case, (shape, out, kernel) in cases.items():
+            conv = nn.Conv3d(shape[1], out, kernel, padding=kernel // 2, device=DEVICE)
+            x = torch.randn(shape, device=DEVICE, dtype=torch.float16).contiguous(memory_format=torch.channels_last_3d)
+            if kernel == 1:
+                with row("tiles", case, "torch linear") as result:
+                    flat, weight = x.permute(0, 2, 3, 4, 1).reshape(-1, shape[1]), conv.weight.view(out, -1).half()
+                    result["ms"] = 1e3 * seconds(4, nn.functional.linear, flat, weight, conv.bias.half())
+            for shape_of_tile in tiles:
+                with row("tiles", case, str(shape_of_tile), budget_s=budget_s) as result:
+                    _kernels.tile = lambda _, shape=shape_of_tile: _kernels.Tile(*shape)
+                    module = fused.Conv(conv, torch.float16, relu=True)
+                    y = module(x)
+                    took = seconds(4, module, x)
+                    result["ms"], result["TFLOP/s"] = 1e3 * took, 2e-12 * y.numel() * conv.weight[0].numel() / took
+    _kernels.tile = usual
+
+
+def draw(script, path: Path) -> Path:
+    """One film."""
+    encode(pictures(script, FILMS), FILMS, path)
+    return path
+
+
+def films(folder: Path, pool: ProcessPoolExecutor) -> list[Path]:
+    """Drawn films, side by side."""
+    jobs = [pool.submit(draw, script, folder / f"{script.id}.mp4") for script in scripts(FILMS)]
+    return [job.result() for job in jobs]
+
+
+def grey_frames(paths: list[Path]) -> Tensor:
+    """Neighbouring grey frames (F, 256, 340) uint8 of films one after the other, pinned."""
+    with ThreadPoolExecutor(8) as pool:
+        parts = list(pool.map(lambda path: torch.stack([luma(f) for f in Footage(path).frames(25, 256)]), paths))
+    return torch.cat(parts).pin_memory()
+
+
+def flow(paths: list[Path], budget_s: float) -> None:
+    """Rows of TV-L1 on neighbouring frames of films."""
+    from wstal.features.pixels import flow_triton
+
+    frames = grey_frames(paths[:4])
+    block = min(at_once(DEVICE, *frames.shape[1:]), len(frames) - 1)
+    host = torch.empty(block, 2, *frames.shape[1:], dtype=torch.uint8, pin_memory=True)
+
+    def run() -> None:
+        grey = frames[: block + 1].to(DEVICE, non_blocking=True)
+        host.copy_(quantize(tvl1(grey[:-1], grey[1:], settings=OPENCV)), non_blocking=True)
+
+    counts = []
+    original = flow_triton.BatchSolver._step
+    flow_triton.BatchSolver._step = lambda self, steps: (
+        counts.append(len(self.active) * steps * self.shape[0] * self.shape[1]) or original(self, steps)
+    )
+    with row("flow", "neighbouring frames of drawn films", budget_s=budget_s) as out:
+        out["pairs"], out["frame"] = block, list(frames.shape[1:])
+        took = seconds(3, run)
+        out["pairs a second"], out["goal"] = block / took, 2000
+        out["iterations of a pair, of the finest scale"] = sum(counts) / 5 / block / frames[0].numel()
+        out["launches"] = len(counts) / 5
+        out["kernels"] = kernels(run)
+    with row("flow", "difference from the CPU", budget_s=budget_s) as out:
+        pairs = frames[:60:5]
+        ours = tvl1(pairs[:-1].to(DEVICE), pairs[1:].to(DEVICE), settings=OPENCV).cpu()
+        theirs = tvl1(pairs[:-1], pairs[1:], settings=OPENCV)
+        distance = (ours - theirs).norm(dim=1)
+        out["mean px"], out["largest px"] = distance.mean().item(), distance.max().item()
+    constant = flow_triton.tl.constexpr
+    for steps, rows in ((5, 32), (5, 128), (3, 64), (4, 64), (6, 64)):
+        with row("flow", f"{steps} iterations a kernel, {rows} rows", budget_s=budget_s) as out:
+            flow_triton.STEPS, flow_triton.COLUMNS, flow_triton.ROWS = steps, 64 - 2 * steps, rows
+            flow_triton._STEPS, flow_triton._STRIP, flow_triton._PART = (
+                constant(steps),
+                constant(64 - 2 * steps),
+                constant(rows),
+            )
+            for kernel in (flow_triton._iterate, flow_triton._median, flow_triton._walk, flow_triton._converged):
+                kernel.device_caches.clear()
+                kernel.hash = None
+                kernel.used_global_vals.clear()
+            out["pairs a second"] = block / seconds(2, run)
+
+
+def from_files(paths: list[Path], processes: ProcessPoolExecutor, budget_s: float) -> None:
+    """Rows of decoding and extraction from files."""
+    frames = 0
+    with row("extraction", "decoding alone, 16 threads", budget_s=budget_s) as out:
+        begin = perf_counter()
+        with ThreadPoolExecutor(16) as pool:
+            frames = sum(pool.map(lambda path: sum(1 for _ in Footage(path).frames(25, 256)), paths * 2))
+        out["frames"], out["snippets a second"] = frames, frames / 16 / (perf_counter() - begin)
+    with row("extraction", "decoding alone, 16 processes", budget_s=budget_s) as out:
+        begin = perf_counter()
+        frames = sum(processes.map(count_frames, paths * 3))
+        out["frames"], out["snippets a second"] = frames, frames / 16 / (perf_counter() - begin)
+    for name, repeat, batch in (("i3d_rgb", 4, 64), ("i3d_flow", 1, 64)):
+        for workers in (8, 16):
+            with row("extraction", f"{name}, {workers} threads", budget_s=budget_s) as out:
+                out |= end_to_end(name, paths, repeat, batch, workers)
+
+
+def count_frames(path: Path) -> int:
+    """Frames of a film, decoded."""
+    return sum(1 for _ in Footage(path).frames(25, 256))
+
+
+def end_to_end(name: str, paths: list[Path], repeat: int, batch: int, workers: int) -> dict:
+    """Snippets a second from files to features on disk."""
+    backbone = registry.load(name)
+    run = embed.embedder(backbone, network_of(backbone), way("float16"), DEVICE)
+    shape = (batch, len(backbone.offsets), backbone.size, backbone.size, len(backbone.mean))
+
+    def network(clips: np.ndarray) -> np.ndarray:
+        return run(torch.from_numpy(clips).permute(0, 4, 1, 2, 3)).cpu().numpy()
+
+    for _ in range(3):
+        network(np.zeros(shape, np.uint8))
+    begin = perf_counter()
+    for _ in range(3):
+        network(np.zeros(shape, np.uint8))
+    alone = 3 * batch / (perf_counter() - begin)
+    grid = TimeGrid(fps=backbone.fps, stride_f=16, window_f=backbone.window_f)
+    prepare = flow_images if backbone.stream == "flow" else iter
+    stream = Stream(backbone, lambda: network, prepare, grid, "arbitrary weights")
+    videos = {f"{i}_{path.stem}": path for i in range(repeat) for path in paths}
+    with tempfile.TemporaryDirectory() as folder:
+        begin, cpu_s = perf_counter(), os.times()
+        summary = extract(videos, {backbone.stream: stream}, Path(folder), batch=batch, workers=workers)
+        took, used = perf_counter() - begin, os.times()
+    snippets = sum(max(1, (count_frames(path) - 16) // 16 + 1) for path in paths) * repeat
+    return {
+        "snippets": snippets, "snippets a second": snippets / took, "network alone, from the host": alone,
+        "CPU s": used.user + used.system - cpu_s.user - cpu_s.system, "failures": len(summary.failures),
+    }  # fmt: skip
+
+
+def warm(name: str) -> None:
+    """Compile what one network, or flow, needs, so that the kernels lie on the drive."""
+    with torch.inference_mode():
+        if name == "flow":
+            tvl1(torch.zeros(2, 256, 340, device=DEVICE), torch.ones(2, 256, 340, device=DEVICE), settings=OPENCV)
+            return
+        backbone = registry.load(name)
+        for precision in ("float16", "bfloat16"):
+            embed.fused(backbone, network_of(backbone).to(DEVICE), way(precision), DEVICE)(clips_of(backbone, 1))
+
+
+def main() -> None:
+    """Measure everything that the time allows, the most wanted first."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=ROOT / "reports" / "benchmarks" / "gpu_networks.json")
+    parser.add_argument("--budget", type=float, default=140, help="seconds after which no row begins")
+    parser.add_argument("--warm", help="compile the kernels of one network, or flow, and stop")
+    chosen = parser.parse_args()
+    if chosen.warm:
+        return warm(chosen.warm)
+    folder, processes = tempfile.TemporaryDirectory(), ProcessPoolExecutor(16)  # forked before CUDA starts
+    with row("warming up"):
+        command = [sys.executable, __file__, "--warm"]
+        others = [
+            subprocess.Popen([*command, name], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
+            for name in (*GOALS, "flow")
+        ]
+        paths: list[Path] = []
+        with row("films"):
+            paths = films(Path(folder.name), processes)
+        RESULTS["warming up"]["exit"] = [other.wait(timeout=90) for other in others]
+    RESULTS["machine"] = {"gpu": torch.cuda.get_device_name(), "torch": torch.__version__, "cores": os.cpu_count()}
+    for name in GOALS:
+        with row("network", name):
+            measure(name, chosen.budget)
+    jobs: list[Callable[[], None]] = [
+        lambda: flow(paths, chosen.budget), lambda: from_files(paths, processes, chosen.budget),
+        lambda: layers("i3d_rgb", chosen.budget), lambda: layers("slowfast_r101", chosen.budget),
+        lambda: layers("csn_ir101", chosen.budget), lambda: products(chosen.budget),
+    ]  # fmt: skip
+    for job in jobs:
+        with row("group"):
+            job()
+    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    chosen.out.write_text(json.dumps(RESULTS, indent=1, default=rounded) + "\n", encoding="utf-8")
+    print(f"written: {chosen.out}; {perf_counter() - START:.0f} s")
+    processes.shutdown()
+    folder.cleanup()
+
+
+if __name__ == "__main__":
+    main()
