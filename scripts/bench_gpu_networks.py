@@ -119,7 +119,7 @@ def measure(name: str, budget_s: float) -> None:
     backbone = registry.load(name)
     tflop = 2e-12 * cost(backbone, 400, len(backbone.offsets), backbone.size).macs
     clips = clips_of(backbone, BATCH)
-    with torch.inference_mode():
+    with torch.no_grad():
         reference = embed.plain(backbone, network_of(backbone).to(DEVICE), way("float32"), DEVICE)(clips[:FEW])
         ways = (("float16", embed.fused), ("float16", embed.plain), ("bfloat16", embed.fused))
         for precision, make in ways:
@@ -161,13 +161,13 @@ def layers(name: str, budget_s: float) -> None:
 
     hooks = [m.register_forward_hook(note, with_kwargs=True) for m in network.modules() if isinstance(m, fused.Conv)]
 
-    with torch.inference_mode():
+    with torch.no_grad():
         network(torch.zeros(1, *backbone.clip, dtype=torch.float16, device=DEVICE))
     for hook in hooks:
         hook.remove()
     for (shape, out, kernel, step, added, kind), modules in seen.items():
         label = f"{shape} -> {out} kernel {kernel} step {step}{' added' if added else ''} {kind} x{len(modules)}"
-        with row("layers", name, label, budget_s=budget_s) as result, torch.inference_mode():
+        with row("layers", name, label, budget_s=budget_s) as result, torch.no_grad():
             result |= layer(modules[0], (BATCH * (8 if name.startswith("tdn") else 1), *shape), added)
             result["of all ms"] = result["ours ms"] * len(modules)
 
@@ -210,7 +210,7 @@ def products(budget_s: float) -> None:
     usual = _kernels.tile
     tiles = [(128, 128, 8, 4), (128, 128, 4, 4), (128, 128, 8, 3), (128, 256, 8, 3), (128, 256, 8, 4), (256, 128, 8, 3),
              (256, 64, 8, 4), (128, 64, 4, 4), (128, 64, 4, 3), (64, 256, 4, 4)]  # fmt: skip
-    with torch.inference_mode():
+    with torch.no_grad():
         for case, (shape, out, kernel) in cases.items():
             conv = nn.Conv3d(shape[1], out, kernel, padding=kernel // 2, device=DEVICE)
             x = torch.randn(shape, device=DEVICE, dtype=torch.float16).contiguous(memory_format=torch.channels_last_3d)
@@ -277,20 +277,27 @@ def flow(paths: list[Path], budget_s: float) -> None:
         theirs = tvl1(pairs[:-1], pairs[1:], settings=OPENCV)
         distance = (ours - theirs).norm(dim=1)
         out["mean px"], out["largest px"] = distance.mean().item(), distance.max().item()
+    flow_triton.BatchSolver._step = original
+
+
+def steps_and_rows(paths: list[Path], budget_s: float) -> None:
+    """TV-L1 with other numbers of iterations a kernel, and of rows a program."""
+    from wstal.features.pixels import flow_triton
+
+    frames = grey_frames(paths[:4]).to(DEVICE)
+    block = min(at_once(DEVICE, *frames.shape[1:]), len(frames) - 1)
     constant = flow_triton.tl.constexpr
     for steps, rows in ((5, 32), (5, 128), (3, 64), (4, 64), (6, 64)):
         with row("flow", f"{steps} iterations a kernel, {rows} rows", budget_s=budget_s) as out:
             flow_triton.STEPS, flow_triton.COLUMNS, flow_triton.ROWS = steps, 64 - 2 * steps, rows
-            flow_triton._STEPS, flow_triton._STRIP, flow_triton._PART = (
-                constant(steps),
-                constant(64 - 2 * steps),
-                constant(rows),
-            )
+            flow_triton._STEPS, flow_triton._STRIP = constant(steps), constant(64 - 2 * steps)
+            flow_triton._PART = constant(rows)
             for kernel in (flow_triton._iterate, flow_triton._median, flow_triton._walk, flow_triton._converged):
                 kernel.device_caches.clear()
                 kernel.hash = None
                 kernel.used_global_vals.clear()
-            out["pairs a second"] = block / seconds(2, run)
+            took = seconds(2, lambda: tvl1(frames[:block], frames[1 : block + 1], settings=OPENCV))
+            out["pairs a second"] = block / took
 
 
 def from_files(paths: list[Path], processes: ProcessPoolExecutor, budget_s: float) -> None:
@@ -305,10 +312,9 @@ def from_files(paths: list[Path], processes: ProcessPoolExecutor, budget_s: floa
         begin = perf_counter()
         frames = sum(processes.map(count_frames, paths * 3))
         out["frames"], out["snippets a second"] = frames, frames / 16 / (perf_counter() - begin)
-    for name, repeat, batch in (("i3d_rgb", 4, 64), ("i3d_flow", 1, 64)):
-        for workers in (8, 16):
-            with row("extraction", f"{name}, {workers} threads", budget_s=budget_s) as out:
-                out |= end_to_end(name, paths, repeat, batch, workers)
+    for name, repeat, workers in (("i3d_rgb", 4, 8), ("i3d_rgb", 4, 16), ("i3d_flow", 1, 8)):
+        with row("extraction", f"{name}, {workers} threads", budget_s=budget_s) as out:
+            out |= end_to_end(name, paths, repeat, BATCH, workers)
 
 
 def count_frames(path: Path) -> int:
@@ -348,7 +354,7 @@ def end_to_end(name: str, paths: list[Path], repeat: int, batch: int, workers: i
 
 def warm(name: str) -> None:
     """Compile what one network, or flow, needs, so that the kernels lie on the drive."""
-    with torch.inference_mode():
+    with torch.no_grad():
         if name == "flow":
             tvl1(torch.zeros(2, 256, 340, device=DEVICE), torch.ones(2, 256, 340, device=DEVICE), settings=OPENCV)
             return
@@ -370,8 +376,7 @@ def main() -> None:
     with row("warming up"):
         command = [sys.executable, __file__, "--warm"]
         others = [
-            subprocess.Popen([*command, name], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
-            for name in (*GOALS, "flow")
+            subprocess.Popen([*command, name], cwd=ROOT, env=os.environ | {"PYTHONPATH": PATH}) for name in (*GOALS, "flow")
         ]
         paths: list[Path] = []
         with row("films"):
@@ -384,7 +389,8 @@ def main() -> None:
     jobs: list[Callable[[], None]] = [
         lambda: flow(paths, chosen.budget), lambda: from_files(paths, processes, chosen.budget),
         lambda: layers("i3d_rgb", chosen.budget), lambda: layers("slowfast_r101", chosen.budget),
-        lambda: layers("csn_ir101", chosen.budget), lambda: products(chosen.budget),
+        lambda: steps_and_rows(paths, chosen.budget), lambda: layers("csn_ir101", chosen.budget),
+        lambda: products(chosen.budget),
     ]  # fmt: skip
     for job in jobs:
         with row("group"):
