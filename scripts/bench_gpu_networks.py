@@ -121,20 +121,25 @@ def measure(name: str, budget_s: float) -> None:
     clips = clips_of(backbone, BATCH)
     with torch.no_grad():
         reference = embed.plain(backbone, network_of(backbone).to(DEVICE), way("float32"), DEVICE)(clips[:FEW])
-        ways = (("float16", embed.fused), ("float16", embed.plain), ("bfloat16", embed.fused))
-        for precision, make in ways:
+        for precision, make in (("float16", embed.fused), ("float16", embed.plain), ("bfloat16", embed.fused)):
             with row("networks", name, f"{make.__name__} {precision}", budget_s=budget_s) as out:
-                torch.cuda.reset_peak_memory_stats()
-                run = make(backbone, network_of(backbone).to(DEVICE), way(precision), DEVICE)
-                features = run(clips)[:FEW]
-                out["largest difference"] = (features - reference).abs().max().item()
-                out["relative difference"] = ((features - reference).norm() / reference.norm()).item()
-                out["largest feature"] = reference.abs().max().item()
-                out["clips a second"] = BATCH / seconds(2 if make is embed.plain else 8, run, clips)
-                out["TFLOP/s"], out["goal"] = out["clips a second"] * tflop, GOALS[name]
-                out["memory GB"] = torch.cuda.max_memory_allocated() / 2**30
-                if make is embed.fused and precision == "float16":
-                    out["kernels"] = kernels(run.forward, clips)
+                out |= {"goal": GOALS[name]} | one_way(backbone, precision, make, clips, reference)
+                out["TFLOP/s"] = out["clips a second"] * tflop
+
+
+def one_way(backbone: Backbone, precision: str, make: Callable, clips: Tensor, reference: Tensor) -> dict:
+    """Speed, memory and features of a network run in one way."""
+    torch.cuda.reset_peak_memory_stats()
+    run = make(backbone, network_of(backbone).to(DEVICE), way(precision), DEVICE)
+    difference = run(clips)[:FEW] - reference
+    fast = make is embed.fused
+    return {
+        "largest difference": difference.abs().max().item(), "largest feature": reference.abs().max().item(),
+        "relative difference": (difference.norm() / reference.norm()).item(),
+        "clips a second": BATCH / seconds(8 if fast else 2, run, clips),
+        "memory GB": torch.cuda.max_memory_allocated() / 2**30,
+        "kernels": kernels(run.forward, clips) if fast and precision == "float16" else {},
+    }  # fmt: skip
 
 
 def kernels(run: Callable[..., object], *given: object) -> dict[str, str]:
@@ -329,7 +334,7 @@ def end_to_end(name: str, paths: list[Path], repeat: int, batch: int, workers: i
     shape = (batch, len(backbone.offsets), backbone.size, backbone.size, len(backbone.mean))
 
     def network(clips: np.ndarray) -> np.ndarray:
-        return run(torch.from_numpy(clips).permute(0, 4, 1, 2, 3)).cpu().numpy()
+        return run(torch.as_tensor(clips).permute(0, 4, 1, 2, 3)).cpu().numpy()
 
     for _ in range(3):
         network(np.zeros(shape, np.uint8))

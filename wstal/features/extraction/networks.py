@@ -90,9 +90,9 @@ def stream(name: str, backbone: Backbone, recipe: Recipe, tree: Tree) -> Stream:
 
 
 def network(backbone: Backbone, file: Path, speed: Speed) -> Callable[[np.ndarray], np.ndarray]:
-    """Clips (N, T, size, size, channels) uint8 -> features (N, D) float32, on the device of this machine."""
+    """Clips (N, T, size, size, channels) uint8 -> features (N, D) float32, by this machine's device, where clips may lie."""
     embed = embedder(backbone, restore(backbone, file), speed, seeding.device())
-    return lambda clips: embed(torch.from_numpy(clips).permute(0, 4, 1, 2, 3)).cpu().numpy()
+    return lambda clips: embed(torch.as_tensor(clips).permute(0, 4, 1, 2, 3)).cpu().numpy()
 
 
 def parts(recipe: Recipe) -> Path:
