@@ -91,7 +91,8 @@ class Replayed:
 
     def __init__(self, forward: Callable[[Tensor], Tensor], device: torch.device):
         self.forward, self.device = forward, device
-        self.seen, self.graph = 0, None
+        self.seen = 0
+        self.graph: torch.cuda.CUDAGraph | None = None
 
     def __call__(self, clips: Tensor) -> Tensor:
         """What `forward` makes of clips, which may still lie in the memory of the host."""
@@ -100,19 +101,19 @@ class Replayed:
                 if self.graph is None:
                     self.seen = len(clips)
                 return self.forward(clips.to(self.device, non_blocking=True))
-            if self.graph is None:
-                self.record(clips)
+            graph = self.graph or self.record(clips)
             self.given.copy_(clips, non_blocking=True)
-            self.graph.replay()
+            graph.replay()
             return self.made.clone()
 
-    def record(self, clips: Tensor) -> None:
+    def record(self, clips: Tensor) -> torch.cuda.CUDAGraph:
         """Capture `forward` for clips of this shape, type and order in memory."""
         self.given = torch.empty_like(clips, device=self.device)
         self.graph = torch.cuda.CUDAGraph()
         torch.cuda.synchronize()
         with torch.cuda.graph(self.graph, capture_error_mode="thread_local"):
             self.made = self.forward(self.given)
+        return self.graph
 
 
 def channels_last(tensor: Tensor) -> Tensor:

@@ -43,9 +43,9 @@ def clip(x: Tensor) -> Tensor:
     return x if x.dim() == 5 else x.unsqueeze(2)
 
 
-def three(values: Iterable[int], filler: int) -> tuple[int, ...]:
+def three(values: str | Iterable[int], filler: int) -> tuple[int, ...]:
     """Sizes of two or three axes as those of three: images last one frame."""
-    sizes = tuple(values)
+    sizes = tuple(map(int, values))
     return sizes if len(sizes) == 3 else (filler, *sizes)
 
 
@@ -164,9 +164,10 @@ class Sum(nn.Module):
     def __init__(self, plain: Residual, dtype: torch.dtype, forms: dict[type, Callable]):
         super().__init__()
         replace(plain, forms, dtype)
-        *self.first, self.last = plain.branch
-        self.branch, self.short = nn.Sequential(*self.first), plain.short
-        self.last.relu = True
+        *first, last = plain.branch
+        assert isinstance(last, Conv)
+        last.relu = True
+        self.branch, self.last, self.short = nn.Sequential(*first), last, plain.short
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, C, ...) -> (N, C', ...)."""

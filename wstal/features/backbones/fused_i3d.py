@@ -16,8 +16,8 @@ class Mixed(nn.Module):
         )
         first, second = plain.b1a.conv, plain.b2a.conv
         both = nn.Conv3d(first.in_channels, first.out_channels + second.out_channels, 1, device=first.weight.device)
-        both.weight.data = torch.cat([first.weight, second.weight])
-        both.bias.data = torch.cat([first.bias, second.bias])
+        states = first.state_dict(), second.state_dict()
+        both.load_state_dict({name: torch.cat([state[name] for state in states]) for name in ("weight", "bias")})
         self.a, self.split = fused.Conv(both, dtype, relu=True), first.out_channels
         self.pool = fused.Pool((3, 3, 3), (1, 1, 1), (1, 1, 1))
 

@@ -1,5 +1,7 @@
 """TDN in 16 bits on CUDA devices; see fused.py. Segments (N S, C, H, W) with channels last are clips (N, C, S, H, W)."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
@@ -36,9 +38,9 @@ class Shift(nn.Module):
     def __init__(self, plain: tdn.Shift, dtype: torch.dtype):
         super().__init__()
         self.segments = plain.segments
-        channels = plain.conv.out_channels
-        conv = nn.Conv3d(channels, channels, (3, 1, 1), padding=(1, 0, 0), groups=channels, bias=False)
-        conv.weight.data = plain.conv.weight[..., None, None]
+        channels, weight = plain.conv.out_channels, plain.conv.weight[..., None, None]
+        conv = nn.Conv3d(channels, channels, (3, 1, 1), padding=(1, 0, 0), groups=channels, bias=False, device=weight.device)
+        conv.load_state_dict({"weight": weight})
         self.conv = fused.Depthwise(conv, dtype, relu=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -51,4 +53,4 @@ def residual(plain: Residual, dtype: torch.dtype) -> nn.Module:
     return fused.Sum(plain, dtype, fused.FORMS | FORMS)
 
 
-FORMS = {tdn.Excitation: Excitation, tdn.Shift: Shift, Residual: residual}
+FORMS: dict[type, Callable] = {tdn.Excitation: Excitation, tdn.Shift: Shift, Residual: residual}

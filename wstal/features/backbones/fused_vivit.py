@@ -20,7 +20,7 @@ class Encoder(nn.Module):
 
         plain = self.plain
         x = torch.cat([plain.token.expand(len(x), -1, -1), x], dim=1) + plain.position
-        layers = list(plain.layers)
+        layers = [layer for layer in plain.layers if isinstance(layer, vivit.Layer)]
         after = [layer.norm1 for layer in layers[1:]] + [plain.norm]
         y = layer_norm(x, x.shape[-1:], layers[0].norm1.weight, layers[0].norm1.bias, vivit.EPS)
         for layer, norm in zip(layers, after, strict=True):

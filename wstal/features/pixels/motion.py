@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +28,8 @@ def flow_images(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
     first, picture = next(frames, None), None
     if first is None:
         return
-    count, compute = at_once(device, *first.shape[:2]), on_gpu(device) if device.type == "cuda" else on_cpu
+    count = at_once(device, *first.shape[:2])
+    compute: Callable[[list[np.ndarray]], Any] = on_gpu(device) if device.type == "cuda" else on_cpu
     while block := list(islice(frames, count)):
         pictures = compute([first, *block])
         yield from pictures
