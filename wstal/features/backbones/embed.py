@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from importlib.util import find_spec
 
+import msgspec
 import torch
 from torch import Tensor, nn
 
@@ -14,6 +15,14 @@ from wstal.features.backbones.fused import fuse
 from wstal.features.backbones.registry import Backbone
 
 
+def settled(speed: Speed, device: torch.device) -> Speed:
+    """`speed` with `precision: auto` made definite: 16 bits where the device is made for them, as GPUs are and some CPUs."""
+    if speed.precision != "auto":
+        return speed
+    fast = "float16" if device.type == "cuda" else "bfloat16" if seeding.multiplies_bfloat16() else "float32"
+    return msgspec.structs.replace(speed, precision=fast)
+
+
 def embedder(backbone: Backbone, network: nn.Module, speed: Speed, device: torch.device) -> Callable[[Tensor], Tensor]:
     """-> embed(clips): (N, C, T, H, W) values 0 to 255, uint8 as decoded -> (N, width) float32 on `device`.
 
@@ -21,6 +30,7 @@ def embedder(backbone: Backbone, network: nn.Module, speed: Speed, device: torch
     in the fused form its graph. `embed` raises a UserError for clips that the backbone does not take.
     """
     seeding.full_precision()
+    speed = settled(speed, device)
     make = fused if is_fused(speed, device) else plain
     return checked(backbone, make(backbone, network.to(device), speed, device))
 

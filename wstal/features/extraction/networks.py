@@ -17,7 +17,7 @@ from wstal.base.paths import PIPELINE, Tree
 from wstal.base.timegrid import Grids
 from wstal.features.backbones import registry, weights
 from wstal.features.backbones.checkpoint import restore
-from wstal.features.backbones.embed import embedder
+from wstal.features.backbones.embed import embedder, settled
 from wstal.features.backbones.registry import Backbone
 from wstal.features.extraction.extract import Stream, Summary, check_grid, extract, finished, ready
 from wstal.features.pixels.motion import flow_images
@@ -84,9 +84,9 @@ def stream(name: str, backbone: Backbone, recipe: Recipe, tree: Tree) -> Stream:
             f"{file} cannot be read ({error.strerror}); set extraction.weights to a file of weights."
         ) from None
     prepare, motion = (flow_images, ", flow by TV-L1") if backbone.stream == "flow" else (iter, "")
-    pixels = f"{extraction.short_side} to {extraction.size} pixels"
-    origin = f"{backbone.name}, weights {digest[:16]}, {pixels}, {extraction.speed.precision}{motion}"
-    return Stream(backbone, partial(network, backbone, file, extraction.speed), prepare, recipe.grids[name], origin)
+    pixels, speed = f"{extraction.short_side} to {extraction.size} pixels", settled(extraction.speed, seeding.device())
+    origin = f"{backbone.name}, weights {digest[:16]}, {pixels}, {speed.precision}{motion}"
+    return Stream(backbone, partial(network, backbone, file, speed), prepare, recipe.grids[name], origin)
 
 
 def network(backbone: Backbone, file: Path, speed: Speed) -> Callable[[np.ndarray], np.ndarray]:
@@ -107,7 +107,8 @@ def parts(recipe: Recipe) -> Path:
 def code_files(recipe: Recipe) -> list[Path]:
     """The source files that features depend on."""
     architectures = {backbone.name.split("_")[0] for backbone in recipe.backbones().values()}
-    return code.closure(["features/extraction/networks.py", *(f"features/backbones/{a}.py" for a in architectures)], SPARED)
+    files = (f"features/backbones/{form}{architecture}.py" for architecture in architectures for form in ("", "fused_"))
+    return code.closure(["features/extraction/networks.py", *files], SPARED)
 
 
 def load(videos: Mapping[str, Path], recipe: Recipe) -> dict[str, dict[str, np.ndarray]]:
@@ -129,7 +130,8 @@ def extract_all(
         return whole
     count = 1 if seeding.device().type == "cuda" else min(workers.count(), len(todo))
     threads = max(1, workers.count() // count) if spread else 1
-    with workers.pool(count) as pool:
+    pinned = settled(extraction.speed, seeding.device()).precision == "float32"
+    with workers.pool(count, any_instruction=not pinned) as pool:
         shards = [(i + 1, count) for i in range(count)]
         for one in [pool.submit(share, todo, recipe, folder, threads, shard) for shard in shards]:
             part = one.result()
