@@ -18,8 +18,10 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from time import perf_counter
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -29,7 +31,7 @@ from wstal.base.extraction import Speed
 from wstal.base.paths import ROOT
 from wstal.base.timegrid import TimeGrid
 from wstal.datasets.clips.render import encode, pictures
-from wstal.datasets.clips.script import Source, scripts
+from wstal.datasets.clips.script import Script, Source, scripts
 from wstal.features.backbones import embed, fused, registry
 from wstal.features.backbones.registry import Backbone
 from wstal.features.extraction.extract import Stream, extract
@@ -39,7 +41,9 @@ from wstal.features.pixels.motion import at_once, flow_images, luma
 from wstal.features.pixels.tvl1 import OPENCV
 from wstal.report.cost import cost
 
+Precision = Literal["float32", "float16", "bfloat16"]
 GOALS = {"i3d_rgb": 4000, "slowfast_r101": 1000, "csn_ir101": 1000, "tdn_r101": 1200, "vivit_b16x2": 800}  # clips a second
+WAYS: tuple[tuple[Precision, Callable], ...] = (("float16", embed.fused), ("float16", embed.plain), ("bfloat16", embed.fused))
 BATCH = 64
 FEW = 8  # clips whose features are compared
 DEVICE = torch.device("cuda")
@@ -52,7 +56,7 @@ START = perf_counter()
 RESULTS: dict = {}
 
 
-def way(precision: str) -> Speed:
+def way(precision: Precision) -> Speed:
     """Channels last and folded."""
     return Speed(precision=precision, channels_last=True, fold=True, compile=False)
 
@@ -121,13 +125,13 @@ def measure(name: str, budget_s: float) -> None:
     clips = clips_of(backbone, BATCH)
     with torch.no_grad():
         reference = embed.plain(backbone, network_of(backbone).to(DEVICE), way("float32"), DEVICE)(clips[:FEW])
-        for precision, make in (("float16", embed.fused), ("float16", embed.plain), ("bfloat16", embed.fused)):
+        for precision, make in WAYS:
             with row("networks", name, f"{make.__name__} {precision}", budget_s=budget_s) as out:
                 out |= {"goal": GOALS[name]} | one_way(backbone, precision, make, clips, reference)
                 out["TFLOP/s"] = out["clips a second"] * tflop
 
 
-def one_way(backbone: Backbone, precision: str, make: Callable, clips: Tensor, reference: Tensor) -> dict:
+def one_way(backbone: Backbone, precision: Precision, make: Callable, clips: Tensor, reference: Tensor) -> dict:
     """Speed, memory and features of a network run in one way."""
     torch.cuda.reset_peak_memory_stats()
     run = make(backbone, network_of(backbone).to(DEVICE), way(precision), DEVICE)
@@ -156,10 +160,12 @@ def kernels(run: Callable[..., object], *given: object) -> dict[str, str]:
 
 def layers(name: str, budget_s: float) -> None:
     """Milliseconds of each different convolution of a network: our kernel, cuDNN and the rest behind it, and the floor."""
-    backbone, seen = registry.load(name), {}
+    backbone = registry.load(name)
+    seen: dict[tuple, list[fused.Conv]] = {}
     network = fused.fuse(backbone, network_of(backbone).to(DEVICE), torch.float16)
 
     def note(module: nn.Module, given: tuple, options: dict, made: Tensor) -> None:
+        assert isinstance(module, fused.Conv)
         x = fused.clip(given[0])
         key = (tuple(x.shape[1:]), module.out, module.kernel, module.step, len(given) > 1, type(module).__name__)
         seen.setdefault(key, []).append(module)
@@ -181,12 +187,13 @@ def layer(module: fused.Conv, shape: tuple[int, ...], added: bool) -> dict[str, 
     """Times of one convolution of x (N, C, T, H, W) of a shape."""
     from wstal.features.backbones import _kernels
 
-    last, half, depthwise = torch.channels_last_3d, {"device": DEVICE, "dtype": torch.float16}, type(module) is not fused.Conv
-    x = torch.randn(shape, **half).contiguous(memory_format=last)
+    last, depthwise = torch.channels_last_3d, type(module) is not fused.Conv
+    x = torch.randn(shape, device=DEVICE, dtype=torch.float16).contiguous(memory_format=last)
     y = module(x)
     other = torch.randn_like(y) if added else None
     ours = 1e3 * seconds(4, module, x, other)
-    weight = torch.randn(module.out, 1 if depthwise else shape[1], *module.kernel, **half).contiguous(memory_format=last) / 9
+    weight = torch.randn(module.out, 1 if depthwise else shape[1], *module.kernel, device=DEVICE) / 9
+    weight = weight.half().contiguous(memory_format=last)
     result = {
         "ours ms": ours, "TFLOP/s": 2e-9 * y.numel() * weight[0].numel() / ours,
         "TB/s": 2e-9 * (x.numel() + y.numel() * (2 if added else 1)) / ours,
@@ -222,10 +229,10 @@ def products(budget_s: float) -> None:
             if kernel == 1:
                 with row("tiles", case, "torch linear") as result:
                     flat, weight = x.permute(0, 2, 3, 4, 1).reshape(-1, shape[1]), conv.weight.view(out, -1).half()
-                    result["ms"] = 1e3 * seconds(4, nn.functional.linear, flat, weight, conv.bias.half())
+                    result["ms"] = 1e3 * seconds(4, nn.functional.linear, flat, weight)
             for shape_of_tile in tiles:
                 with row("tiles", case, str(shape_of_tile), budget_s=budget_s) as result:
-                    _kernels.tile = lambda _, shape=shape_of_tile: _kernels.Tile(*shape)
+                    _kernels.tile = partial(fixed, _kernels.Tile(*shape_of_tile))
                     module = fused.Conv(conv, torch.float16, relu=True)
                     y = module(x)
                     took = seconds(4, module, x)
@@ -233,7 +240,12 @@ def products(budget_s: float) -> None:
     _kernels.tile = usual
 
 
-def draw(script, path: Path) -> Path:
+def fixed(value: Any, _: object) -> Any:
+    """`value`, whatever is asked."""
+    return value
+
+
+def draw(script: Script, path: Path) -> Path:
     """One film."""
     encode(pictures(script, FILMS), FILMS, path)
     return path
@@ -264,11 +276,14 @@ def flow(paths: list[Path], budget_s: float) -> None:
         grey = frames[: block + 1].to(DEVICE, non_blocking=True)
         host.copy_(quantize(tvl1(grey[:-1], grey[1:], settings=OPENCV)), non_blocking=True)
 
-    counts = []
+    counts: list[int] = []
     original = flow_triton.BatchSolver._step
-    flow_triton.BatchSolver._step = lambda self, steps: (
-        counts.append(len(self.active) * steps * self.shape[0] * self.shape[1]) or original(self, steps)
-    )
+
+    def counted(self: Any, steps: int) -> None:
+        counts.append(len(self.active) * steps * self.shape[0] * self.shape[1])
+        original(self, steps)
+
+    setattr(flow_triton.BatchSolver, "_step", counted)  # noqa: B010
     with row("flow", "neighbouring frames of drawn films", budget_s=budget_s) as out:
         out["pairs"], out["frame"] = block, list(frames.shape[1:])
         took = seconds(3, run)
@@ -282,7 +297,7 @@ def flow(paths: list[Path], budget_s: float) -> None:
         theirs = tvl1(pairs[:-1], pairs[1:], settings=OPENCV)
         distance = (ours - theirs).norm(dim=1)
         out["mean px"], out["largest px"] = distance.mean().item(), distance.max().item()
-    flow_triton.BatchSolver._step = original
+    setattr(flow_triton.BatchSolver, "_step", original)  # noqa: B010
 
 
 def steps_and_rows(paths: list[Path], budget_s: float) -> None:
@@ -364,7 +379,7 @@ def warm(name: str) -> None:
             tvl1(torch.zeros(2, 256, 340, device=DEVICE), torch.ones(2, 256, 340, device=DEVICE), settings=OPENCV)
             return
         backbone = registry.load(name)
-        for precision in ("float16", "bfloat16"):
+        for precision in (WAYS[0][0], WAYS[2][0]):
             embed.fused(backbone, network_of(backbone).to(DEVICE), way(precision), DEVICE)(clips_of(backbone, 1))
 
 
