@@ -20,7 +20,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time, sleep, time
 from typing import Any, Literal
 
 import numpy as np
@@ -332,9 +332,9 @@ def from_files(paths: list[Path], processes: ProcessPoolExecutor, budget_s: floa
         begin = perf_counter()
         frames = sum(processes.map(count_frames, paths * 3))
         out["frames"], out["snippets a second"] = frames, frames / 16 / (perf_counter() - begin)
-    for name, repeat, workers in (("i3d_rgb", 4, 8), ("i3d_rgb", 4, 16), ("i3d_flow", 1, 8)):
-        with row("extraction", f"{name}, {workers} threads", budget_s=budget_s) as out:
-            out |= end_to_end(name, paths, repeat, BATCH, workers)
+    for name, repeat, copies, workers in (("i3d_rgb", 8, 4, 4), ("i3d_rgb", 4, 1, 16), ("i3d_flow", 1, 1, 8)):
+        with row("extraction", f"{name}, {copies} processes of {workers} threads", budget_s=budget_s) as out:
+            out |= end_to_end(name, paths, repeat, copies, workers)
 
 
 def count_frames(path: Path) -> int:
@@ -342,34 +342,48 @@ def count_frames(path: Path) -> int:
     return sum(1 for _ in Footage(path).frames(25, 256))
 
 
-def end_to_end(name: str, paths: list[Path], repeat: int, batch: int, workers: int) -> dict:
-    """Snippets a second from files to features on disk."""
-    backbone = registry.load(name)
+def end_to_end(name: str, paths: list[Path], repeat: int, copies: int, workers: int) -> dict:
+    """Snippets a second from files to features on disk, by so many processes that begin when all are ready."""
+    snippets = sum(max(1, (count_frames(path) - 16) // 16 + 1) for path in paths) * repeat
+    command = [sys.executable, __file__, "--share", name, str(paths[0].parent), str(repeat), str(copies), str(workers)]
+    parts = [
+        subprocess.Popen([*command, str(i + 1)], env=os.environ | {"PYTHONPATH": PATH}, stdout=subprocess.PIPE, text=True)
+        for i in range(copies)
+    ]
+    ended = [json.loads(part.communicate(timeout=120)[0].splitlines()[-1]) for part in parts]
+    took = max(one["end"] for one in ended) - max(one["begin"] for one in ended)
+    return {
+        "snippets": snippets, "snippets a second": snippets / took, "CPU s": sum(one["cpu_s"] for one in ended),
+        "network alone, from the host": ended[0]["alone"], "failures": sum(one["failures"] for one in ended),
+    }  # fmt: skip
+
+
+def share(name: str, folder: str, repeat: str, copies: str, workers: str, number: str) -> None:
+    """What one process of `end_to_end` does."""
+    backbone, paths = registry.load(name), sorted(Path(folder).glob("*.mp4"))
     run = embed.embedder(backbone, network_of(backbone), way("float16"), DEVICE)
-    shape = (batch, len(backbone.offsets), backbone.size, backbone.size, len(backbone.mean))
+    clips = np.zeros((BATCH, len(backbone.offsets), backbone.size, backbone.size, len(backbone.mean)), np.uint8)
 
     def network(clips: np.ndarray) -> np.ndarray:
         return run(torch.as_tensor(clips).permute(0, 4, 1, 2, 3)).cpu().numpy()
 
     for _ in range(3):
-        network(np.zeros(shape, np.uint8))
+        network(clips)
     begin = perf_counter()
     for _ in range(3):
-        network(np.zeros(shape, np.uint8))
-    alone = 3 * batch / (perf_counter() - begin)
+        network(clips)
+    alone = 3 * BATCH / (perf_counter() - begin)
     grid = TimeGrid(fps=backbone.fps, stride_f=16, window_f=backbone.window_f)
-    prepare = flow_images if backbone.stream == "flow" else iter
-    stream = Stream(backbone, lambda: network, prepare, grid, "arbitrary weights")
-    videos = {f"{i}_{path.stem}": path for i in range(repeat) for path in paths}
-    with tempfile.TemporaryDirectory() as folder:
-        begin, cpu_s = perf_counter(), os.times()
-        summary = extract(videos, {backbone.stream: stream}, Path(folder), batch=batch, workers=workers)
-        took, used = perf_counter() - begin, os.times()
-    snippets = sum(max(1, (count_frames(path) - 16) // 16 + 1) for path in paths) * repeat
-    return {
-        "snippets": snippets, "snippets a second": snippets / took, "network alone, from the host": alone,
-        "CPU s": used.user + used.system - cpu_s.user - cpu_s.system, "failures": len(summary.failures),
-    }  # fmt: skip
+    stream = Stream(backbone, lambda: network, flow_images if backbone.stream == "flow" else iter, grid, "arbitrary weights")
+    videos = {f"{i}_{path.stem}": path for i in range(int(repeat)) for path in paths}
+    (Path(folder) / f"ready_{name}_{copies}_{number}").touch()
+    while len(list(Path(folder).glob(f"ready_{name}_{copies}_*"))) < int(copies):
+        sleep(0.02)
+    with tempfile.TemporaryDirectory() as parts:
+        shard, begin, cpu_s = (int(number), int(copies)), time(), process_time()
+        summary = extract(videos, {backbone.stream: stream}, Path(parts), batch=BATCH, workers=int(workers), shard=shard)
+        end, cpu_s = time(), process_time() - cpu_s
+    print(json.dumps({"begin": begin, "end": end, "cpu_s": cpu_s, "alone": alone, "failures": len(summary.failures)}))
 
 
 def warm(name: str) -> None:
@@ -389,7 +403,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "benchmarks" / "gpu_networks.json")
     parser.add_argument("--budget", type=float, default=140, help="seconds after which no row begins")
     parser.add_argument("--warm", help="compile the kernels of one network, or flow, and stop")
+    parser.add_argument("--share", nargs=6, help="extract as one of several processes, and stop")
     chosen = parser.parse_args()
+    if chosen.share:
+        return share(*chosen.share)
     if chosen.warm:
         return warm(chosen.warm)
     folder, processes = tempfile.TemporaryDirectory(), ProcessPoolExecutor(16)  # forked before CUDA starts

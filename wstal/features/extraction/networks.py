@@ -121,14 +121,18 @@ def extract_all(
     spread: bool,  # few videos get the cores that are left; the number of threads shows in the last bits of features
     shard: tuple[int, int] = (1, 1),  # (i, n): only the i-th of n shares of the videos, counted from 1
 ) -> Summary:  # fmt: skip
-    """Bring the `parts` of `videos` up to date: a process a core, each with its share, or one network on a GPU."""
+    """Bring the `parts` of `videos` up to date: a process a core, each with its share, or some that share a GPU.
+
+    Threads of one process wait for each other while they decode. Optical flow keeps a GPU busy alone and needs its memory.
+    """
     made, folder, extraction = streams(recipe), parts(recipe), recipe.extraction  # weights are fetched, faults are said
     mine = {video: videos[video] for video in sorted(videos)[shard[0] - 1 :: shard[1]]}
     done = ready(mine, made, folder)
     whole = extract({v: mine[v] for v in done}, made, folder, batch=extraction.batch, workers=extraction.workers)
     if not (todo := {video: file for video, file in mine.items() if video not in done}):
         return whole
-    count = 1 if seeding.device().type == "cuda" else min(workers.count(), len(todo))
+    flow_on_gpu = seeding.device().type == "cuda" and any(stream.prepare is not iter for stream in made.values())
+    count = 1 if flow_on_gpu else min(workers.count(), len(todo))
     threads = max(1, workers.count() // count) if spread else 1
     pinned = settled(extraction.speed, seeding.device()).precision == "float32"
     with workers.pool(count, any_instruction=not pinned) as pool:
