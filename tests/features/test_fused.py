@@ -40,6 +40,8 @@ CASES = {
     "a stem on three channels": "compare(blocks.Stem3d(8, 3, 1e-3), (2, 3, 4, 13, 18), fused.FORMS)",
     "I3D's stem on two channels": "compare(i3d.Unit(2, 24, 7, 2), (1, 2, 5, 12, 9), fused_i3d.FORMS)",
     "an Inception module": "compare(i3d.Mixed(24, 8, 16, 8, 8, 24, 16), (1, 24, 2, 3, 4), fused_i3d.FORMS)",
+    "channels that leave a step unfilled": "compare(i3d.Unit(40, 24, 3, 1), (1, 40, 3, 3, 4), fused_i3d.FORMS)",
+    "channels in short steps": "compare(i3d.Unit(96, 8, 3, 2), (1, 96, 3, 3, 4), fused_i3d.FORMS)",
     "a pool": "compare(i3d.Pool((3, 3, 3), (2, 2, 2)), (1, 8, 3, 5, 4), fused_i3d.FORMS, positive=True)",
     "a depthwise bottleneck": "compare(csn.bottleneck(16, 8, 2, True, 1e-3), (1, 16, 3, 5, 4), fused.FORMS)",
     "a bottleneck with its input added": "compare(slowfast.bottleneck(64, 16, 3, 1), (1, 64, 3, 4, 3), fused.FORMS)",
@@ -58,8 +60,9 @@ KINDS = HALVES | {"bias": "*fp32", "mean": "*fp32", "std": "*fp32", "floor": "fp
 WINDOW = {"KERNEL_T": 1, "KERNEL_H": 3, "KERNEL_W": 3, "ROWS": 32, "COLUMNS": 64}
 product = {"OTHER": True, "BORDER": True, "ROWS": 128, "SPAN": 64, "PRECISION": "tf32"}
 fixed = [
-    ("_convolve", product | {"WHOLE": True, "COLUMNS": 128}, {"num_warps": 8, "num_stages": 4}),
-    ("_convolve", product | {"WHOLE": False, "COLUMNS": 16}, {"num_warps": 4, "num_stages": 4}),
+    ("_convolve", product | {"WHOLE": True, "FULL": True, "COLUMNS": 256}, _kernels.TILES[256]),
+    ("_convolve", product | {"WHOLE": True, "FULL": False, "COLUMNS": 128}, _kernels.TILES[128]),
+    ("_convolve", product | {"WHOLE": False, "FULL": True, "COLUMNS": 16}, _kernels.TILES[16]),
     ("_slide", {"MAXIMUM": True} | WINDOW, {}), ("_slide", {"MAXIMUM": False} | WINDOW, {}),
     ("_lay_out", {"NORMALIZE": True, "CHANNELS": 4, "ELEMENTS": 1024}, {}),
     ("_finish", {"OTHER": True, "ROWS": 64, "COLUMNS": 64}, {}),
@@ -71,10 +74,14 @@ for name, constants, options in fixed:
     kinds = {one: "constexpr" if one in constants else KINDS.get(one, "i32") for one in kernel.arg_names}
     attributes = {(i,): [["tt.divisibility", 16]] for i, one in enumerate(kinds.values()) if one[0] == "*"}
     source = ASTSource(fn=kernel, signature=kinds, constexprs=constants, attrs=attributes)
+    if options:
+        options = {"num_warps": options.num_warps, "num_stages": options.num_stages}
     made = compile(source, target=GPUTarget("cuda", 90, 32), options=options).asm
     assert made["cubin"]
     if name == "_convolve":
         assert "wgmma" in made["ptx"] and "cp.async.cg.shared.global" in made["ptx"]  # tensor cores, loads of 16 bytes
+    if name in ("_convolve", "_slide"):
+        assert "ld.global.b16" not in made["ptx"]  # nothing is loaded one by one
 """
 interpreted = pytest.mark.skipif(not find_spec("triton"), reason="needs triton")
 

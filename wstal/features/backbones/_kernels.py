@@ -19,8 +19,12 @@ from torch import Tensor
 VECTOR = 8  # elements of 16 bits that one load moves
 SPAN = 64  # products that a step of the sum takes in
 ROWS = 128  # output positions of a program
-COLUMNS = {128: 1.0, 64: 0.8, 32: 0.5, 16: 0.3}  # output channels of a program: how well they fill tensor cores
+SHORT = 32  # or this many
+DEEP = 512  # products of a sum from which on wide tiles pay
+COLUMNS = {256: 1.15, 128: 1.0, 64: 0.7, 32: 0.4, 16: 0.25}  # output channels of a program: how well they fill tensor cores
+PROGRAMS = 200  # that a chip wants at least
 ELEMENTS = 1024  # of a program that moves data
+refused: set[int] = set()  # columns of tiles that the chip has no room for
 LOWEST = float("-inf")  # in place of the zero of ReLU
 
 _VECTOR = tl.constexpr(VECTOR)
@@ -45,12 +49,14 @@ def _positions(m, frames, height, width):
 def _convolve(
     x, weight, bias, other, y, rows, span, channels, out, padded, frames, height, width, in_t, in_h, in_w,
     step_t, step_h, step_w, low_t, low_h, low_w, kernel_h, kernel_w, x_n, x_t, x_h, x_w, y_row, other_row, floor,
-    OTHER: tl.constexpr, BORDER: tl.constexpr, WHOLE: tl.constexpr,
+    OTHER: tl.constexpr, BORDER: tl.constexpr, WHOLE: tl.constexpr, FULL: tl.constexpr,
     ROWS: tl.constexpr, COLUMNS: tl.constexpr, SPAN: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """y (rows, out) = relu(x * weight + bias + other), weight (taps * channels, padded); strides and rows in eights.
+    """y (rows, out) = relu(x * weight + bias + other), weight (span, padded); strides and rows in eights.
 
-    BORDER: some taps lie outside of the input, where it is zero. WHOLE: a step of the sum stays within one tap.
+    A step of the sum takes in SPAN rows of weight. WHOLE: they belong to one tap, whose channels are filled up to a multiple of
+    SPAN with rows of zeros; if not, taps follow each other without a gap. FULL: there is nothing to fill up. BORDER: some taps
+    lie outside of the input, where it is zero. Which tap comes next is counted, as a division takes as long as a product.
     """
     across = tl.cdiv(out, COLUMNS)
     pid = tl.program_id(0)
@@ -62,18 +68,25 @@ def _convolve(
     start = n.to(tl.int64) * x_n + t * x_t + h * x_h + w * x_w
     x_rows = x + start * _VECTOR
     k = tl.arange(0, SPAN)
-    weights = weight + k[:, None] * padded.to(tl.int64) + column[None, :]
+    weights = weight + k[:, None] * (padded * _VECTOR) + column[None, :]
     total = tl.zeros((ROWS, COLUMNS), tl.float32)
+    at_t, at_h, at_w, eights = rows * 0, rows * 0, rows * 0, rows * 0
     for first in range(0, span, SPAN):
         if WHOLE:
-            tap = first // channels
-            dw, dh, dt = tap % kernel_w, tap // kernel_w % kernel_h, tap // (kernel_w * kernel_h)
-            shift = dt * x_t + dh * x_h + dw * x_w + (first - tap * channels) // _VECTOR
-            offset = shift * _VECTOR + k
+            offset = (at_t * x_t + at_h * x_h + at_w * x_w + eights) * _VECTOR + k
             known = inside[:, None]
+            if not FULL:
+                known = known & tl.max_constancy(eights * _VECTOR + k < channels, _VECTOR)[None, :]
             if BORDER:
-                here = (t + dt >= 0) & (t + dt < in_t) & (h + dh >= 0) & (h + dh < in_h) & (w + dw >= 0) & (w + dw < in_w)
-                known = known & here[:, None]
+                here = (t + at_t >= 0) & (t + at_t < in_t) & (h + at_h >= 0) & (h + at_h < in_h)
+                known = known & (here & (w + at_w >= 0) & (w + at_w < in_w))[:, None]
+            eights += SPAN // _VECTOR
+            done = eights * _VECTOR >= channels
+            eights, at_w = tl.where(done, 0, eights), tl.where(done, at_w + 1, at_w)
+            done = at_w == kernel_w
+            at_w, at_h = tl.where(done, 0, at_w), tl.where(done, at_h + 1, at_h)
+            done = at_h == kernel_h
+            at_h, at_t = tl.where(done, 0, at_h), tl.where(done, at_t + 1, at_t)
         else:
             at = first + k
             tap = tl.max_constancy(at // channels, _VECTOR)
@@ -88,7 +101,7 @@ def _convolve(
                 known = known & (w[:, None] + dw >= 0) & (w[:, None] + dw < in_w)
         a = tl.load(x_rows[:, None] + offset[None, :], known, 0.0)
         total = tl.dot(a, tl.load(weights), total, input_precision=PRECISION)
-        weights += SPAN * padded.to(tl.int64)
+        weights += SPAN * padded * _VECTOR
     total += tl.load(bias + column)[None, :]
     position = m.to(tl.int64)[:, None] * _VECTOR
     stored = inside[:, None] & tl.max_constancy(column < out, _VECTOR)[None, :]
@@ -127,7 +140,7 @@ def _slide(
                     total = tl.maximum(total, value)
                 else:
                     tap = (dt * KERNEL_H + dh) * KERNEL_W + dw
-                    total += value * tl.load(weight + tap * channels + column, there, 0.0).to(tl.float32)[None, :]
+                    total += value * tl.load(weight + tap * (channels // _VECTOR * _VECTOR) + column, there, 0.0).to(tl.float32)[None, :]
     if not MAXIMUM:
         total = tl.maximum(total + tl.load(bias + column, there, 0.0)[None, :], floor)
     tl.store(y + m.to(tl.int64)[:, None] * y_row * _VECTOR + column[None, :], total, inside[:, None] & there[None, :])
@@ -240,6 +253,22 @@ def rows_of(y: Tensor) -> int:
     return y.stride(4) // VECTOR
 
 
+class Steps(NamedTuple):
+    """How the sum of a convolution is cut into steps."""
+
+    span: int  # taps times channels that a step takes in
+    whole: bool  # a step stays within a tap
+    channels: int  # of a tap, those that fill it up included
+
+    @staticmethod
+    def of(channels: int, taps: int) -> "Steps":
+        """The steps that waste least; a little more is borne for long ones, and taps of very few channels are packed."""
+        if channels < SHORT and taps > 1:
+            return Steps(SPAN, False, channels)
+        long, short = triton.cdiv(channels, SPAN) * SPAN, triton.cdiv(channels, SHORT) * SHORT
+        return Steps(SPAN, True, long) if long <= 1.1 * short else Steps(SHORT, True, short)
+
+
 class Tile(NamedTuple):
     """What a program of `_convolve` computes, and how."""
 
@@ -249,10 +278,23 @@ class Tile(NamedTuple):
     num_stages: int  # of the pipeline that loads what is multiplied
 
 
-def tile(out: int) -> Tile:
-    """The tile for so many output channels: what fills tensor cores best, padding counted."""
-    columns = min(COLUMNS, key=lambda n: triton.cdiv(out, n) * n / COLUMNS[n])
-    return Tile(ROWS, columns, 8 if columns == 128 else 4, 4)
+TILES = {  # three programs of 64 columns, two of 128, or one of 256 share the memory of a multiprocessor
+    256: Tile(128, 256, 8, 3), 128: Tile(128, 128, 8, 3), 64: Tile(128, 64, 4, 3), 32: Tile(128, 32, 4, 4), 16: Tile(128, 16, 4, 4),
+}  # fmt: skip
+
+
+def columns(out: int, span: int) -> int:
+    """Output channels of a program: what fills tensor cores best, padding counted; the most only if the sum is long."""
+    fitting = [n for n in TILES if n < 256 or span >= DEEP]
+    return min(fitting, key=lambda n: triton.cdiv(out, n) * n / COLUMNS[n])
+
+
+def tile(out: int, span: int, rows: int) -> Tile:
+    """The tile for so many output channels and positions; smaller where programs would be too few for the chip."""
+    wide = columns(out, span)
+    while wide > 64 and (wide in refused or triton.cdiv(rows, ROWS) * triton.cdiv(out, wide) < PROGRAMS):
+        wide //= 2
+    return TILES[wide]
 
 
 def convolve(
@@ -261,22 +303,40 @@ def convolve(
 ) -> Tensor:  # fmt: skip
     """y (N, out, T', H', W') = relu(x (N, C, T, H, W) * weight + bias + other).
 
-    weight (taps * C and columns padded with zeros, as `fused.Conv` makes it), bias as wide in float32. `low` is the padding
-    in front; that behind follows from y's shape. y and other may be slices of channels, whose positions are rows in memory.
+    weight (taps times channels, and columns, padded with zeros as `fused.Conv` does it), bias as wide in float32. `low` is
+    the padding in front; that behind follows from y's shape. y and other may be slices of channels, whose positions are rows in memory.
     """
     (_, channels, *size), (count, out, *shape) = x.shape, y.shape
-    rows, span, of = count * shape[0] * shape[1] * shape[2], channels * kernel[0] * kernel[1] * kernel[2], tile(out)
+    rows, taps = count * shape[0] * shape[1] * shape[2], kernel[0] * kernel[1] * kernel[2]
+    steps = Steps.of(channels, taps)
+    span = steps.channels * taps
     reach = [(n - 1) * s - before + k - 1 for n, s, before, k in zip(shape, step, low, kernel, strict=True)]
     border = any(low) or any(last >= n for last, n in zip(reach, size, strict=True))
     strides = [x.stride(axis) // VECTOR for axis in (0, 2, 3, 4)]
-    _convolve[triton.cdiv(rows, of.rows) * triton.cdiv(out, of.columns),](
-        x, weight, bias, y if other is None else other, y, rows, span, channels, out, weight.shape[1], *shape, *size,
-        *step, *low, *kernel[1:], *strides, rows_of(y), rows_of(y if other is None else other),
-        0.0 if relu else LOWEST, OTHER=other is not None, BORDER=border, WHOLE=channels % SPAN == 0,
-        ROWS=of.rows, COLUMNS=of.columns, SPAN=SPAN, PRECISION="ieee" if x.dtype == torch.float32 else "tf32",
-        num_warps=of.num_warps, num_stages=of.num_stages,
+    given = (
+        x, weight, bias, y if other is None else other, y, rows, span, channels, out, weight.shape[1] // VECTOR, *shape, *size,
+        *step, *low, *kernel[1:], *strides, rows_of(y), rows_of(y if other is None else other), 0.0 if relu else LOWEST,
     )  # fmt: skip
+    kind = {
+        "OTHER": other is not None, "BORDER": border, "WHOLE": steps.whole, "FULL": steps.channels == channels,
+        "SPAN": steps.span, "PRECISION": "ieee" if x.dtype == torch.float32 else "tf32",
+    }  # fmt: skip
+    _launch(given, kind, tile(out, span, rows))
     return y
+
+
+def _launch(given: tuple, kind: dict, of: Tile) -> None:
+    """Run `_convolve`; a tile that the chip has no room for is refused from then on, and one half as wide taken."""
+    rows, out = given[5], given[8]
+    try:
+        _convolve[triton.cdiv(rows, of.rows) * triton.cdiv(out, of.columns),](
+            *given, **kind, ROWS=of.rows, COLUMNS=of.columns, num_warps=of.num_warps, num_stages=of.num_stages
+        )
+    except (triton.runtime.errors.OutOfResources, triton.CompilationError, RuntimeError):
+        if of.columns <= 64:
+            raise
+        refused.add(of.columns)
+        _launch(given, kind, TILES[of.columns // 2])
 
 
 def finish(y: Tensor, bias: Tensor, *, relu: bool, other: Tensor | None = None) -> Tensor:

@@ -68,11 +68,14 @@ class Conv(nn.Module):
             self.wide = next(n for n in count(self.kernel[2]) if n * self.pixel % ROW == 0)
             weight = nn.functional.pad(weight, (0, 0, 0, self.pixel - conv.in_channels, 0, self.wide - self.kernel[2]))
             self.taps = (*self.kernel[:2], 1)
-        matrix = weight.reshape(-1, self.out)
         from wstal.features.backbones import _kernels
 
-        fill = -self.out % _kernels.tile(self.out).columns
-        self.weight = nn.functional.pad(matrix, (0, fill, 0, -len(matrix) % _kernels.SPAN)).to(dtype).contiguous()
+        taps = self.taps[0] * self.taps[1] * self.taps[2]
+        matrix = weight.reshape(taps, -1, self.out)
+        steps = _kernels.Steps.of(matrix.shape[1], taps)
+        fill = -self.out % _kernels.columns(self.out, steps.channels * taps)
+        matrix = nn.functional.pad(matrix, (0, fill, 0, steps.channels - matrix.shape[1])).flatten(0, 1)
+        self.weight = nn.functional.pad(matrix, (0, 0, 0, -len(matrix) % steps.span)).to(dtype).contiguous()
         bias = torch.zeros(self.out, device=matrix.device) if conv.bias is None else conv.bias
         self.bias = nn.functional.pad(bias.float(), (0, fill))
 
