@@ -3,8 +3,8 @@
 python scripts/bench_gpu_networks.py [--out FILE] [--budget SECONDS]
 
 Networks: clips a second at 64 clips, plain in float16 as torch runs it, and fused in float16 and bfloat16; how far features lie
-from those of the plain network in float32; the share of time of each kernel. Layers: each convolution by our kernel and by
-cuDNN with the rest behind it. Flow: pairs a second of drawn films, from frames in the host's memory to 8-bit flow there.
+from those of the plain network in float32; the time of each kernel. Layers: each different convolution, and the slowest ones
+with other tiles and by cuDNN. Flow: pairs a second of drawn films, from frames in the host's memory to 8-bit flow there.
 Extraction: from files, end to end, and decoding alone. Weights are arbitrary. A row that fails says why, and the others go on.
 """
 
@@ -44,9 +44,11 @@ from wstal.report.cost import cost
 Precision = Literal["float32", "float16", "bfloat16"]
 GOALS = {"i3d_rgb": 4000, "slowfast_r101": 1000, "csn_ir101": 1000, "tdn_r101": 1200, "vivit_b16x2": 800}  # clips a second
 WAYS: tuple[tuple[Precision, Callable], ...] = (("float16", embed.fused), ("float16", embed.plain), ("bfloat16", embed.fused))
+TRIED = ((128, 256, 8, 4), (128, 128, 8, 4), (256, 128, 8, 3), (256, 64, 8, 4))  # tiles: rows, columns, warps, stages
 BATCH = 64
 FEW = 8  # clips whose features are compared
 DEVICE = torch.device("cuda")
+TILED = tuple(map(str, range(len(TRIED))))
 FILMS = Source(
     root="", seed=40, classes=["Bounce", "Swing", "JumpingJack", "Windmill"], train_videos=16, test_videos=1, fps=25,
     size=(340, 256), shots=(2, 3), action_s=(2.0, 5.0), rest_s=(1.2, 2.8), decoy=0.5, other=0.3, shake=0.012,
@@ -125,7 +127,7 @@ def measure(name: str, budget_s: float) -> None:
     clips = clips_of(backbone, BATCH)
     with torch.no_grad():
         reference = embed.plain(backbone, network_of(backbone).to(DEVICE), way("float32"), DEVICE)(clips[:FEW])
-        for precision, make in WAYS:
+        for precision, make in WAYS if name.startswith("vivit") else WAYS[:2]:
             with row("networks", name, f"{make.__name__} {precision}", budget_s=budget_s) as out:
                 out |= {"goal": GOALS[name]} | one_way(backbone, precision, make, clips, reference)
                 out["TFLOP/s"] = out["clips a second"] * tflop
@@ -154,93 +156,92 @@ def kernels(run: Callable[..., object], *given: object) -> dict[str, str]:
         torch.cuda.synchronize()
     events = sorted(profile.key_averages(), key=lambda event: -event.self_device_time_total)
     total = sum(event.self_device_time_total for event in events)
-    found = {e.key[:70]: f"{e.self_device_time_total / total:.1%} x{e.count}" for e in events[:14]}
+    found = {
+        e.key[:70]: f"{e.self_device_time_total / 1e3:.2f} ms {e.self_device_time_total / total:.1%} x{e.count}"
+        for e in events[:10]
+    }
     return found | {"all, ms": f"{total / 1e3:.1f}"}
 
 
-def layers(name: str, budget_s: float) -> None:
-    """Milliseconds of each different convolution of a network: our kernel, cuDNN and the rest behind it, and the floor."""
+def convolutions(name: str) -> dict[tuple, list[fused.Conv]]:
+    """A network's convolutions by (shape of a clip's input, what is added, what else tells them apart)."""
     backbone = registry.load(name)
     seen: dict[tuple, list[fused.Conv]] = {}
     network = fused.fuse(backbone, network_of(backbone).to(DEVICE), torch.float16)
 
     def note(module: nn.Module, given: tuple, options: dict, made: Tensor) -> None:
         assert isinstance(module, fused.Conv)
-        x = fused.clip(given[0])
-        key = (tuple(x.shape[1:]), module.out, module.kernel, module.step, len(given) > 1, type(module).__name__)
-        seen.setdefault(key, []).append(module)
+        key = (tuple(fused.clip(given[0]).shape[1:]), len(given) > 1, module.out, module.kernel, module.step)
+        if type(module) is fused.Conv:
+            seen.setdefault(key, []).append(module)
 
     hooks = [m.register_forward_hook(note, with_kwargs=True) for m in network.modules() if isinstance(m, fused.Conv)]
-
     with torch.no_grad():
         network(torch.zeros(1, *backbone.clip, dtype=torch.float16, device=DEVICE))
     for hook in hooks:
         hook.remove()
-    for (shape, out, kernel, step, added, kind), modules in seen.items():
-        label = f"{shape} -> {out} kernel {kernel} step {step}{' added' if added else ''} {kind} x{len(modules)}"
+    return seen
+
+
+def layers(name: str, budget_s: float) -> None:
+    """Milliseconds of each different convolution of a network, and of the five slowest done otherwise."""
+    found = []
+    for key, modules in convolutions(name).items():
+        label = f"{key[0]} -> {key[2]} kernel {key[3]} step {key[4]}{' added' if key[1] else ''} x{len(modules)}"
         with row("layers", name, label, budget_s=budget_s) as result, torch.no_grad():
-            result |= layer(modules[0], (BATCH * (8 if name.startswith("tdn") else 1), *shape), added)
+            result |= layer(modules[0], *inputs(modules[0], key))
             result["of all ms"] = result["ours ms"] * len(modules)
+            found.append((result["of all ms"], label, key, modules[0]))
+    for _, label, key, module in sorted(found, key=lambda one: -one[0])[:5]:
+        with row("tiles", name, label, budget_s=budget_s) as result, torch.no_grad():
+            result |= otherwise(module, *inputs(module, key))
 
 
-def layer(module: fused.Conv, shape: tuple[int, ...], added: bool) -> dict[str, float]:
-    """Times of one convolution of x (N, C, T, H, W) of a shape."""
+def inputs(module: fused.Conv, key: tuple, count: int = BATCH) -> tuple[Tensor, Tensor | None]:
+    """x of so many clips, and an addend where the network has one."""
+    x = torch.randn(count, *key[0], device=DEVICE, dtype=torch.float16).contiguous(memory_format=torch.channels_last_3d)
+    return x, torch.randn_like(module(x)) if key[1] else None
+
+
+def layer(module: fused.Conv, x: Tensor, other: Tensor | None) -> dict[str, float]:
+    """Time and rates of one convolution."""
+    y = module(x)
+    ours = 1e3 * seconds(4, module, x, other)
+    taps = module.kernel[0] * module.kernel[1] * module.kernel[2]
+    moved = x.numel() + y.numel() * (1 if other is None else 2)
+    return {"ours ms": ours, "TFLOP/s": 2e-9 * y.numel() * x.shape[1] * taps / ours, "TB/s": 2e-9 * moved / ours}
+
+
+def otherwise(module: fused.Conv, x: Tensor, other: Tensor | None) -> dict[str, float | str]:
+    """Milliseconds of one convolution as it is, with other tiles, and by cuDNN without and with what follows."""
     from wstal.features.backbones import _kernels
 
-    last, depthwise = torch.channels_last_3d, type(module) is not fused.Conv
-    x = torch.randn(shape, device=DEVICE, dtype=torch.float16).contiguous(memory_format=last)
-    y = module(x)
-    other = torch.randn_like(y) if added else None
-    ours = 1e3 * seconds(4, module, x, other)
-    weight = torch.randn(module.out, 1 if depthwise else shape[1], *module.kernel, device=DEVICE) / 9
-    weight = weight.half().contiguous(memory_format=last)
-    result = {
-        "ours ms": ours, "TFLOP/s": 2e-9 * y.numel() * weight[0].numel() / ours,
-        "TB/s": 2e-9 * (x.numel() + y.numel() * (2 if added else 1)) / ours,
-    }  # fmt: skip
-    if depthwise:
-        return result
-    low, bias = module.padding(shape[2:])[0], torch.zeros(module.out, device=DEVICE)
+    usual, wide, weight, refused = _kernels.tile, max(_kernels.TILES), module.weight, set(_kernels.refused)
+    result: dict[str, float | str] = {"ours": 1e3 * seconds(4, module, x, other)}
+    module.weight = nn.functional.pad(weight, (0, -weight.shape[1] % wide))
+    module.bias, bias = nn.functional.pad(module.bias, (0, -len(module.bias) % wide)), module.bias
+    for values in TRIED:
+        try:
+            _kernels.tile = partial(fixed, _kernels.Tile(*values))
+            took = 1e3 * seconds(4, module, x, other)
+            result[str(values)] = "refused" if _kernels.refused - refused else took
+        except Exception as error:
+            result[str(values)] = f"{type(error).__name__}: {error}"[:100]
+        _kernels.refused.intersection_update(refused)
+    _kernels.tile, module.weight, module.bias = usual, weight, bias
+    plain = torch.randn(module.out, x.shape[1], *module.kernel, device=DEVICE) / 9
+    plain = plain.half().contiguous(memory_format=torch.channels_last_3d)
+    low, zeros = module.padding(x.shape[2:])[0], torch.zeros(module.out, device=DEVICE)
 
     def library() -> Tensor:
-        z = nn.functional.conv3d(x, weight, None, module.step, low)
-        return _kernels.finish(z, bias, relu=True, other=other if z.shape == y.shape else None)
+        z = nn.functional.conv3d(x, plain, None, module.step, low)
+        return _kernels.finish(z, zeros, relu=True, other=other)
 
-    alone = seconds(4, nn.functional.conv3d, x, weight, None, module.step, low)
-    return result | {"cuDNN alone ms": 1e3 * alone, "cuDNN and the rest ms": 1e3 * seconds(4, library)}
-
-
-def products(budget_s: float) -> None:
-    """The kernel of convolutions in other shapes of its tiles, on three typical layers, and torch's product."""
-    from wstal.features.backbones import _kernels
-
-    cases = {
-        "3x3x3, 64 -> 192 at 56": ((64, 64, 8, 56, 56), 192, 3), "3x3x3, 128 -> 256 at 28": ((64, 128, 8, 28, 28), 256, 3),
-        "1x1x1, 256 -> 64 at 56": ((64, 256, 8, 56, 56), 64, 1), "1x1x1, 64 -> 256 at 56": ((64, 64, 8, 56, 56), 256, 1),
-        "1x1x1, 768 -> 3072": ((64, 768, 16, 1, 197), 3072, 1),
-    }  # fmt: skip
-    usual = _kernels.tile
-    tiles = [(128, 128, 8, 4), (128, 128, 4, 4), (128, 128, 8, 3), (128, 256, 8, 3), (128, 256, 8, 4), (256, 128, 8, 3),
-             (256, 64, 8, 4), (128, 64, 4, 4), (128, 64, 4, 3), (64, 256, 4, 4)]  # fmt: skip
-    with torch.no_grad():
-        for case, (shape, out, kernel) in cases.items():
-            conv = nn.Conv3d(shape[1], out, kernel, padding=kernel // 2, device=DEVICE)
-            x = torch.randn(shape, device=DEVICE, dtype=torch.float16).contiguous(memory_format=torch.channels_last_3d)
-            if kernel == 1:
-                with row("tiles", case, "torch linear") as result:
-                    flat, weight = x.permute(0, 2, 3, 4, 1).reshape(-1, shape[1]), conv.weight.view(out, -1).half()
-                    result["ms"] = 1e3 * seconds(4, nn.functional.linear, flat, weight)
-            for shape_of_tile in tiles:
-                with row("tiles", case, str(shape_of_tile), budget_s=budget_s) as result:
-                    _kernels.tile = partial(fixed, _kernels.Tile(*shape_of_tile))
-                    module = fused.Conv(conv, torch.float16, relu=True)
-                    y = module(x)
-                    took = seconds(4, module, x)
-                    result["ms"], result["TFLOP/s"] = 1e3 * took, 2e-12 * y.numel() * conv.weight[0].numel() / took
-    _kernels.tile = usual
+    result["cuDNN"] = 1e3 * seconds(4, nn.functional.conv3d, x, plain, None, module.step, low)
+    return result | {"cuDNN and the rest": 1e3 * seconds(4, library)}
 
 
-def fixed(value: Any, _: object) -> Any:
+def fixed(value: Any, *_: object) -> Any:
     """`value`, whatever is asked."""
     return value
 
@@ -292,7 +293,7 @@ def flow(paths: list[Path], budget_s: float) -> None:
         out["launches"] = len(counts) / 5
         out["kernels"] = kernels(run)
     with row("flow", "difference from the CPU", budget_s=budget_s) as out:
-        pairs = frames[:60:5]
+        pairs = frames[:20:5]
         ours = tvl1(pairs[:-1].to(DEVICE), pairs[1:].to(DEVICE), settings=OPENCV).cpu()
         theirs = tvl1(pairs[:-1], pairs[1:], settings=OPENCV)
         distance = (ours - theirs).norm(dim=1)
@@ -307,7 +308,7 @@ def steps_and_rows(paths: list[Path], budget_s: float) -> None:
     frames = grey_frames(paths[:4]).to(DEVICE)
     block = min(at_once(DEVICE, *frames.shape[1:]), len(frames) - 1)
     constant = flow_triton.tl.constexpr
-    for steps, rows in ((5, 32), (5, 128), (3, 64), (4, 64), (6, 64)):
+    for steps, rows in ((3, 64), (4, 64)):
         with row("flow", f"{steps} iterations a kernel, {rows} rows", budget_s=budget_s) as out:
             flow_triton.STEPS, flow_triton.COLUMNS, flow_triton.ROWS = steps, 64 - 2 * steps, rows
             flow_triton._STEPS, flow_triton._STRIP = constant(steps), constant(64 - 2 * steps)
@@ -332,7 +333,7 @@ def from_files(paths: list[Path], processes: ProcessPoolExecutor, budget_s: floa
         begin = perf_counter()
         frames = sum(processes.map(count_frames, paths * 3))
         out["frames"], out["snippets a second"] = frames, frames / 16 / (perf_counter() - begin)
-    for name, repeat, copies, workers in (("i3d_rgb", 8, 4, 4), ("i3d_rgb", 4, 1, 16), ("i3d_flow", 1, 1, 8)):
+    for name, repeat, copies, workers in (("i3d_rgb", 8, 4, 4), ("i3d_flow", 1, 1, 8)):
         with row("extraction", f"{name}, {copies} processes of {workers} threads", budget_s=budget_s) as out:
             out |= end_to_end(name, paths, repeat, copies, workers)
 
@@ -392,16 +393,28 @@ def warm(name: str) -> None:
         if name == "flow":
             tvl1(torch.zeros(2, 256, 340, device=DEVICE), torch.ones(2, 256, 340, device=DEVICE), settings=OPENCV)
             return
+        if name in TILED:
+            return warm_tiles(name)
         backbone = registry.load(name)
-        for precision in (WAYS[0][0], WAYS[2][0]):
+        for precision in ("float16", "bfloat16") if name.startswith("vivit") else ("float16",):
             embed.fused(backbone, network_of(backbone).to(DEVICE), way(precision), DEVICE)(clips_of(backbone, 1))
+
+
+def warm_tiles(number: str) -> None:
+    """Compile a tile of TRIED for the convolutions of I3D and SlowFast."""
+    from wstal.features.backbones import _kernels
+
+    setattr(_kernels, "columns", partial(fixed, max(_kernels.TILES)))  # noqa: B010
+    setattr(_kernels, "tile", partial(fixed, _kernels.Tile(*TRIED[int(number)])))  # noqa: B010
+    for name in ("i3d_rgb", "slowfast_r101"):
+        convolutions(name)
 
 
 def main() -> None:
     """Measure everything that the time allows, the most wanted first."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "benchmarks" / "gpu_networks.json")
-    parser.add_argument("--budget", type=float, default=140, help="seconds after which no row begins")
+    parser.add_argument("--budget", type=float, default=120, help="seconds after which no row begins")
     parser.add_argument("--warm", help="compile the kernels of one network, or flow, and stop")
     parser.add_argument("--share", nargs=6, help="extract as one of several processes, and stop")
     chosen = parser.parse_args()
@@ -413,21 +426,21 @@ def main() -> None:
     with row("warming up"):
         command = [sys.executable, __file__, "--warm"]
         others = [
-            subprocess.Popen([*command, name], cwd=ROOT, env=os.environ | {"PYTHONPATH": PATH}) for name in (*GOALS, "flow")
+            subprocess.Popen([*command, name], cwd=ROOT, env=os.environ | {"PYTHONPATH": PATH})
+            for name in (*GOALS, "flow", *TILED)
         ]
         paths: list[Path] = []
         with row("films"):
             paths = films(Path(folder.name), processes)
-        RESULTS["warming up"]["exit"] = [other.wait(timeout=90) for other in others]
+        RESULTS["warming up"]["exit"] = [other.wait(timeout=110) for other in others]
     RESULTS["machine"] = {"gpu": torch.cuda.get_device_name(), "torch": torch.__version__, "cores": os.cpu_count()}
     for name in GOALS:
         with row("network", name):
             measure(name, chosen.budget)
     jobs: list[Callable[[], None]] = [
-        lambda: flow(paths, chosen.budget), lambda: from_files(paths, processes, chosen.budget),
-        lambda: layers("i3d_rgb", chosen.budget), lambda: layers("slowfast_r101", chosen.budget),
-        lambda: steps_and_rows(paths, chosen.budget), lambda: layers("csn_ir101", chosen.budget),
-        lambda: products(chosen.budget),
+        lambda: flow(paths, chosen.budget), lambda: layers("i3d_rgb", chosen.budget),
+        lambda: layers("slowfast_r101", chosen.budget), lambda: from_files(paths, processes, chosen.budget),
+        lambda: steps_and_rows(paths, chosen.budget),
     ]  # fmt: skip
     for job in jobs:
         with row("group"):

@@ -128,7 +128,7 @@ def _slide(
     start = n.to(tl.int64) * x_n + t * x_t + h * x_h + w * x_w
     x_rows = x + start * _VECTOR
     total = tl.full((ROWS, COLUMNS), float("-inf") if MAXIMUM else 0.0, tl.float32)
-    for dt in tl.static_range(KERNEL_T):
+    for dt in range(KERNEL_T):
         for dh in tl.static_range(KERNEL_H):
             for dw in tl.static_range(KERNEL_W):
                 here = inside & (t + dt >= 0) & (t + dt < in_t) & (h + dh >= 0) & (h + dh < in_h)
@@ -140,7 +140,8 @@ def _slide(
                     total = tl.maximum(total, value)
                 else:
                     tap = (dt * KERNEL_H + dh) * KERNEL_W + dw
-                    total += value * tl.load(weight + tap * (channels // _VECTOR * _VECTOR) + column, there, 0.0).to(tl.float32)[None, :]
+                    taps = weight + tap * (channels // _VECTOR * _VECTOR)
+                    total += value * tl.load(taps + column, there, 0.0).to(tl.float32)[None, :]
     if not MAXIMUM:
         total = tl.maximum(total + tl.load(bias + column, there, 0.0)[None, :], floor)
     tl.store(y + m.to(tl.int64)[:, None] * y_row * _VECTOR + column[None, :], total, inside[:, None] & there[None, :])
@@ -279,8 +280,12 @@ class Tile(NamedTuple):
 
 
 TILES = {  # three programs of 64 columns, two of 128, or one of 256 share the memory of a multiprocessor
-    256: Tile(128, 256, 8, 3), 128: Tile(128, 128, 8, 3), 64: Tile(128, 64, 4, 3), 32: Tile(128, 32, 4, 4), 16: Tile(128, 16, 4, 4),
-}  # fmt: skip
+    256: Tile(128, 256, 8, 3),
+    128: Tile(128, 128, 8, 3),
+    64: Tile(128, 64, 4, 3),
+    32: Tile(128, 32, 4, 4),
+    16: Tile(128, 16, 4, 4),
+}
 
 
 def columns(out: int, span: int) -> int:
@@ -304,7 +309,8 @@ def convolve(
     """y (N, out, T', H', W') = relu(x (N, C, T, H, W) * weight + bias + other).
 
     weight (taps times channels, and columns, padded with zeros as `fused.Conv` does it), bias as wide in float32. `low` is
-    the padding in front; that behind follows from y's shape. y and other may be slices of channels, whose positions are rows in memory.
+    the padding in front; that behind follows from y's shape. y and other may be slices of channels, whose positions are rows
+    in memory.
     """
     (_, channels, *size), (count, out, *shape) = x.shape, y.shape
     rows, taps = count * shape[0] * shape[1] * shape[2], kernel[0] * kernel[1] * kernel[2]
