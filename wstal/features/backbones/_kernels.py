@@ -18,9 +18,9 @@ from torch import Tensor
 
 VECTOR = 8  # elements of 16 bits that one load moves
 SPAN = 64  # products that a step of the sum takes in
-ROWS = 128  # output positions of a program
 SHORT = 32  # or this many
-DEEP = 512  # products of a sum from which on wide tiles pay
+ROWS = 128  # output positions of a program
+DEEP = 1024  # products of a sum from which on wide tiles pay; shorter ones have addends, for which registers lack
 COLUMNS = {256: 1.15, 128: 1.0, 64: 0.7, 32: 0.4, 16: 0.25}  # output channels of a program: how well they fill tensor cores
 PROGRAMS = 200  # that a chip wants at least
 ELEMENTS = 1024  # of a program that moves data
