@@ -48,7 +48,7 @@ def top(video: Path, backbone: Backbone, score: Callable[[Tensor], Tensor], coun
     prepare = flow_images if backbone.stream == "flow" else iter
     frames = centre_crop(prepare(Footage(video).frames(backbone.fps, backbone.short_side)), backbone.size)
     grid = TimeGrid(fps=backbone.fps, stride_f=backbone.window_f, window_f=backbone.window_f)
-    seen = (torch.from_numpy(clip[list(backbone.offsets)]) for clip in islice(snippets(frames, grid), count))
+    seen = (torch.as_tensor(clip[list(backbone.offsets)]) for clip in islice(snippets(frames, grid), count))
     scores = [score(clip.permute(3, 0, 1, 2)[None])[0] for clip in seen]
     values, places = torch.stack(scores).mean(0).softmax(0).topk(SHOWN)
     return list(zip(places.tolist(), values.tolist(), strict=True))

@@ -78,7 +78,8 @@ def test_features_depend_on_what_extraction_runs():
     recipe = networks.Recipe(("rgb", "flow"), "i3d_{stream}", {"rgb": grid, "flow": grid}, extraction)
     found = names(networks.code_files(recipe))
     assert {
-        "features/backbones/i3d.py", "features/backbones/embed.py", "features/pixels/decode.py", "features/pixels/flow.py",
+        "features/backbones/i3d.py", "features/backbones/fused_i3d.py", "features/backbones/embed.py",
+        "features/backbones/_kernels.py", "features/pixels/decode.py", "features/pixels/flow.py",
         "features/pixels/flow_triton.py", "features/pixels/tvl1.py", "features/extraction/extract.py", "base/timegrid.py",
     } <= found  # fmt: skip
     assert not [name for name in found if name.startswith(("training", "data", "methods", "report"))]

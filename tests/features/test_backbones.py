@@ -9,10 +9,11 @@ import torch
 from torch._inductor import config as inductor
 
 from wstal import published
+from wstal.base import seeding
 from wstal.base.errors import UserError
 from wstal.base.extraction import Speed
 from wstal.features.backbones import registry
-from wstal.features.backbones.embed import embedder
+from wstal.features.backbones.embed import embedder, settled
 from wstal.report.cost import cost, table
 
 NAMES = [backbone.name for backbone in registry.every()]
@@ -139,6 +140,19 @@ def test_16_bits_change_features_by_their_rounding_alone(small, precision, error
     plain, rough = of_one_convolution(small, {"precision": precision})
     assert rough.dtype == torch.float32 and not torch.equal(rough, plain)
     torch.testing.assert_close(rough, plain, rtol=error, atol=error)
+
+
+@pytest.mark.parametrize(
+    ("given", "device", "fast", "found"),
+    [
+        ("auto", "cpu", False, "float32"), ("auto", "cpu", True, "bfloat16"), ("auto", "cuda", False, "float16"),
+        ("float32", "cpu", True, "float32"), ("bfloat16", "cuda", False, "bfloat16"),
+    ],
+)  # fmt: skip
+def test_auto_takes_16_bits_where_they_are_fast(monkeypatch, given, device, fast, found):
+    monkeypatch.setattr(seeding, "multiplies_bfloat16", lambda: fast)
+    speed = Speed(**(OFF | {"precision": given}))
+    assert settled(speed, torch.device(device)) == Speed(**(OFF | {"precision": found}))
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script_method.*:DeprecationWarning")  # torch's own, on import

@@ -5,6 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from wstal.base import seeding
 from wstal.base.errors import UserError
 from wstal.base.extraction import Extraction, Speed
 from wstal.base.timegrid import TimeGrid
@@ -30,6 +31,17 @@ def test_rgb_and_flow_side_by_side(tmp_path):
     }
     assert [(stream.clips.short_side, stream.clips.size) for stream in made.values()] == [(36, 32)] * 2
     assert made["flow"].origin.endswith("36 to 32 pixels, float32, flow by TV-L1") and "TV-L1" not in made["rgb"].origin
+
+
+def test_the_origin_names_the_precision_that_auto_stands_for(tmp_path, monkeypatch):
+    (tmp_path / "rgb.pt").write_bytes(b"rgb")
+    speed = msgspec.structs.replace(HOW.speed, precision="auto")
+    how = msgspec.structs.replace(HOW, weights=str(tmp_path / "{stream}.pt"), speed=speed)
+    monkeypatch.setenv("WSTAL_DEVICE", "cpu")
+    for fast, precision in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr(seeding, "multiplies_bfloat16", lambda fast=fast: fast)
+        made = networks.streams(replace(RECIPE, streams=("rgb",), extraction=how))
+        assert made["rgb"].origin.endswith(f"36 to 32 pixels, {precision}")
 
 
 def test_backbones_of_other_rates_side_by_side():

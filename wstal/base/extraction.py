@@ -10,7 +10,7 @@ from wstal.base.record import Count, Record
 class Speed(Record):
     """How a network is run. Nothing here changes features by more than the rounding of `precision`."""
 
-    precision: Literal["float32", "bfloat16", "float16"]  # of convolutions and products, by autocast
+    precision: Literal["auto", "float32", "bfloat16", "float16"]  # of convolutions and products; auto: 16 bits where fast
     channels_last: bool  # the order in memory that tensor cores, and the CPU's vector units, prefer
     fold: bool  # merge batch normalization into convolutions
     compile: bool  # torch.compile; takes minutes at the first clips

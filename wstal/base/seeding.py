@@ -1,6 +1,7 @@
 """Everything that makes a run repeatable: the environment that pins the arithmetic, seeds, and the choice of device."""
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ ENVIRONMENT = {
     "SOURCE_DATE_EPOCH": "0",
     "IPYKERNEL_CELL_NAME": "<cell>",
 }
+ANY_INSTRUCTION = {"ONEDNN_MAX_CPU_ISA": "DEFAULT"}  # in place of those above: bfloat16 needs more than AVX2
 
 
 def seed_everything(seed: int) -> None:
@@ -49,3 +51,12 @@ def device() -> "torch.device":
     import torch
 
     return torch.device(os.environ.get("WSTAL_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether the processor has instructions for products of bfloat16, as far as Linux says."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split()
+    except OSError:
+        return False
+    return not {"avx512_bf16", "amx_bf16"}.isdisjoint(flags)

@@ -18,9 +18,14 @@ def count() -> int:
     return min(cores, GPU_RUNS) if seeding.device().type == "cuda" else cores
 
 
-def pool(size: int) -> ProcessPoolExecutor:
-    """A pool of `size` fresh processes in the pinned environment. They end with this one, even if it is killed."""
+def pool(size: int, any_instruction: bool = False) -> ProcessPoolExecutor:
+    """A pool of `size` fresh processes in the pinned environment. They end with this one, even if it is killed.
+
+    With `any_instruction` they may use all that the processor has, and what they compute depends on the machine.
+    """
     os.environ.update(seeding.ENVIRONMENT)  # inherited by the processes, before they import torch
+    if any_instruction:
+        os.environ.update(seeding.ANY_INSTRUCTION)
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(size, mp_context=context, initializer=follow, initargs=(os.getpid(),))
 

@@ -68,9 +68,9 @@ def lateral(channels: int, kernel_t: int, alpha: int, bare: bool) -> nn.Module:
     return nn.Sequential(OrderedDict(conv=conv)) if bare else ConvNorm(conv, EPS)
 
 
-def evenly(frames: int, slow: int) -> list[int]:
-    """Indices of `slow` of so many frames, evenly from the first to the last."""
-    return [i * (frames - 1) // (slow - 1) for i in range(slow)]
+def evenly(frames: int, slow: int, device: torch.device) -> Tensor:
+    """Indices of `slow` of so many frames, evenly from the first to the last; made on the device, which need not wait."""
+    return torch.arange(slow, device=device) * (frames - 1) // (slow - 1)
 
 
 class SlowFast(nn.Module):
@@ -99,7 +99,7 @@ class SlowFast(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Clips x (N, 3, T, H, W) -> features (N, 2304), those of the slow pathway first, or as mmaction2 orders them."""
         frames = x.shape[2]
-        picked = slice(None, None, self.alpha) if self.mmaction else evenly(frames, frames // self.alpha)
+        picked = slice(None, None, self.alpha) if self.mmaction else evenly(frames, frames // self.alpha, x.device)
         slow, fast = x[:, :, picked], x
         for i, stage in enumerate(STAGES):
             slow, fast = self.slow[stage](slow), self.fast[stage](fast)

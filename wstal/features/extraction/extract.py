@@ -30,7 +30,7 @@ from wstal.features.extraction.ahead import End, side_by_side
 from wstal.features.extraction.importer import import_features
 from wstal.features.extraction.parts import Part, Parts
 from wstal.features.pixels.decode import Footage
-from wstal.features.pixels.snippets import centre_crop, snippets
+from wstal.features.pixels.snippets import centre_crop, snippets, stack
 
 SHOWN = 5  # failures that a sentence quotes
 
@@ -191,12 +191,20 @@ def clips_of(footage: Footage, stream: Stream) -> Iterator[np.ndarray]:
     """The snippets of a video file as a network wants them: (T, size, size, channels) uint8 of T offsets."""
     network = stream.clips
     frames = centre_crop(stream.prepare(footage.frames(stream.grid.fps, network.short_side)), network.size)
-    return (clip[list(network.offsets)] for clip in snippets(frames, stream.grid))
+    every = len(network.offsets) == network.window_f
+    return (clip if every else clip[list(network.offsets)] for clip in snippets(frames, stream.grid))
 
 
 def full(clips: list[np.ndarray], batch: int) -> np.ndarray:
-    """Clips (T, H, W, C) as a batch (N, T, H, W, C) of `batch`, filled up with copies of the last one."""
-    return np.stack(clips + clips[-1:] * (batch - len(clips)))
+    """Clips (T, H, W, C) as a batch (N, T, H, W, C) of `batch`, filled up with copies of the last one.
+
+    For a GPU, the memory is pinned: copies from there are fast and nobody waits for them.
+    """
+    clips = clips + clips[-1:] * (batch - len(clips))
+    if isinstance(clips[0], torch.Tensor) or not torch.cuda.is_initialized():
+        return stack(clips)
+    kind = torch.from_numpy(clips[0])
+    return np.stack(clips, out=torch.empty(batch, *kind.shape, dtype=kind.dtype, pin_memory=True).numpy())
 
 
 def embed(items: Iterable[tuple], network: Network, batch: int) -> Iterator[tuple]:

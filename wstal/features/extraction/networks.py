@@ -17,7 +17,7 @@ from wstal.base.paths import PIPELINE, Tree
 from wstal.base.timegrid import Grids
 from wstal.features.backbones import registry, weights
 from wstal.features.backbones.checkpoint import restore
-from wstal.features.backbones.embed import embedder
+from wstal.features.backbones.embed import embedder, settled
 from wstal.features.backbones.registry import Backbone
 from wstal.features.extraction.extract import Stream, Summary, check_grid, extract, finished, ready
 from wstal.features.pixels.motion import flow_images
@@ -90,15 +90,15 @@ def stream(name: str, backbone: Backbone, recipe: Recipe, tree: Tree) -> Stream:
             f"{file} cannot be read ({error.strerror}); set extraction.weights to a file of weights."
         ) from None
     prepare, motion = (flow_images, ", flow by TV-L1") if backbone.stream == "flow" else (iter, "")
-    pixels = f"{extraction.short_side} to {extraction.size} pixels"
-    origin = f"{backbone.name}, weights {digest[:16]}, {pixels}, {extraction.speed.precision}{motion}"
-    return Stream(backbone, partial(network, backbone, file, extraction.speed), prepare, recipe.grids[name], origin)
+    pixels, speed = f"{extraction.short_side} to {extraction.size} pixels", settled(extraction.speed, seeding.device())
+    origin = f"{backbone.name}, weights {digest[:16]}, {pixels}, {speed.precision}{motion}"
+    return Stream(backbone, partial(network, backbone, file, speed), prepare, recipe.grids[name], origin)
 
 
 def network(backbone: Backbone, file: Path, speed: Speed) -> Callable[[np.ndarray], np.ndarray]:
-    """Clips (N, T, size, size, channels) uint8 -> features (N, D) float32, on the device of this machine."""
+    """Clips (N, T, size, size, channels) uint8 -> features (N, D) float32, by this machine's device, where clips may lie."""
     embed = embedder(backbone, restore(backbone, file), speed, seeding.device())
-    return lambda clips: embed(torch.from_numpy(clips).permute(0, 4, 1, 2, 3)).cpu().numpy()
+    return lambda clips: embed(torch.as_tensor(clips).permute(0, 4, 1, 2, 3)).cpu().numpy()
 
 
 def parts(recipe: Recipe) -> Path:
@@ -113,7 +113,8 @@ def parts(recipe: Recipe) -> Path:
 def code_files(recipe: Recipe) -> list[Path]:
     """The source files that features depend on."""
     architectures = {backbone.name.split("_")[0] for backbone in recipe.backbones().values()}
-    return code.closure(["features/extraction/networks.py", *(f"features/backbones/{a}.py" for a in architectures)], SPARED)
+    files = (f"features/backbones/{form}{architecture}.py" for architecture in architectures for form in ("", "fused_"))
+    return code.closure(["features/extraction/networks.py", *files], SPARED)
 
 
 def load(videos: Mapping[str, Path], recipe: Recipe) -> dict[str, dict[str, np.ndarray]]:
@@ -126,16 +127,21 @@ def extract_all(
     spread: bool,  # few videos get the cores that are left; the number of threads shows in the last bits of features
     shard: tuple[int, int] = (1, 1),  # (i, n): only the i-th of n shares of the videos, counted from 1
 ) -> Summary:  # fmt: skip
-    """Bring the `parts` of `videos` up to date: a process a core, each with its share, or one network on a GPU."""
+    """Bring the `parts` of `videos` up to date: a process a core, each with its share, or some that share a GPU.
+
+    Threads of one process wait for each other while they decode. Optical flow keeps a GPU busy alone and needs its memory.
+    """
     made, folder, extraction = streams(recipe), parts(recipe), recipe.extraction  # weights are fetched, faults are said
     mine = {video: videos[video] for video in sorted(videos)[shard[0] - 1 :: shard[1]]}
     done = ready(mine, made, folder)
     whole = extract({v: mine[v] for v in done}, made, folder, batch=extraction.batch, workers=extraction.workers)
     if not (todo := {video: file for video, file in mine.items() if video not in done}):
         return whole
-    count = 1 if seeding.device().type == "cuda" else min(workers.count(), len(todo))
+    flow_on_gpu = seeding.device().type == "cuda" and any(stream.prepare is not iter for stream in made.values())
+    count = 1 if flow_on_gpu else min(workers.count(), len(todo))
     threads = max(1, workers.count() // count) if spread else 1
-    with workers.pool(count) as pool:
+    pinned = settled(extraction.speed, seeding.device()).precision == "float32"
+    with workers.pool(count, any_instruction=not pinned) as pool:
         shards = [(i + 1, count) for i in range(count)]
         for one in [pool.submit(share, todo, recipe, folder, threads, shard) for shard in shards]:
             part = one.result()

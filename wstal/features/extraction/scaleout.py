@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from wstal.base import progress
 from wstal.base.errors import MachineError, UserError
@@ -98,6 +99,7 @@ class Networks:
 
 def _row(video: str, t: int, array: np.ndarray) -> dict:
     """An array as a row; bytes, as arrays of many shapes would not share a column."""
+    array = torch.as_tensor(array).numpy(force=True)  # a clip of optical flow may lie on a GPU
     form = json.dumps([array.dtype.str, array.shape])
     return {"video": video, "t": t, "data": array.tobytes(), "form": form, "note": ""}
 

@@ -133,10 +133,9 @@ def _coarse_to_fine(pairs: Tensor, solvers: list, settings: Settings) -> Tensor:
     for solver, frames in zip(solvers[::-1], pyramid[::-1], strict=True):
         flow = _resize(flow, solver.shape) / settings.scale_step
         first, second = frames.split(1, dim=1)
-        images = _to_powers_of_two(torch.cat((second, _central_gradient(second)), 1))  # (N, 3, 2^a, 2^b)
-        solver.start(flow)
+        solver.start(flow, first, torch.cat((second, _central_gradient(second)), 1))
         for _ in range(settings.warps):
-            solver.solve(first[:, 0], _warp(images, solver.flow))
+            solver.solve()
         flow = solver.flow
     return flow.clone()  # solvers keep their memory for the next pairs
 
@@ -194,15 +193,20 @@ class Solver:
         self.median = Median(2, height, width, device)
         self.flow = self.u.view(count, 2, height, width)
 
-    def start(self, flow: Tensor) -> None:
-        """Begin with flow (1, 2, H, W) in pixels, and with a dual variable of zero."""
+    def start(self, flow: Tensor, first: Tensor, images: Tensor) -> None:
+        """Begin with flow (1, 2, H, W) in pixels, and with a dual variable of zero.
+
+        first (1, 1, H, W), images (1, 3, H, W): the second frame and its gradient.
+        """
         self.flow.copy_(flow)
         self.p.zero_()
+        self.first, self.images = first[0, 0], _to_powers_of_two(images)
 
-    def solve(self, first: Tensor, warped: Tensor) -> None:
-        """Improve the flow for first (1, H, W) and the second frame with its gradient at this flow, (1, 3, H, W)."""
+    def solve(self) -> None:
+        """Warp the second frame by the flow and improve that."""
+        warped = _warp(self.images, self.flow)
         self.gradient = warped[0, 1:].flatten(1)
-        difference = (warped[0, 0] - first[0]).flatten() - (self.gradient * self.u).sum(0)
+        difference = (warped[0, 0] - self.first).flatten() - (self.gradient * self.u).sum(0)
         squared = self.gradient.square().sum(0)
         inverse = torch.where(squared > FLAT, 1 / squared, 0)
         self.slope, self.offset = self.gradient * inverse, difference * inverse  # ρ(u) / |∇I|² = offset + slope · u
