@@ -20,7 +20,7 @@ def found(small, prepared, tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setattr(paths, "CACHE", tmp_path_factory.mktemp("cache"))
     _, tree = prepared
-    rows = {name: {"method": name, "training": {"checkpoints": 2}} for name in ("facnet", "wtalc")}
+    rows = {name: {"method": name, "training": {"checkpoints": 6}} for name in ("facnet", "wtalc")}
     entry = {"dataset": "tiny", "notebook": "04_protocols", "rows": rows}
     entry["evaluation"] = {
         "test_lists": {"fewer": ["sim_test_0000"]},
