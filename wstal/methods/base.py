@@ -4,6 +4,7 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar, get_args
 
 from torch import Tensor, nn
 
+from wstal.base.errors import UserError
 from wstal.base.record import Params
 
 P = TypeVar("P", bound=Params)
@@ -53,3 +54,14 @@ class Method(Parametrized[P]):
     def losses(self, scores: Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """labels (B, C) multi-hot, mask (B, T) -> named, unweighted scalars, each summed over the B bags."""
         raise NotImplementedError
+
+
+def half(dim: int) -> int:
+    """Width of each of two streams that make up `dim` features side by side.
+
+    Raises:
+        UserError: it is odd.
+    """
+    if dim % 2:
+        raise UserError(f"{dim} features a snippet are no two streams of equal width; name two in `streams`, say [rgb, flow].")
+    return dim // 2

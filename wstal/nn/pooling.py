@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from wstal.nn.masking import hidden
+from wstal.nn.convolution import neighbours
+from wstal.nn.masking import hidden, real
 
 
 def share(length: Tensor, ratio: int) -> Tensor:
@@ -43,3 +44,8 @@ def mean_over(values: Tensor, chosen: Tensor) -> Tensor:
     """Mean over the chosen snippets: values (B, T, H), chosen (B, T) bool -> (B, H)."""
     weight = chosen.to(values.dtype) / chosen.sum(-1, keepdim=True).clamp_min(1)
     return (weight[:, None] @ values)[:, 0]
+
+
+def moving_mean(values: Tensor, mask: Tensor, width: int) -> Tensor:
+    """Mean over `width` neighbours, an odd number, with zeros beyond the video: values (B, T, K), mask (B, T) -> (B, T, K)."""
+    return neighbours(real(values, mask[..., None]), width).unflatten(-1, (width, -1)).mean(-2)
