@@ -52,7 +52,10 @@ class Method(Parametrized[P]):
         raise NotImplementedError
 
     def losses(self, scores: Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """labels (B, C) multi-hot, mask (B, T) -> named, unweighted scalars, each summed over the B bags."""
+        """labels (B, C) multi-hot, mask (B, T) -> named, unweighted scalars, each summed over the B bags.
+
+        In training, `scores.terms` also hold "progress", a scalar: the share of all steps that are done, from 0 to below 1.
+        """
         raise NotImplementedError
 
 
