@@ -7,8 +7,9 @@ import torch
 from tests.golden.post import detect, detections, truth
 from wstal.base.types import VideoScores
 from wstal.evaluation.evaluate import PROTOCOLS, evaluate
+from wstal.nn.pooling import largest_of_each, mean_of_each, share
 
-METHODS = ["aicl"]
+METHODS = ["aicl", "sal"]
 
 
 @pytest.fixture(params=METHODS)
@@ -31,6 +32,19 @@ def scores(gold):
         np.testing.assert_allclose(activation, gold[f"activation_{v}"], rtol=1e-9, atol=1e-12)
         found[v] = VideoScores(activation.numpy(), gold[f"video_score_{v}"].astype(np.float64), ((rgb + flow) / 2).numpy())
     return found
+
+
+def test_video_scores(gold, method, scores, preset):
+    """Softmax of the mean class score of the chosen snippets; of SAL, mixed with second-order scores."""
+    params = preset(method, "released")["params"]
+    for v, one in scores.items():
+        mask = torch.ones(1, len(one.activation), dtype=torch.bool)
+        chosen = largest_of_each(torch.as_tensor(one.activation)[None], mask, share(mask.sum(-1), params["top"]))
+        score = mean_of_each(torch.as_tensor(gold[f"cas_{v}"], dtype=torch.float64)[None], chosen)[0]
+        if method == "sal":
+            keep = params["semantic_share"]
+            score = (1 - keep) * score + keep * torch.as_tensor(gold[f"second_{v}"], dtype=torch.float64)
+        np.testing.assert_allclose(score.softmax(-1), gold[f"video_score_{v}"], rtol=1e-6)
 
 
 def agree(rows, wanted):

@@ -37,8 +37,8 @@ class Parametrized(nn.Module, Generic[P]):
 class Method(Parametrized[P]):
     """A weakly-supervised method for bags of snippets.
 
-    The constructor takes the feature dimension D, the number of action classes C and `Params`. Both verbs are pure: no
-    hidden state, no Python branch on tensor values, no dependence on how much padding a batch carries.
+    The constructor takes the feature dimension D, the number of action classes C and `Params`. Both verbs, `forward` and
+    `losses`, are pure: no hidden state, no Python branch on tensor values, no dependence on how much padding a batch carries.
     """
 
     loss_names: tuple[str, ...]  # the keys of losses() and of `weights` in params.yaml
@@ -50,6 +50,12 @@ class Method(Parametrized[P]):
     def forward(self, x: Tensor, mask: Tensor) -> Scores:
         """x (B, T, D) features, mask (B, T) True = real snippet -> `Scores`."""
         raise NotImplementedError
+
+    def observe(self, scores: Scores, mask: Tensor) -> None:
+        """Move running statistics, buffers that `losses` reads, by what the bags of a step show; most methods have none.
+
+        Training calls it before `losses`, without gradient, for each part of a batch.
+        """
 
     def losses(self, scores: Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """labels (B, C) multi-hot, mask (B, T) -> named, unweighted scalars, each summed over the B bags.

@@ -82,6 +82,8 @@ class Network:
         losses = []
         for part in parts:
             scores = part.scores._replace(terms=part.scores.terms | {"progress": progress})
+            with torch.no_grad():
+                self.model.observe(scores, part.mask)
             terms = self.model.losses(scores, part.labels, part.mask)
             reduce(add, (self.settings.weights[name] * value for name, value in terms.items())).backward()
             losses.append([terms[name].detach() for name in self.model.loss_names])
