@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +12,8 @@ from hypothesis.extra import numpy as hnp
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import VideoScores
 from wstal.base.yamlfile import merge
-from wstal.detect.localize import Classes, Runs, detect, fuse, keep_classes, localize, nms, propose, runs_of
+from wstal.detect import localize as steps
+from wstal.detect.localize import Classes, Runs, Suppression, detect, fuse, keep_classes, localize, nms, propose, runs_of
 
 GRID = TimeGrid(25.0, 16, 16)
 
@@ -181,3 +183,74 @@ def test_no_detection_at_all(settings):
 def test_suppression_keeps_all_at_one():
     start = np.array([0.0, 0.0, 1.0])
     assert len(nms(start, start + 5, np.array([1.0, 1.0, 0.5]), 1.0, overlap="iou", plus=0.0)) == 3
+
+
+SOFT = {"overlap": "iou", "threshold": 0.4, "plus": 0.0, "unit": "snippet", "sigma": 0.5}
+
+
+def soft(mode, segments, **changes):
+    """Rows [start, end, score] after suppression."""
+    runs = Runs(*np.array(segments, dtype=np.float64).T)
+    left, score = steps.suppress(runs, GRID, Suppression(**(SOFT | {"mode": mode} | changes)))
+    return [(runs.start[i], runs.end[i], s) for i, s in zip(left, score, strict=True)]
+
+
+def test_gaussian_suppression_by_hand():
+    """IoU with the best is 0.5 and 0; what is lowered falls behind, and lowers the third no more than it overlaps it."""
+    found = soft("gaussian", [(0, 8, 1.0), (4, 8, 0.9), (6, 14, 0.8)])
+    lowered = 0.8 * np.exp(-((2 / 14) ** 2) / 0.5)
+    assert [row[:2] for row in found] == [(0, 8), (6, 14), (4, 8)]
+    np.testing.assert_allclose(
+        [row[2] for row in found], [1.0, lowered, 0.9 * np.exp(-(0.5**2) / 0.5) * np.exp(-((2 / 10) ** 2) / 0.5)]
+    )
+
+
+def test_demoted_segments_stay_and_remove_nothing():
+    """The second overlaps the first by 0.5 and is lowered once; the third overlaps the second alone and stays as it is."""
+    found = soft("demote", [(0, 8, 1.0), (4, 8, 0.9), (5, 11, 0.2)], threshold=0.3)
+    assert [row[:2] for row in found] == [(0, 8), (4, 8), (5, 11)]
+    np.testing.assert_allclose([row[2] for row in found], [1.0, 0.9 * np.exp(-(0.5**2) / 0.5), 0.2])
+
+
+def test_soft_suppression_of_negative_scores_and_of_equals():
+    """A factor below one lifts a negative score; of equal scores the earlier segment lowers the other."""
+    ((_, _, first), (_, _, second)) = soft("gaussian", [(0, 4, -1.0), (0, 4, -2.0)])
+    assert (first, second) == (-1.0, pytest.approx(-2.0 * np.exp(-2)))
+    assert [row[:2] for row in soft("gaussian", [(2, 6, 1.0), (0, 4, 1.0)])] == [(0, 4), (2, 6)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 10), st.integers(1, 5)), min_size=1, max_size=25))
+def test_demotion_keeps_what_removal_keeps(segments):
+    start = np.array([s for s, _, _ in segments], dtype=float)
+    runs = Runs(start, start + np.array([n for _, n, _ in segments]), np.array([x for _, _, x in segments], dtype=float))
+    kept, score = steps.suppress(runs, GRID, Suppression(**SOFT))
+    every, lowered = steps.suppress(runs, GRID, Suppression(**SOFT, mode="demote"))
+    assert sorted(every) == list(range(len(segments)))
+    np.testing.assert_array_equal(runs.score[kept], score)
+    untouched = every[lowered == runs.score[every]]
+    assert set(untouched) == set(kept)
+
+
+def test_seconds_of_soft_suppression():
+    """One second added to segments of 5 and 2.5 snippets of 0.64 s."""
+    ((_, _, _), (_, _, score)) = soft("gaussian", [(0, 5, 1.0), (0, 2.5, 1.0)], plus=1.0, unit="second")
+    assert score == pytest.approx(np.exp(-(((1.6 + 1) / (3.2 + 1)) ** 2) / 0.5))
+
+
+def test_short_segments_leave_after_suppression(settings):
+    """They lower others first: here the run [4, 5) above 0.8 lowers [3, 6) above 0.5, and only that one stays."""
+    sequence = np.array([0, 0, 0, 0.6, 1.0, 0.6, 0, 0])
+    changes = {
+        "thresholds": {"values": [0.5, 0.8]}, "scoring": {"outer_weight": 0.0},
+        "suppression": {"mode": "gaussian", "sigma": 0.5, "unit": "snippet"}, "min_run_after": 2,
+    }  # fmt: skip
+    scores = VideoScores(sequence[:, None], np.array([0.9]), np.ones(8))
+    found = detect(scores, GRID, settings(**merge(PLAIN, changes)))[0]
+    assert (found.start.tolist(), found.end.tolist()) == ([3], [6])
+    assert found.score[0] == pytest.approx(2.2 / 3 * np.exp(-((1 / 3) ** 2) / 0.5))
+
+
+def test_what_changes_nothing_is_not_in_the_plan(settings):
+    """So that files of the plan, and all that depends on them, stay as they were before these options."""
+    written = msgspec.to_builtins(settings())
+    assert not {"mode", "sigma", "min_run_after"} & {*written, *written["suppression"], *written["fusion"]}

@@ -34,7 +34,7 @@ def run(gold, variant="eval"):
     params = Params(hidden=hidden, filter_hidden=filter_hidden, dropout=0.7, top=top, classification="bce")
     method = load(BaSNet(x.shape[2], labels.shape[1], params).double().eval(), gold, NAMES)
     if variant == "drop":
-        method.drop = FixedDropout(*(tensor(gold[f"drop_{branch}"]).transpose(1, 2) for branch in ("base", "supp")))
+        method.drop = FixedDropout(torch.cat([tensor(gold[f"drop_{branch}"]).transpose(1, 2) for branch in ("base", "supp")]))
     return method, *answer(method, x, labels)
 
 

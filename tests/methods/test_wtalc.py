@@ -6,8 +6,8 @@ import torch
 
 from tests.byhand import bags, labels, softmax
 from wstal.base.types import Groups
-from wstal.methods.base import Scores
 from wstal.methods.wtalc import WTALC, Params
+from wstal.nn.coactivity import co_activity
 
 BASE = {"hidden": 6, "layers": 1, "dropout": 0.0, "top": 8, "margin": 0.5, "pairs": 3}
 
@@ -21,7 +21,7 @@ def distance(a, b):
     return 1 - a @ b / np.linalg.norm(a) / np.linalg.norm(b)
 
 
-def co_activity(logits, u, pairs, margin=0.5):
+def casl(logits, u, pairs, margin=0.5):
     """CASL written out; logits and u are lists of (T, C) and (T, H), pairs lists (first, second, class)."""
 
     def parts(i, c):
@@ -60,7 +60,7 @@ def test_co_activity_written_out():
     cut = [int(n) for n in mask.sum(-1)]
     u = [scores.embedding[i, :n].detach().numpy() for i, n in enumerate(cut)]
     a = [scores.activation[i, :n].detach().numpy() for i, n in enumerate(cut)]
-    expected = co_activity(a, u, [(0, 1, 0), (0, 1, 1), (2, 3, 2)])
+    expected = casl(a, u, [(0, 1, 0), (0, 1, 1), (2, 3, 2)])
     assert model.losses(scores, y, mask)["casl"].item() == pytest.approx(5 * expected, rel=1e-9)
     assert expected > 0
 
@@ -98,10 +98,9 @@ def test_known_distances():
     sharp = torch.tensor([60.0, -60.0], dtype=torch.float64)[:, None]  # the softmax over time is (1, 0)
     e = torch.eye(2, dtype=torch.float64)
     mask, y = torch.ones(2, 2, dtype=torch.bool), labels([1], [1])
-    model = WTALC(2, 1, Params(**(BASE | {"hidden": 2}))).double()
     for second, expected in ((e, 0.0), (e.flip(0), 1.5)):
-        scores = Scores(torch.stack([sharp, sharp]), None, None, None, torch.stack([e, second]), {})
-        assert model.co_activity(scores, y, mask).item() == pytest.approx(expected, abs=1e-9)
+        found = co_activity(torch.stack([e, second]), torch.stack([sharp, sharp]), y, mask, pairs=1, margin=0.5)
+        assert found.item() == pytest.approx(expected, abs=1e-9)
 
 
 def test_layers():

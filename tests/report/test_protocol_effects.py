@@ -16,11 +16,11 @@ from wstal.training import experiment
 
 @pytest.fixture(scope="module")
 def found(small, prepared, tmp_path_factory):
-    """(judging, metrics) of two rows with checkpoints on the small dataset."""
+    """(judging, metrics) of two rows with checkpoints; steps so large that the last weights are not the best."""
     patch = pytest.MonkeyPatch()
     patch.setattr(paths, "CACHE", tmp_path_factory.mktemp("cache"))
     _, tree = prepared
-    rows = {name: {"method": name, "training": {"checkpoints": 2}} for name in ("facnet", "wtalc")}
+    rows = {name: {"method": name, "optimizer": {"lr": 0.03}, "training": {"checkpoints": 4}} for name in ("facnet", "wtalc")}
     entry = {"dataset": "tiny", "notebook": "04_protocols", "rows": rows}
     entry["evaluation"] = {
         "test_lists": {"fewer": ["sim_test_0000"]},

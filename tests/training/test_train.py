@@ -7,6 +7,7 @@ import torch
 
 from wstal.base.errors import UserError
 from wstal.data.bags import batches
+from wstal.methods.delu import DELU
 from wstal.training import experiment
 from wstal.training.train import build, fit
 
@@ -96,3 +97,17 @@ def test_groups_that_do_not_fit_are_a_sentence(compared):
     with pytest.raises(UserError, match=r"3 groups of 2 videos .* batch of 5") as caught:
         compared("wtalc", batch_videos=5)
     assert "params.yaml" in str(caught.value)
+
+
+def test_losses_hear_how_far_training_is(compared, monkeypatch):
+    how, bags = compared("delu", epochs=3)
+    heard, losses = [], DELU.losses
+
+    def listening(self, scores, labels, mask):
+        heard.append(scores.terms["progress"])
+        return losses(self, scores, labels, mask)
+
+    monkeypatch.setattr(DELU, "losses", listening)
+    steps = len(fit(how, bags, 0, lambda done, total: None).history)
+    np.testing.assert_allclose(heard, np.arange(steps) / steps, rtol=1e-6)
+    assert steps > 3

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from wstal.base.errors import UserError
-from wstal.base.record import Count, Index, NonNegative, Record, Share
+from wstal.base.record import Count, Index, NonNegative, Positive, Record, Share
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Detections, VideoScores
 from wstal.detect.watershed import group
@@ -47,16 +47,23 @@ class Scoring(Record):
     video_binary: bool  # the video score of a kept class counts as 1 (BaS-Net)
 
 
-class Suppression(Record):
-    """Greedy non-maximum suppression within a class of a video."""
+class Suppression(Record, omit_defaults=True):
+    """Greedy non-maximum suppression within a class of a video.
+
+    "remove": what overlaps a better segment by more than the threshold is removed. "demote": it stays, with its score times
+    exp(-overlap² / sigma), and removes nothing itself (AICL). "gaussian": all stay; each segment in turn, the best of the rest
+    first, lowers all of the rest by that factor, whatever the threshold (CO2-Net).
+    """
 
     overlap: Literal["iou", "lower"]  # intersection over union, or over the length of the lower-scored segment (FAC-Net)
     threshold: NonNegative  # segments that overlap more than this are removed; 1 and above keeps all
     plus: NonNegative  # added to intersections and lengths, in `unit` (1 is a habit from pixels)
     unit: Literal["snippet", "second"]
+    mode: Literal["remove", "demote", "gaussian"] = "remove"
+    sigma: Positive = 0.3  # of demote and gaussian
 
 
-class Localize(Record):
+class Localize(Record, omit_defaults=True):
     """The whole post-processing, one section of params.yaml."""
 
     classes: Classes
@@ -72,6 +79,7 @@ class Localize(Record):
     clip: bool  # cut segments at the ends of the video
     stream_scale: dict[str, float]  # factor on the scores of each stream before fusion
     fusion: Suppression  # suppression over the union of the streams
+    min_run_after: NonNegative = 0.0  # shortest segment that stays after suppression, in snippets (DELU: 2)
 
 
 class Runs(msgspec.Struct, frozen=True):
@@ -149,7 +157,8 @@ def detect(scores: VideoScores, grid: TimeGrid, settings: Localize) -> dict[int,
         foreground = [scored(actionness > value, track, video_score, settings) for value in settings.actionness_thresholds]
         runs = union([propose(activation, video_score, settings, track), *foreground])
         if len(runs.score):
-            found[int(label)] = runs.take(suppress(runs, grid, settings.suppression))
+            left = suppressed(runs, grid, settings.suppression)
+            found[int(label)] = left.take(np.flatnonzero(left.end - left.start >= settings.min_run_after))
     return found
 
 
@@ -249,11 +258,24 @@ def contrast(sequence: np.ndarray, start: np.ndarray, end: np.ndarray, video_sco
     return inner - scoring.outer_weight * outer + scoring.video_weight * (1.0 if scoring.video_binary else video_score)
 
 
-def suppress(runs: Runs, grid: TimeGrid, suppression: Suppression) -> np.ndarray:
-    """Indices (K,) that greedy suppression keeps, best first; equal scores in the order (start, end)."""
-    unit, threshold = 1.0 if suppression.unit == "snippet" else grid.step_s, suppression.threshold
-    start, end = runs.start * unit, runs.end * unit
-    return nms(start, end, runs.score, threshold, overlap=suppression.overlap, plus=suppression.plus)
+def suppressed(runs: Runs, grid: TimeGrid, suppression: Suppression) -> Runs:
+    """What suppression leaves of runs, in the order of `suppress`, with its scores."""
+    left, score = suppress(runs, grid, suppression)
+    return Runs(runs.start[left], runs.end[left], score)
+
+
+def suppress(runs: Runs, grid: TimeGrid, suppression: Suppression) -> tuple[np.ndarray, np.ndarray]:
+    """Indices (K,) that suppression leaves and their scores (K,) after it; equal scores in the order (start, end).
+
+    The best are first, but for "gaussian", where the order is that in which they lowered others.
+    """
+    unit, plus = 1.0 if suppression.unit == "snippet" else grid.step_s, suppression.plus
+    start, end, threshold = runs.start * unit, runs.end * unit, suppression.threshold
+    if suppression.mode == "remove":
+        kept = nms(start, end, runs.score, threshold, overlap=suppression.overlap, plus=plus)
+        return kept, runs.score[kept]
+    soft = demote if suppression.mode == "demote" else gaussian
+    return soft(start, end, runs.score, suppression)
 
 
 def nms(start: np.ndarray, end: np.ndarray, score: np.ndarray, threshold: float, *, overlap: str, plus: float) -> np.ndarray:
@@ -263,12 +285,46 @@ def nms(start: np.ndarray, end: np.ndarray, score: np.ndarray, threshold: float,
     while len(order):
         best, rest = order[0], order[1:]
         kept.append(best)
-        shared = np.maximum(np.minimum(end[best], end[rest]) - np.maximum(start[best], start[rest]) + plus, 0)
-        length = end[rest] - start[rest] + plus
-        if overlap == "iou":
-            length = length + (end[best] - start[best] + plus) - shared
+        shared, length = common(start, end, best, rest, overlap, plus)
         order = rest[shared <= threshold * length]
     return np.array(kept, dtype=int)
+
+
+def common(
+    start: np.ndarray, end: np.ndarray, best: int, rest: np.ndarray, overlap: str, plus: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """What segments `rest` (R,) have in common with the segment `best`, and the length whose share that is: two (R,)."""
+    shared = np.maximum(np.minimum(end[best], end[rest]) - np.maximum(start[best], start[rest]) + plus, 0)
+    length = end[rest] - start[rest] + plus
+    if overlap == "iou":
+        length = length + (end[best] - start[best] + plus) - shared
+    return shared, length
+
+
+def demote(start: np.ndarray, end: np.ndarray, score: np.ndarray, suppression: Suppression) -> tuple[np.ndarray, np.ndarray]:
+    """As `nms`, but what it removes follows with a lower score: start, end, score (N,) -> all indices, scores (N,)."""
+    order, score = np.lexsort((end, start, -score)), score.copy()
+    while len(order):
+        best, rest = order[0], order[1:]
+        shared, length = common(start, end, best, rest, suppression.overlap, suppression.plus)
+        below = shared > suppression.threshold * length
+        score[rest[below]] *= np.exp(-((shared[below] / length[below]) ** 2) / suppression.sigma)
+        order = rest[~below]
+    order = np.lexsort((end, start, -score))
+    return order, score[order]
+
+
+def gaussian(start: np.ndarray, end: np.ndarray, score: np.ndarray, suppression: Suppression) -> tuple[np.ndarray, np.ndarray]:
+    """Soft suppression of all by all: start, end, score (N,) -> all indices, as they lowered others, and scores (N,)."""
+    rest, score, order = np.lexsort((end, start)), score.copy(), []
+    while len(rest):
+        first = np.argmax(score[rest])
+        best, rest = rest[first], np.delete(rest, first)
+        order.append(best)
+        shared, length = common(start, end, best, rest, suppression.overlap, suppression.plus)
+        score[rest] *= np.exp(-((shared / length) ** 2) / suppression.sigma)
+    found = np.array(order, dtype=int)
+    return found, score[found]
 
 
 def fuse(streams: Mapping[str, dict[int, Runs]], grid: TimeGrid, settings: Localize) -> dict[int, Runs]:
@@ -279,5 +335,5 @@ def fuse(streams: Mapping[str, dict[int, Runs]], grid: TimeGrid, settings: Local
     for label in sorted({label for found in streams.values() for label in found}):
         parts = [(settings.stream_scale[name], found[label]) for name, found in streams.items() if label in found]
         every = union([Runs(runs.start, runs.end, scale * runs.score) for scale, runs in parts])
-        fused[label] = every.take(suppress(every, grid, settings.fusion))
+        fused[label] = suppressed(every, grid, settings.fusion)
     return fused

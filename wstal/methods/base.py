@@ -4,6 +4,7 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar, get_args
 
 from torch import Tensor, nn
 
+from wstal.base.errors import UserError
 from wstal.base.record import Params
 
 P = TypeVar("P", bound=Params)
@@ -36,8 +37,8 @@ class Parametrized(nn.Module, Generic[P]):
 class Method(Parametrized[P]):
     """A weakly-supervised method for bags of snippets.
 
-    The constructor takes the feature dimension D, the number of action classes C and `Params`. Both verbs are pure: no
-    hidden state, no Python branch on tensor values, no dependence on how much padding a batch carries.
+    The constructor takes the feature dimension D, the number of action classes C and `Params`. Both verbs, `forward` and
+    `losses`, are pure: no hidden state, no Python branch on tensor values, no dependence on how much padding a batch carries.
     """
 
     loss_names: tuple[str, ...]  # the keys of losses() and of `weights` in params.yaml
@@ -50,6 +51,26 @@ class Method(Parametrized[P]):
         """x (B, T, D) features, mask (B, T) True = real snippet -> `Scores`."""
         raise NotImplementedError
 
+    def observe(self, scores: Scores, mask: Tensor) -> None:
+        """Move running statistics, buffers that `losses` reads, by what the bags of a step show; most methods have none.
+
+        Training calls it before `losses`, without gradient, for each part of a batch.
+        """
+
     def losses(self, scores: Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """labels (B, C) multi-hot, mask (B, T) -> named, unweighted scalars, each summed over the B bags."""
+        """labels (B, C) multi-hot, mask (B, T) -> named, unweighted scalars, each summed over the B bags.
+
+        In training, `scores.terms` also hold "progress", a scalar: the share of all steps that are done, from 0 to below 1.
+        """
         raise NotImplementedError
+
+
+def half(dim: int) -> int:
+    """Width of each of two streams that make up `dim` features side by side.
+
+    Raises:
+        UserError: it is odd.
+    """
+    if dim % 2:
+        raise UserError(f"{dim} features a snippet are no two streams of equal width; name two in `streams`, say [rgb, flow].")
+    return dim // 2

@@ -8,7 +8,7 @@ u        embedded snippets, after dropout              (B, T, H)  embedding
 A        class activation sequence, unbounded logits   (B, T, C)  activation
 k        snippets that a class score averages          (B,)       ⌈T / top⌉ in training, ⌊T / top⌋ at test, at least 1
 p        video-level class probabilities               (B, C)     terms["mil"], logarithms
-H, L     mean of u where a class is active, is not     (B, C, H)  high, low
+H, L     mean of u where a class is active, is not     (B, C, H)  in wstal/nn/coactivity.py
 δ        margin of CASL                                scalar     params.margin
 
 A batch begins with `pairs` pairs of neighbouring bags that share a class, as the code draws them; other bags follow.
@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from wstal.base.types import Groups
 from wstal.methods import base
-from wstal.nn.aggregation import aggregate
+from wstal.nn.coactivity import co_activity
 from wstal.nn.dropout import Dropout
 from wstal.nn.losses import compare, target
 from wstal.nn.pooling import share_mean, topk_mean
@@ -86,26 +86,5 @@ class WTALC(base.Method[Params]):
 
         labels (B, C) multi-hot, mask (B, T) -> unweighted scalars, summed over the B bags.
         """
-        return {
-            "mil": compare("cross_entropy", scores.terms["mil"], target(labels)),
-            "casl": len(labels) * self.co_activity(scores, labels, mask),
-        }
-
-    def co_activity(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> Tensor:
-        """CASL, averaged over the pairs (2i, 2i + 1) and the classes that both videos of a pair show; 0 without any.
-
-        labels (B, C) multi-hot, mask (B, T) -> scalar.
-        """
-        paired = 2 * min(self.params.pairs, len(labels) // 2)
-        u, mask, labels = scores.embedding[:paired], mask[:paired], labels[:paired]
-        high, low = aggregate(u, scores.activation[:paired], mask)  # H, L (2P, C, H)
-        alike = distance(high[0::2], high[1::2])  # (P, C)
-        unlike = distance(high[0::2], low[1::2]), distance(high[1::2], low[0::2])
-        hinge = sum((alike - d + self.params.margin).relu() for d in unlike) / 2
-        shared = labels[0::2] * labels[1::2]
-        return (shared * hinge).sum() / shared.sum().clamp_min(1)
-
-
-def distance(one: Tensor, other: Tensor) -> Tensor:
-    """One minus the cosine of unit vectors: (..., H), (..., H) -> (...)."""
-    return 1 - (one * other).sum(-1)
+        casl = co_activity(scores.embedding, scores.activation, labels, mask, self.params.pairs, self.params.margin)
+        return {"mil": compare("cross_entropy", scores.terms["mil"], target(labels)), "casl": len(labels) * casl}

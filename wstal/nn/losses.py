@@ -1,7 +1,10 @@
 """Losses that several methods share: pure functions, unweighted scalars."""
 
+import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy
+
+EPSILON = 1e-7  # of the generalized cross-entropy
 
 
 def normalized_cross_entropy(log_prob: Tensor, labels: Tensor) -> Tensor:
@@ -29,3 +32,22 @@ def compare(kind: str, log_prob: Tensor, target: Tensor) -> Tensor:
     if kind == "cross_entropy":
         return -(target * log_prob).sum()
     return binary_cross_entropy(log_prob.exp(), target, reduction="none").mean(-1).sum()
+
+
+def smoothed_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of class scores against labels that sum to one, a little of every class added as AICL has it.
+
+    logits (B, C), labels (B, C) multi-hot -> scalar, summed over the bags.
+    """
+    return compare("cross_entropy", logits.log_softmax(-1), target(labels) + 1e-10)
+
+
+def generalized_cross_entropy(p: Tensor, action: Tensor, weight: Tensor, q: float) -> Tensor:
+    """Loss of probabilities against uncertain targets, between cross-entropy (q to 0) and mean absolute error (q = 1).
+
+    p, action (B, T) in [0, 1] what is found and what shall be; weight (B, T), 0 in the padding -> (B,): the mean over
+    snippets with action and the mean over those without, added.
+    """
+    share = torch.stack([action * weight, (1 - action) * weight])  # (2, B, T)
+    loss = (1 - (torch.stack([p, 1 - p]) + EPSILON) ** q) / q
+    return ((share * loss).sum(-1) / (share.sum(-1) + EPSILON)).sum(0)

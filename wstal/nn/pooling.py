@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from wstal.nn.masking import hidden
+from wstal.nn.convolution import neighbours
+from wstal.nn.masking import hidden, real
 
 
 def share(length: Tensor, ratio: int) -> Tensor:
@@ -43,3 +44,27 @@ def mean_over(values: Tensor, chosen: Tensor) -> Tensor:
     """Mean over the chosen snippets: values (B, T, H), chosen (B, T) bool -> (B, H)."""
     weight = chosen.to(values.dtype) / chosen.sum(-1, keepdim=True).clamp_min(1)
     return (weight[:, None] @ values)[:, 0]
+
+
+def moving_mean(values: Tensor, mask: Tensor, width: int) -> Tensor:
+    """Mean over `width` neighbours, an odd number, with zeros beyond the video: values (B, T, K), mask (B, T) -> (B, T, K)."""
+    return neighbours(real(values, mask[..., None]), width).unflatten(-1, (width, -1)).mean(-2)
+
+
+def largest_of_each(values: Tensor, mask: Tensor, k: Tensor) -> Tensor:
+    """`largest` for each class apart: values (B, T, C), mask (B, T), k (B,) -> (B, T, C) bool."""
+    by_class = values.transpose(1, 2)  # (B, C, T)
+    every = mask[:, None].expand_as(by_class).flatten(0, 1), k[:, None].expand(by_class.shape[:2]).flatten()
+    return largest(by_class.flatten(0, 1), *every).unflatten(0, by_class.shape[:2]).transpose(1, 2)
+
+
+def mean_of_each(values: Tensor, chosen: Tensor) -> Tensor:
+    """Mean of each class over its chosen snippets: values (B, T, C), chosen (B, T, C) bool -> (B, C)."""
+    return real(values, chosen).sum(1) / chosen.sum(1).clamp_min(1)
+
+
+def median(values: Tensor, mask: Tensor) -> Tensor:
+    """Median of the real snippets, of an even number the mean of the middle two: values, mask (B, T) -> (B, 1)."""
+    ordered = (-hidden(-values, mask)).sort(-1).values  # padding last
+    n = mask.sum(-1, keepdim=True)
+    return (ordered.gather(-1, (n - 1) // 2) + ordered.gather(-1, n // 2)) / 2

@@ -33,6 +33,10 @@ class Plugged(Method[Params]):
         """x (B, T, D), mask (B, T) True = real snippet -> the host's scores."""
         return self.host(x, mask)
 
+    def observe(self, scores: Scores, mask: Tensor) -> None:
+        """The host's."""
+        self.host.observe(scores, mask)
+
     def losses(self, scores: Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """labels (B, C) multi-hot, mask (B, T) -> the host's losses and, by the name of its plug-in, one of each plug-in."""
         added = {name: plugin(scores, labels, mask) for name, plugin in self.plugins.items()}

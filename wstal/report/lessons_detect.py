@@ -140,9 +140,9 @@ def suppress(runs: Runs, grid: TimeGrid, suppression: Suppression) -> Suppressed
     """What `localize.suppress` keeps, and which kept run removed each of the others: the best that alone would, too."""
     runs = runs.take(np.lexsort((runs.end, runs.start, -runs.score)))
     every = np.arange(len(runs.score))
-    best = localize.suppress(runs, grid, suppression)
+    best, _ = localize.suppress(runs, grid, suppression)
     kept = np.isin(every, best)
-    removes = [[len(localize.suppress(runs.take(np.array([j, i])), grid, suppression)) == 1 for j in best] for i in every]
+    removes = [[len(localize.suppress(runs.take(np.array([j, i])), grid, suppression)[0]) == 1 for j in best] for i in every]
     by = np.array([i if kept[i] else best[removes[i].index(True)] for i in every], dtype=int)
     segments = Segments(np.zeros_like(every), np.zeros_like(every), runs.start, runs.end)
     return Suppressed(runs, kept, by, overlap(segments, segments, every, by, 0.0))

@@ -99,7 +99,7 @@ def train(network: Network, own: Lane, table: Tensor | None, step: Step) -> Trai
         with tensor_cores(half):
             with torch.autocast("cuda", torch.bfloat16, enabled=half):
                 scores = network.model(batch.x.bfloat16() if half else batch.x.float(), batch.mask)
-            (terms,) = network.update([Scored(single(scores) if half else scores, batch.mask, batch.labels)])
+            (terms,) = network.update([Scored(single(scores) if half else scores, batch.mask, batch.labels)], done[0] / total)
         history.index_copy_(0, done, torch.stack(terms)[None])
         done.add_(1)
 

@@ -72,15 +72,19 @@ class Network:
             ends = np.cumsum([len(step) for step in ahead]).tolist()
             yield from (drawn.take(slice(end - len(step), end)) for step, end in zip(ahead, ends, strict=True))
 
-    def update(self, parts: Iterable[Scored]) -> list[list[Tensor]]:
+    def update(self, parts: Iterable[Scored], progress: Tensor) -> list[list[Tensor]]:
         """One step of the optimizer, on B bags in parts, with scores of (b, T, ...) each.
 
-        Returns the losses of each part, summed over its bags, in the order of loss_names.
+        `progress` is the share of all steps that are done, a scalar on the device. Returns the losses of each part, summed over
+        its bags, in the order of loss_names.
         """
         self.optimizer.zero_grad(set_to_none=True)
         losses = []
         for part in parts:
-            terms = self.model.losses(part.scores, part.labels, part.mask)
+            scores = part.scores._replace(terms=part.scores.terms | {"progress": progress})
+            with torch.no_grad():
+                self.model.observe(scores, part.mask)
+            terms = self.model.losses(scores, part.labels, part.mask)
             reduce(add, (self.settings.weights[name] * value for name, value in terms.items())).backward()
             losses.append([terms[name].detach() for name in self.model.loss_names])
         self.optimizer.step()
@@ -118,7 +122,8 @@ def fit(settings: Settings, bags: Bags, seed: int, step: Step) -> Fitted:
     for done, drawn in enumerate(network.draws(), start=1):
         places = partition(drawn.lengths, weights, calls)
         parts = [bags.gather(drawn.take(part)).to(network.device) for part in places]
-        history.append(network.update(scored(network.model, parts, np.concatenate(places))))
+        progress = torch.tensor(done - 1, device=network.device) / len(network.steps)
+        history.append(network.update(scored(network.model, parts, np.concatenate(places)), progress))
         network.keep(done)
         step(done, len(network.steps))
     return network.fitted(torch.stack([torch.stack([torch.stack(terms) for terms in parts]).sum(0) for parts in history]))

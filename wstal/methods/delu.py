@@ -1,0 +1,147 @@
+"""DELU: Dual-Evidential Learning for Weakly-supervised Temporal Action Localization (Chen, Gao, Yang, Xu, ECCV 2022).
+
+CO2-Net's network (see co2.py), taught with evidence: class scores of the most attended snippets are evidence of a Dirichlet
+distribution, whose spread says how uncertain a video is; uncertain videos teach less. Snippets have an uncertainty, too,
+by which their attention is guided by background more or less, and otherwise at the end of training than at its beginning.
+
+symbol  meaning                                               shape        here
+A       attention of both streams, A^v and A^f of each        (B, T)       actionness, terms["v"], terms["f"]
+S, S'   class scores, background last; suppressed             (B, T, C+1)  logits, terms["supp"]
+J       one in `attention_rate` snippets, most attended       (B, T)       attended
+v       mean of S' over J, actions only                       (B, C)       video
+α, Σ    parameters of the Dirichlet distribution, their sum   (B, C)       alpha, total
+u_t     uncertainty of a snippet                              (B, T)       uncertainty
+ρ       share of training that is done                        ()           terms["progress"]
+Δ       how far weights of snippets are from 1                scalar       params.amplitude
+
+Steps of the released code (the paper's text was not at hand):
+(1) α = exp(v) + 1, v cut off at ±10; loss = sum over c of w_c (log Σ - log α_c), w_c the share of y_c / α_c in its sum,
+    times (1 - C / Σ), which is taken for fixed, and the number of labels
+(2) on ActivityNet α = ReLU(v) + 1; loss = sum over c of (y_c - α_c / Σ)²
+(3) u_t = C / the sum over classes and background of (exp(S'_t) + 1), S' cut off at ±10
+(4) weight of a snippet = 1 + Δ tanh((2 (i + ½) / T - 1) (1 - 2 ρ)), i its place in the order of u; loss = mean over
+    snippets of weight times |1 - attention - background|
+
+Differences between paper and released code (both are presets in params.yaml; the paper as remembered, not checked):
+1. i is the rank of a snippet; in the code it is which snippet has the rank, so that weights are all but random: `order`.
+2. Certain snippets count more at first, uncertain ones at last; with ranks, the code's sign is the opposite: `first`.
+3. The code of 2024, behind its latest numbers, has 20 thresholds and drops detections of one snippet; before, CO2-Net's 10.
+Oddities of the code, kept: background is evidence of a snippet but not of a video; the two losses (1) and (2) are of
+different kinds; gradient flows through w but for the factor that is named. Ours differs as CO2-Net's does; equal
+uncertainties are in the order of time.
+"""
+
+from typing import Literal
+
+from torch import Tensor
+
+from wstal.base.record import Count, Index, NonNegative, Rate
+from wstal.base.types import Groups
+from wstal.methods import base
+from wstal.nn import consensus
+from wstal.nn.masking import hidden
+from wstal.nn.pooling import largest, mean_over, share
+from wstal.nn.suppression import log_score
+
+LIMIT = 10.0  # of class scores in front of an exponential
+
+
+class Params(base.Params):
+    """Hyper-parameters of DELU: CO2-Net's, and its own."""
+
+    attention_hidden: Count  # width of the attention's layers
+    attention_dropout: Rate  # of the attention, its logit included, and of what filters the features
+    dropout: Rate  # of the embedding and the classifier
+    smooth: Count  # odd number of snippets that class scores and attention are averaged over; 1: they are not
+    top: Count  # a video-level score averages one in `top` snippets in training
+    test_top: Count  # ... and at test
+    margin: NonNegative  # of CASL
+    pairs: Index  # pairs that a batch begins with; losses of a smaller batch see fewer
+    evidence: Literal["exp", "relu"]  # steps (1), (2)
+    attention_rate: Count  # one in so many snippets, the most attended, is evidence of a video
+    amplitude: NonNegative  # Δ
+    order: Literal["rank", "argsort"]  # what i is: a snippet's rank, or the snippet of that rank
+    first: Literal["certain", "uncertain"]  # ranks that count more when training begins
+
+    @property
+    def bag_groups(self) -> Groups:
+        """The bags that CASL compares."""
+        return Groups(self.pairs, 2, replace=False)
+
+
+class DELU(base.Method[Params]):
+    """DELU on RGB and flow side by side, of equal width."""
+
+    loss_names = ("mil_orig", "mil_supp", "contrastive", "mutual", "norm", "guide", "edl", "uct_guide")
+
+    def __init__(self, dim: int, classes: int, params: Params):
+        super().__init__(dim, classes, params)
+        front = consensus.Consensus(base.half(dim), params.attention_hidden, params.attention_dropout)
+        self.network = consensus.Network(front, dim, classes, params.dropout, params.smooth)
+
+    def forward(self, x: Tensor, mask: Tensor) -> base.Scores:
+        """x (B, T, 2 D), mask (B, T) True = real snippet -> scores, logits with background."""
+        seen = self.network(x, mask)
+        weighted = seen.attention[..., None] * seen.logits  # (B, T, C + 1)
+        return base.Scores(
+            activation=weighted[..., :-1],
+            logits=seen.logits,
+            actionness=seen.attention,
+            video_score=log_score(weighted, mask, self.params.test_top).exp()[:, :-1],
+            embedding=seen.embedding,
+            terms=seen.terms,
+        )
+
+    def losses(self, scores: base.Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """CO2-Net's; edl: evidence of the video's classes; uct_guide: background guides attention, by uncertainty.
+
+        labels (B, C) multi-hot, mask (B, T) -> unweighted scalars, summed over the B bags. Without the term "progress",
+        training begins.
+        """
+        seen = consensus.Seen(scores.logits, scores.terms["supp"], scores.actionness, scores.embedding, scores.terms)
+        shared = consensus.losses(seen, labels, mask, self.params.top, self.params.pairs, self.params.margin)
+        attended = largest(seen.attention.detach(), mask, share(mask.sum(-1), self.params.attention_rate))  # J
+        video = mean_over(seen.suppressed[..., :-1], attended)  # v
+        order = ascending(uncertainty(seen.suppressed.detach()), mask, self.params.order)
+        weight = self.weight(order.to(seen.attention.dtype), mask, scores.terms.get("progress", 0.0))
+        guided = consensus.time_mean(weight * consensus.disagreement(seen), mask)
+        return shared | {"edl": EVIDENCE[self.params.evidence](video, labels).sum(), "uct_guide": guided.sum()}
+
+    def weight(self, order: Tensor, mask: Tensor, progress: Tensor | float) -> Tensor:
+        """Weight of each snippet, step (4): order i (B, T) as floats, mask (B, T), progress ρ in [0, 1) -> (B, T)."""
+        place = (2 * order + 1) / mask.sum(-1, keepdim=True) - 1  # from -1 to 1
+        ahead = 1 - 2 * progress if self.params.first == "uncertain" else 2 * progress - 1
+        return 1 + self.params.amplitude * (place * ahead).tanh()
+
+
+def uncertainty(suppressed: Tensor) -> Tensor:
+    """Uncertainty of snippets, step (3): S' (B, T, C + 1) -> (B, T)."""
+    return (suppressed.shape[-1] - 1) / (suppressed.clamp(-LIMIT, LIMIT).exp() + 1).sum(-1)
+
+
+def ascending(values: Tensor, mask: Tensor, kind: str) -> Tensor:
+    """Places in the order of rising values, padding last: values, mask (B, T) -> (B, T) int64.
+
+    "argsort": at place i the snippet that comes i-th; "rank": the place at which a snippet comes.
+    """
+    order = (-hidden(-values, mask)).sort(dim=-1, stable=True).indices
+    return order if kind == "argsort" else order.argsort(-1)
+
+
+def exponential(video: Tensor, labels: Tensor) -> Tensor:
+    """Evidence as an exponential, step (1): v (B, C), labels (B, C) multi-hot -> (B,)."""
+    alpha = video.clamp(-LIMIT, LIMIT).exp() + 1
+    total = alpha.sum(-1, keepdim=True)
+    shares = labels / alpha
+    certain = 1 - (video.shape[-1] / total).detach()
+    weight = certain * labels.sum(-1, keepdim=True) * shares / shares.sum(-1, keepdim=True).clamp_min(1e-12)
+    return (weight * (total.log() - alpha.log())).sum(-1)
+
+
+def rectified(video: Tensor, labels: Tensor) -> Tensor:
+    """Evidence as what is above 0, step (2): v (B, C), labels (B, C) multi-hot -> (B,)."""
+    alpha = video.relu() + 1
+    return (labels - alpha / alpha.sum(-1, keepdim=True)).square().sum(-1)
+
+
+EVIDENCE = {"exp": exponential, "relu": rectified}
