@@ -126,7 +126,7 @@ def test_more_claims_never_make_one_surer(table):
 @pytest.mark.parametrize("true", [0.0, 2.0])
 def test_false_verdicts_are_as_rare_as_promised(true):
     """Of tables of ten claims whose difference is 0 (never to be told from it), or at the bound, one in twenty errs at most."""
-    random, tables, wrong = np.random.default_rng(0), 400, {0.0: {HOLDS, FAILS}, 2.0: {SAME}}[true]
+    random, tables, wrong = np.random.default_rng(0), 150, {0.0: {HOLDS, FAILS}, 2.0: {SAME}}[true]
     draws = random.normal(true, 1, size=(tables, 10, 5))
     errs = [any(finding.verdict in wrong for finding in paired.findings(list(table), [2.0] * 10)) for table in draws]
     assert np.mean(errs) < 0.05 + 2 * np.sqrt(0.05 * 0.95 / tables)
@@ -173,7 +173,9 @@ def test_many_seeds_give_the_interval_of_a_t_test():
 def test_intervals_move_and_stretch_with_the_differences_and_hold_their_mean(differences, scale, shift):
     low, high = paired.interval(differences)
     assert differences.min() - 1e-9 <= low <= differences.mean() + 1e-9 and differences.mean() - 1e-9 <= high
-    np.testing.assert_allclose(paired.interval(scale * differences + shift), (scale * low + shift, scale * high + shift), atol=1e-6)
+    np.testing.assert_allclose(
+        paired.interval(scale * differences + shift), (scale * low + shift, scale * high + shift), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(("seeds", "least", "most"), [(3, 0.70, 0.80), (5, 0.89, 0.96), (10, 0.92, 0.975)])

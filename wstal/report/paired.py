@@ -78,7 +78,8 @@ def p_above(differences: np.ndarray, reference: float) -> float:
     seeds, mean = len(differences), differences.mean()
     if np.ptp(differences) < STILL:
         return 0.5**seeds if mean > reference + STILL else 1.0
-    return float(stats.t.sf((mean - reference) / stats.sem(differences), seeds - 1))
+    error = differences.std(ddof=1) / np.sqrt(seeds)
+    return float(stats.t.sf((mean - reference) / error, seeds - 1))
 
 
 def p_differs(differences: np.ndarray) -> float:
