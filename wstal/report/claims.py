@@ -166,7 +166,7 @@ def cover(judged: Sequence[Judged]) -> str:
         return ""
     return (
         f"Bootstrapped intervals of {seeds} seeds reach no further than the smallest and the largest difference and cover the "
-        f"mean in {100 * most:.0f} % of all cases at most; p asks for normal differences only. "
+        f"mean in {100 * most:.0f} % of all cases at most. "
     )
 
 
