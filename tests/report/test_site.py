@@ -9,7 +9,7 @@ from tests.report.made import averages
 from wstal.base.paths import PIPELINE, Tree
 from wstal.config import parameters
 from wstal.evaluation import metrics
-from wstal.report import claims, results, site
+from wstal.report import claims, overview, results, site
 from wstal.report.tables import Table
 
 PNG = b"\x89PNG"
@@ -70,7 +70,7 @@ def test_a_section_holds_the_papers_claim_the_table_and_the_verdicts(page):
     text, checked = section(page, "facnet_table1"), claims.claims(found)
     assert "<p>The paper: FAC-Net reaches 42.2 average mAP" in text
     assert site.html_table(results.table(found)) in text and site.html_table(claims.verdicts(checked)) in text
-    assert f"<h3>{claims.count(checked)}</h3>" in text
+    assert f"<h3>{claims.count(claims.judge(checked))}</h3>" in text
 
 
 def test_entries_without_published_values_show_groups(page):
@@ -82,8 +82,11 @@ def test_an_entry_without_claims_has_no_verdicts(page):
 
 
 def test_the_opening_counts_the_claims_of_all_entries(page):
-    checked = [claim for entry in parameters.load().reported for claim in claims.claims(metrics.read(entry, PIPELINE))]
-    assert len(checked) > 80 and f"below each table: {claims.count(checked)}.</p>" in page[1]
+    strips = overview.strips(parameters.load().reported, PIPELINE)
+    judged = [one for strip in strips for one in strip.claims]
+    assert len(judged) > 80 and f"below each table: {claims.count(judged)}.</p>" in page[1]
+    above, _, _ = page[1].partition("<nav>")
+    assert all(site.html_table(table) in above for table in (overview.counts(strips), overview.aggregates(strips)))
 
 
 def test_a_second_line_is_set_back():

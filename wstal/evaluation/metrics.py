@@ -56,9 +56,9 @@ class Metrics(msgspec.Struct, frozen=True, omit_defaults=True):
         """mAP of each seed and tIoU in percent: (S, K)."""
         return 100 * np.array([cells[group].mAP for cells in self.rows[row].values()])
 
-    def at(self, row: str, tiou: float) -> np.ndarray:
+    def at(self, row: str, tiou: float, group: str = ALL) -> np.ndarray:
         """mAP of each seed at one tIoU in percent: (S,)."""
-        return self.curve(row)[:, self.tious.index(tiou)]
+        return self.curve(row, group)[:, self.tious.index(tiou)]
 
 
 def evaluate_all(judging: Judging[Any]) -> Metrics:

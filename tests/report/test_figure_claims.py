@@ -1,0 +1,59 @@
+"""The figure of claims: its record by hand, and a drawing that carries it."""
+
+import numpy as np
+import pytest
+
+from tests.report.made import averages, make_metrics
+from wstal.report import figure_claims, paired
+from wstal.report.figure_claims import INSIDE, Forest, Row
+
+
+@pytest.fixture
+def found():
+    return averages(full=[50, 60, 55], no_background=[40, 49, 45.5], um=[49.9, 60.1, 55], wtalc=[10, 90, 20])
+
+
+def test_the_record_by_hand(found):
+    forest = figure_claims.forest(found)
+    assert forest.title == "FAC-Net, Table 1: detection on THUMOS14, on thumos14-sim"
+    rows = {row.label.removeprefix("FAC-Net is better than "): row for row in forest.rows}
+    assert {name: (row.verdict, round(row.mean, 6), row.published, row.bound) for name, row in rows.items()} == {
+        "W-TALC": ("undecided", 15, None, 2),
+        "UM": ("undecided", 0, 0.3, 0.3),
+        "the background class helps": ("holds", round(30.5 / 3, 6), 3.4, 2),
+    }
+    helps = rows["the background class helps"]
+    assert helps.interval == pytest.approx((9.5, 11)) and helps.official == pytest.approx(helps.mean)
+
+
+def test_a_label_names_a_single_tiou():
+    rows = {name: [{"all": [value]}] for name, value in (("wsad", 60), ("wtalc", 50))}
+    (row,) = figure_claims.forest(make_metrics(rows, "metric_table2", tious=[0.1], protocol="activitynet")).rows
+    assert row.label == "the method is better than W-TALC, mAP@0.1" and row.official is None
+    assert np.isnan(row.interval).all()
+
+
+def test_the_drawing_carries_the_record():
+    rows = (
+        Row("first", "holds", 3.0, (2.0, 4.0), 2.0, 1.5, 2.5),
+        Row("second", "no difference", 0.1, (-0.1, 0.2), 1.0, None, None),
+    )
+    axis = Forest("title", rows).draw().axes[0]
+    drawn = {
+        (line.get_label(), y): x for line in axis.lines for x, y in zip(*map(tuple, line.get_data()), strict=True)
+        if not line.get_label().startswith("_")
+    }  # fmt: skip
+    assert drawn == {
+        ("holds", 0): 3.0, ("official evaluator", 0): 2.5, ("published difference", 0): 1.5, ("no difference", 1): 0.1,
+    }  # fmt: skip
+    spans = [tuple(line.get_xdata()) for line in axis.lines if len(line.get_xdata()) == 2]
+    assert spans[:2] == [(2.0, 4.0), (-0.1, 0.2)]
+    bounds = [one.get_paths()[0].get_extents().x1 for one in axis.collections]
+    assert bounds == [2.0, 1.0] and axis.collections[0].get_label() == INSIDE
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["first", "second"]
+    assert axis.get_ylim() == (1.5, -0.5)
+
+
+def test_every_verdict_has_a_look_and_no_claims_are_an_empty_figure():
+    assert set(figure_claims.LOOKS) == set(paired.VERDICTS) and len(set(figure_claims.LOOKS.values())) == 4
+    assert Forest("none", ()).draw().axes[0].get_ylim() == (0.5, -0.5)
