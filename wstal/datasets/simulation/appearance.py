@@ -7,6 +7,8 @@ import numpy as np
 
 from wstal.base.record import Count, NonNegative, Positive, Record, Share
 
+MOST_SCALE = 0.9  # log-deviation of the most variable dimensions
+
 
 class Look(Record):
     """Statistics of a stream. Shares are of the variance of a background snippet's Gaussian z; what they leave is noise."""
@@ -68,7 +70,8 @@ class Space:
         """Mean and log-deviation of each dimension, (D,) each."""
         look, z = self.look, np.random.default_rng((*self.seed, 1)).normal(size=self.dim)
         spread = np.exp(look.dimensions * z)
-        return look.mean * spread / spread.mean(), look.scale * np.exp(-look.tilt * look.dimensions * z)
+        scale = look.scale * np.exp(-look.tilt * look.dimensions * z)
+        return look.mean * spread / spread.mean(), np.minimum(scale, MOST_SCALE)
 
     @cached_property
     def basis(self) -> np.ndarray:
