@@ -25,7 +25,6 @@ from wstal.training import ensemble_runs, experiment
 from wstal.training.ensemble_runs import EnsembleRun
 from wstal.training.experiment import Run
 
-
 SIMULATED = ("simulated", "i3d_like")  # readers of datasets whose size is theirs to choose
 
 

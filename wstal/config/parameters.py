@@ -66,7 +66,7 @@ class Dataset(Record):
     features: Features
     evaluation: Evaluation | None = None
     overrides: dict[str, dict[str, Any]] = {}  # method -> what this dataset sets
-    scaled: bool | Size = False  # whether presets are scaled to its size by wstal/config/scaling.py: true, if its source states it
+    scaled: bool | Size = False  # whether presets are scaled to its size, config/scaling.py; true: to what its source states
 
 
 class Grid(Record):

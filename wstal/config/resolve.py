@@ -1,7 +1,7 @@
 """Sections of params.yaml put together: each row with every value that it has, each entry with how it is judged.
 
-Layers in this order, later ones win: `defaults`, the method's base, its preset, all of them scaled to the dataset's size where it
-says so, the dataset's overrides, the row.
+Layers in this order, later ones win: `defaults`, the method's base, its preset, the dataset's overrides, the row. On datasets
+that say `scaled`, wstal/config/scaling.py scales the first three to the dataset's size.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""Released settings scaled to a smaller dataset by one rule, the same for all methods and fixed before any result of it was seen.
+"""Released settings scaled to a smaller dataset by one rule, the same for all methods, fixed before a result of it was seen.
 
-Every released code trains on I3D features of THUMOS14; LGBM-Net's report is on HACS. With r the width of a stream over theirs and
-q the mean length of a video in snippets over theirs, what a preset says becomes
+Every released code trains on I3D features of THUMOS14; LGBM-Net's report is on HACS. With r the width of a stream over theirs
+and q the mean length of a video in snippets over theirs, what a preset says becomes
 
 widths of layers           times r, as codes tie them to the features; at least 16
 step size                  over r: Adam moves each weight by it, and a layer sums over r times as many (Yang and Hu 2021)
@@ -12,8 +12,8 @@ blocks, k of a block       times q; k as a share stays
 pooled snippets of STPN    times q, where it pools a sum over the bag
 
 and nothing else changes: losses, their weights, weight decay, dropout, ratios, batches, thresholds, post-processing. The number
-of videos enters through the epochs that make the number of steps. What a preset's smaller step or longer training means stays: it
-is scaled like the others and never replaced. Rows of entries and `overrides` of a dataset stand over the rule.
+of videos enters through the epochs that make the number of steps. A preset's own step or length is scaled like any other and
+never replaced. Rows of entries and `overrides` of a dataset stand over the rule and are not scaled.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
 """A folder of YAML files -> records, one file a source. What does not fit is one sentence with its place.
 
-backbones.yaml holds the sizes of video networks, i3d_features.yaml statistics of I3D's features, a file with the keys `train` or `test` the statistics of a dataset, and every
-other file entries of params.yaml: tables and figures.
+backbones.yaml holds the sizes of video networks, i3d_features.yaml statistics of I3D's features, a file with the keys `train`
+or `test` the statistics of a dataset, and every other file entries of params.yaml: tables and figures.
 """
 
 from dataclasses import dataclass

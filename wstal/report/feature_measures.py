@@ -23,10 +23,10 @@ class Measure:
     title: str
     band: float
     form: str = ".2f"
-    narrow: bool = False  # whether it is held against as many of the real dimensions as are simulated, since it hangs on how many
+    narrow: bool = False  # whether it hangs on the number of dimensions, and so is held against that of 128 real ones
 
 
-MEASURES = {
+MEASURES = {  # the band of persistence is wide, as the real films are single shots and what is simulated has cuts
     "mean": Measure("mean of all values", 0.04),
     "mean_norm": Measure("norm of the mean feature over the root mean square norm", 0.03),
     "cosine": Measure("cosine of snippets of different videos", 0.04),
@@ -39,7 +39,7 @@ MEASURES = {
     "participation": Measure("participation ratio of the spectrum", 8.0, ".0f", narrow=True),
     "within": Measure("variance within a stretch of one label and footage", 0.08),
     "neighbours": Measure("correlation of log features 0.64 s apart in a video, same label", 0.05),
-    "persistence": Measure("correlation of log features 5 to 15 s apart in a video, same label", 0.16),  # real ones: single shots
+    "persistence": Measure("correlation of log features 5 to 15 s apart in a video, same label", 0.16),
     "accuracy": Measure("accuracy of a linear classifier of actions (%)", 5.0, ".0f"),
     "actionness": Measure("area under the ROC curve of a linear classifier of actionness", 0.03),
     "middle": Measure("probability of the right class, middle half of an instance", 0.06),

@@ -1,4 +1,4 @@
-"""How near the features of a dataset come to real I3D features: a table and a figure of every statistic, beside the real one."""
+"""How near the features of a dataset come to real I3D features: each statistic beside the real one, as a table and a figure."""
 
 from dataclasses import dataclass
 

@@ -73,8 +73,7 @@ def test_streams_are_as_wide_as_they_say(raw):
 
 
 def test_a_seed_redraws_times_features_and_directions(raw):
-    one, grid = source(raw, seed=1)
-    two, _ = source(raw, seed=2)
+    one, two = (source(raw, seed=seed)[0] for seed in (1, 2))
     assert next(timelines(one)) != next(timelines(two))
     axes = [features.streams(where)["rgb"].axis.evidence for where in (one, two)]
     assert abs(np.corrcoef(axes[0].ravel(), axes[1].ravel())[0, 1]) < 0.1
@@ -123,7 +122,7 @@ def test_shares_above_one_are_refused(look):
 
 def test_core_shows_more_than_the_rest_of_an_instance(raw):
     """Along its class's evidence, in snippets of 0.64 s."""
-    where, grid = source(raw)
+    where, _ = source(raw)
     stream, shown = features.streams(where)["rgb"], {"core": [], "weak": [], "context": [], "background": []}
     for video in list(timelines(where))[:20]:
         for piece in video.pieces:

@@ -1,4 +1,4 @@
-"""How one stream of simulated features looks: one Gaussian with a power-law spectrum, of which everything that varies is drawn."""
+"""How one stream of simulated features looks: one Gaussian with a power-law spectrum, from which all that varies is drawn."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,4 +1,6 @@
-"""Features of simulated videos that are hard as the papers say. Each kind of piece of each class has a direction of its own:
+"""Features of simulated videos that are hard as the papers say.
+
+Each kind of piece of each class has a direction of its own:
 
 core     class-specific, strong: a classifier needs nothing else, so attention tends to stop there
 weak     little class evidence, but the motion that all actions share
