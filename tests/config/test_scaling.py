@@ -65,6 +65,11 @@ def test_parameters_one_by_one(method, change, place, value):
     assert scaling.scaled(merge(VALUES, {"params": change}), method, QUARTER)["params"][place] == value
 
 
+def test_batches_of_nothing_are_left_to_those_who_check_them():
+    values = merge(VALUES, {"training": {"batch_videos": 0}})
+    assert scaling.scaled(values, "um", QUARTER)["training"]["epochs"] == 250
+
+
 @pytest.mark.parametrize(("epochs", "steps"), [(10, 500), (250, 1250), (5000, 2000)])
 def test_steps_go_a_quarter_as_far_within_what_is_affordable(epochs, steps):
     found = scaling.scaled(merge(VALUES, {"training": {"epochs": epochs}}), "um", QUARTER)["training"]

@@ -18,6 +18,7 @@ never replaced. Rows of entries and `overrides` of a dataset stand over the rule
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from math import isfinite
 from typing import Any
 
 from wstal.base.record import Count, Positive, Record
@@ -50,7 +51,7 @@ def scaled(values: Mapping[str, Any], method: str, size: Size) -> dict[str, Any]
     for name in WIDTHS:
         change(found, lambda width: max(round(width * r), LEAST_WIDTH), "params", name)
     change(found, lambda lr: significant(lr / r), "optimizer", "lr")
-    if is_number(batch):
+    if is_number(batch) and batch > 0:
         change(found, lambda epochs: epochs_of(epochs * home.videos / batch * r, batch, size), "training", "epochs")
     if (method, "margin") in LENGTHS:
         change(found, lambda margin: significant(margin * r**0.5), "params", "margin")
@@ -62,7 +63,7 @@ def scaled(values: Mapping[str, Any], method: str, size: Size) -> dict[str, Any]
 
 
 def epochs_of(steps: float, batch: int, size: Size) -> int:
-    """Passes over the training videos that make about so many steps, within `STEPS`."""
+    """Passes over the training videos that make about so many steps, within `STEPS`, and at least one."""
     return max(round(min(max(steps, STEPS[0]), STEPS[1]) * batch / size.videos), 1)
 
 
@@ -89,8 +90,8 @@ def change(values: dict[str, Any], rule: Callable[[Any], Any], *path: str) -> No
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value of params.yaml is a number; `true` is none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether a value of params.yaml is a finite number; `true` is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any], place: str = "") -> dict[str, tuple[Any, Any]]:
