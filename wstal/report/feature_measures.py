@@ -172,7 +172,7 @@ def auc(score: np.ndarray, positive: np.ndarray) -> float:
 
 
 def fitted(x: np.ndarray, label: np.ndarray) -> LogisticRegression:
-    """A linear classifier in which every class weighs the same."""
+    """A linear classifier of features (N, D) with labels (N,), in which every class weighs the same."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return LogisticRegression(C=1 / (2 * RIDGE * len(x)), class_weight="balanced", max_iter=60).fit(x, label)

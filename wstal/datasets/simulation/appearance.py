@@ -57,7 +57,7 @@ class Space:
         return rng.normal(size=(*shape, self.dim)) @ self.lasting
 
     def noise(self, rng: np.random.Generator, *shape: int) -> np.ndarray:
-        """The same with the flatter spectrum of noise."""
+        """Gaussians (..., D) with the flatter spectrum of noise."""
         return rng.normal(size=(*shape, self.dim)) @ self.flat
 
     def values(self, z: np.ndarray) -> np.ndarray:
