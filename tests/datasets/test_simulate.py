@@ -17,7 +17,7 @@ from wstal.base.yamlfile import convert
 from wstal.config import parameters, plan, resolve
 from wstal.datasets import prepare
 from wstal.datasets.readers import simulated
-from wstal.datasets.simulation import simulate
+from wstal.datasets.simulation import script, simulate
 from wstal.detect.localize import localize
 from wstal.evaluation import truth
 from wstal.evaluation.evaluate import PROTOCOLS, evaluate
@@ -33,7 +33,7 @@ def full(raw):
 
 @pytest.fixture(scope="module")
 def videos(full):
-    return list(simulate.timelines(full[1]))
+    return list(script.timelines(full[1]))
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +44,11 @@ def snippets(full, videos):
     for video in videos:
         grid = dataset.features.grid
         x = np.concatenate([simulate.features(video, source, s, grid) for s in ("rgb", "flow")], axis=1).astype(np.float64)
-        weights = simulate.overlap(video.pieces, len(x), grid)
-        labels = np.zeros((len(video.pieces), len(source.names), len(simulate.KINDS)))
+        weights = script.overlap(video.pieces, len(x), grid)
+        labels = np.zeros((len(video.pieces), len(source.names), len(script.KINDS)))
         for i, piece in enumerate(video.pieces):
             if piece.label >= 0:
-                labels[i, piece.label, simulate.KINDS.index(piece.kind)] = 1
+                labels[i, piece.label, script.KINDS.index(piece.kind)] = 1
         found[video.id] = (x, np.einsum("tp,pck->tck", weights, labels))
     return found
 
@@ -97,7 +97,7 @@ def test_bits_are_stable(full, videos):
 
 def test_another_seed_gives_other_videos(full):
     other = msgspec.structs.replace(full[1], seed=full[1].seed + 1)
-    ours, theirs = next(simulate.timelines(full[1])), next(simulate.timelines(other))
+    ours, theirs = next(script.timelines(full[1])), next(script.timelines(other))
     assert ours.instances != theirs.instances
 
 
@@ -128,7 +128,7 @@ KINDS = {"whole": ("weak", "core"), "peak": ("core",), "context": ("weak", "core
 
 def evidence(item, names):
     """(T, C) share of a snippet that shows the named kinds of each class."""
-    return item[1][:, :, [simulate.KINDS.index(name) for name in names]].sum(-1)
+    return item[1][:, :, [script.KINDS.index(name) for name in names]].sum(-1)
 
 
 def test_peak_finders_and_context_labellers_lose_even_with_perfect_scores(snippets, score):

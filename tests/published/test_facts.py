@@ -45,8 +45,9 @@ def changed(content, place, value):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with one paper, one dataset and the committed backbones."""
-    shutil.copy(published.FOLDER / "backbones.yaml", tmp_path)
+    """A folder with one paper, one dataset and the committed facts about networks and their features."""
+    for name in ("backbones.yaml", "i3d_features.yaml"):
+        shutil.copy(published.FOLDER / name, tmp_path)
     write(tmp_path / "acme.yaml", {"table1": ENTRY})
     write(tmp_path / "films.yaml", STATISTICS)
     return tmp_path
@@ -164,7 +165,23 @@ def test_a_broken_file_is_a_sentence(folder, text, sentence):
         facts.read(folder)
 
 
-def test_a_missing_file_of_backbones_is_a_sentence(folder):
-    (folder / "backbones.yaml").unlink()
-    with pytest.raises(UserError, match=r"backbones\.yaml is missing; restore it with `git checkout wstal/published`"):
+@pytest.mark.parametrize("name", ["backbones", "i3d_features"])
+def test_a_missing_file_of_networks_is_a_sentence(folder, name):
+    (folder / f"{name}.yaml").unlink()
+    with pytest.raises(UserError, match=rf"{name}\.yaml is missing; restore it with `git checkout wstal/published`"):
+        facts.read(folder)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "sentence"),
+    [
+        ("full/mean", "much", "Expected `float`, got `str`"),
+        ("narrow/mean", None, "must hold the same measures"),
+        ("network", "", "Expected `str` of length >= 1"),
+    ],
+)
+def test_a_fault_of_the_statistics_of_features_is_a_sentence(folder, place, value, sentence):
+    path = folder / "i3d_features.yaml"
+    write(path, changed(yaml.safe_load(path.read_text(encoding="utf-8")), place, value))
+    with pytest.raises(UserError, match=rf"i3d_features\.yaml.*{sentence}"):
         facts.read(folder)

@@ -17,7 +17,8 @@ ROWS, TIOUS = {"table1": ["full", "bare"]}, {"table1": [0.3, 0.5]}
 @pytest.fixture
 def asked(tmp_path, monkeypatch):
     """asked(entry) makes `published` read a folder with this entry, table1, alone."""
-    shutil.copy(published.FOLDER / "backbones.yaml", tmp_path)
+    for name in ("backbones.yaml", "i3d_features.yaml"):
+        shutil.copy(published.FOLDER / name, tmp_path)
     write(tmp_path / "films.yaml", STATISTICS)
     monkeypatch.setattr(published, "FOLDER", tmp_path)
 

@@ -14,6 +14,7 @@ from wstal.base.record import NAME, Count, Index, Name, NonNegative, Record, Sha
 from wstal.base.timegrid import TimeGrid
 from wstal.base.yamlfile import convert, merge
 from wstal.border import yamlfile
+from wstal.config.scaling import Size
 
 CURE = "restore it with `git checkout params.yaml`"
 
@@ -65,6 +66,7 @@ class Dataset(Record):
     features: Features
     evaluation: Evaluation | None = None
     overrides: dict[str, dict[str, Any]] = {}  # method -> what this dataset sets
+    scaled: bool | Size = False  # whether presets are scaled to its size, config/scaling.py; true: to what its source states
 
 
 class Grid(Record):

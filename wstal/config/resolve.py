@@ -1,16 +1,21 @@
 """Sections of params.yaml put together: each row with every value that it has, each entry with how it is judged.
 
-Layers in this order, later ones win: `defaults`, the method's base, its preset, the dataset's overrides, the row.
+Layers in this order, later ones win: `defaults`, the method's base, its preset, the dataset's overrides, the row. On datasets
+that say `scaled`, wstal/config/scaling.py scales the first three to the dataset's size.
 """
 
 from collections.abc import Mapping
+from math import exp
 from typing import Any
 
 import msgspec
 
 from wstal.base.errors import UserError
+from wstal.base.record import Count
 from wstal.base.yamlfile import convert, merge
-from wstal.config.parameters import EnsembleEntry, Entry, Evaluation, Parameters, lookup
+from wstal.config import scaling
+from wstal.config.parameters import Dataset, EnsembleEntry, Entry, Evaluation, Parameters, lookup
+from wstal.config.scaling import Size
 from wstal.config.settings import Draft, Settings, settings
 from wstal.detect.ensemble import Combination
 
@@ -29,8 +34,10 @@ def row(params: Parameters, entry: Entry, values: Mapping[str, Any], where: str)
         raise UserError(f"{place} has no `method`; add one to the row.")
     section, dataset = lookup(params.methods, method, f"methods, where {where} looks,"), params.dataset(entry.dataset)
     preset = preset or section.preset
-    layers = lookup(section.presets, preset, f"methods.{method}.presets"), dataset.overrides.get(method, {}), change
-    merged = merge(params.defaults, section.base, *layers, {"method": method, "preset": preset})
+    chosen = merge(params.defaults, section.base, lookup(section.presets, preset, f"methods.{method}.presets"))
+    if size := size_of(dataset, entry.dataset):
+        chosen = scaling.scaled(chosen, method, size)
+    merged = merge(chosen, dataset.overrides.get(method, {}), change, {"method": method, "preset": preset})
     resolved = settings(merged, place)
     streams = resolved.streams or dataset.features.streams
     if unknown := [name for name in streams if name not in dataset.features.streams]:
@@ -43,6 +50,34 @@ def row(params: Parameters, entry: Entry, values: Mapping[str, Any], where: str)
             "to the method or to the dataset's overrides."
         )
     return msgspec.structs.replace(resolved, streams=streams)
+
+
+class Stated(msgspec.Struct):
+    """What a simulated dataset's source states of its size, among other things."""
+
+    dim: Count
+    train_videos: Count
+    duration_s: tuple[float, float]  # median and log-deviation
+
+
+def size_of(dataset: Dataset, name: str) -> Size | None:
+    """The size that presets are scaled to on dataset `name`; None where they are not.
+
+    Raises:
+        UserError: it says `scaled: true`, and its source does not state its size.
+    """
+    if isinstance(dataset.scaled, Size) or not dataset.scaled:
+        return dataset.scaled or None
+    try:
+        stated = msgspec.convert(dataset.features.source, Stated)
+    except msgspec.ValidationError:
+        raise UserError(
+            f"params.yaml: datasets.{name} says `scaled: true`, but its source does not state `dim`, `train_videos` and "
+            "`duration_s`; write `scaled: {width: ..., videos: ..., length_t: ...}`."
+        ) from None
+    median, deviation = stated.duration_s
+    length_t = median * exp(deviation**2 / 2) / dataset.features.grid.step_s
+    return Size(width=stated.dim, videos=stated.train_videos, length_t=length_t)
 
 
 def rows(params: Parameters, name: str) -> dict[str, Settings]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from wstal.base.errors import UserError
 from wstal.published import facts
 from wstal.published.records import AVERAGE as AVERAGE
-from wstal.published.records import Backbones, Printed, Statistics, nearest
+from wstal.published.records import Backbones, FeatureStatistics, Printed, Statistics, nearest
 
 FOLDER = Path(__file__).parent
 
@@ -63,6 +63,11 @@ def statistics() -> dict[str, Statistics]:
 def backbones() -> Backbones:
     """What is printed of video networks."""
     return known().backbones
+
+
+def i3d_features() -> FeatureStatistics:
+    """Statistics of real I3D features."""
+    return known().i3d_features
 
 
 def check(entries: Mapping[str, Collection[str]], tious: Mapping[str, Sequence[float]]) -> None:

@@ -1,7 +1,7 @@
 """A folder of YAML files -> records, one file a source. What does not fit is one sentence with its place.
 
-backbones.yaml holds the sizes of video networks, a file with the keys `train` or `test` the statistics of a dataset, and every
-other file entries of params.yaml: tables and figures.
+backbones.yaml holds the sizes of video networks, i3d_features.yaml statistics of I3D's features, a file with the keys `train`
+or `test` the statistics of a dataset, and every other file entries of params.yaml: tables and figures.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ import msgspec
 from wstal.base.errors import UserError
 from wstal.base.record import Record
 from wstal.border import yamlfile
-from wstal.published.records import Backbones, Comparison, Printed, PrintedRow, Size, Statistics
+from wstal.published.records import Backbones, Comparison, FeatureStatistics, Printed, PrintedRow, Size, Statistics
 
 SUBSETS = {"train", "test"}
 CURE = "restore it with `git checkout wstal/published`"
@@ -27,6 +27,7 @@ class Facts:
     entries: dict[str, Printed]  # in the order of the files, and of each file
     statistics: dict[str, Statistics]  # dataset -> its statistics
     backbones: Backbones
+    i3d_features: FeatureStatistics
     source: dict[str, Path]  # entry -> the file that it stands in
 
 
@@ -41,7 +42,7 @@ def read(folder: Path) -> Facts:
     source: dict[str, Path] = {}
     for path in sorted(folder.glob("*.yaml")):
         content = mapping(yamlfile.read(path, CURE), path)
-        if path.stem == "backbones":
+        if path.stem in ("backbones", "i3d_features"):
             continue
         if SUBSETS & set(content):
             statistics[path.stem] = convert(content, Statistics, f"{path}")
@@ -50,7 +51,9 @@ def read(folder: Path) -> Facts:
             if name in entries:
                 raise UserError(f"{path}: {name!r} stands in {source[name]} as well; remove one of the two.")
             entries[name], source[name] = entry(raw, f"{path}, {name}"), path
-    return Facts(entries, statistics, backbones(folder / "backbones.yaml"), source)
+    path = folder / "i3d_features.yaml"
+    i3d_features = convert(mapping(yamlfile.read(path, CURE), path), FeatureStatistics, f"{path}")
+    return Facts(entries, statistics, backbones(folder / "backbones.yaml"), i3d_features, source)
 
 
 def entry(raw: Any, place: str) -> Printed:

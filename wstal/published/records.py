@@ -113,6 +113,21 @@ class Backbones(Record):
     backbone_clips: Sheet
 
 
+class FeatureStatistics(Record):
+    """Statistics of the features of a network on real videos: {measure: value}."""
+
+    title: Text
+    source: Text
+    network: Text
+    full: dict[str, float]  # of all dimensions
+    narrow: dict[str, float]  # of some of them, mean over choices
+    narrow_sd: dict[str, float]  # standard deviation over choices
+
+    def __post_init__(self) -> None:
+        if set(self.full) != set(self.narrow) or set(self.full) != set(self.narrow_sd):
+            raise ValueError("`full`, `narrow` and `narrow_sd` must hold the same measures")
+
+
 def is_column(name: str) -> bool:
     """Whether a column is AVG or a tIoU written as the tables write it."""
     try:

@@ -6,14 +6,15 @@ import numpy as np
 
 from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations, Segment, Video
-from wstal.datasets.simulation import simulate
+from wstal.datasets.simulation import script, simulate
+from wstal.datasets.simulation.script import Script
 from wstal.datasets.simulation.simulate import Source as Source
 
 
-def annotations(source: Source, grid: TimeGrid) -> Annotations:
+def annotations(source: Script, grid: TimeGrid) -> Annotations:
     """Labels and times of all simulated videos."""
     videos, segments = [], []
-    for video in simulate.timelines(source):
+    for video in script.timelines(source):
         names = [source.names[instance.label] for instance in video.instances]
         videos.append(Video(video.id, video.subset, video.duration_s, tuple(sorted(set(names)))))
         segments += [
@@ -25,5 +26,5 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
 
 def features(source: Source, streams: tuple[str, ...], grids: Grids) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """(video, {stream: (T, D)}) for all simulated videos."""
-    for video in simulate.timelines(source):
+    for video in script.timelines(source):
         yield video.id, {stream: simulate.features(video, source, stream, grids[stream]) for stream in streams}
