@@ -54,7 +54,7 @@ class Method(Parametrized[P]):
     def observe(self, scores: Scores, mask: Tensor) -> None:
         """Move running statistics, buffers that `losses` reads, by what the bags of a step show; most methods have none.
 
-        Training calls it before `losses`, without gradient, for each part of a batch.
+        mask (B, T). Training calls it before `losses`, without gradient, for each part of a batch.
         """
 
     def losses(self, scores: Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:

@@ -34,7 +34,7 @@ class Plugged(Method[Params]):
         return self.host(x, mask)
 
     def observe(self, scores: Scores, mask: Tensor) -> None:
-        """The host's."""
+        """The host's; mask (B, T)."""
         self.host.observe(scores, mask)
 
     def losses(self, scores: Scores, labels: Tensor, mask: Tensor) -> dict[str, Tensor]:

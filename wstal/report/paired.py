@@ -111,7 +111,7 @@ def chance(differences: np.ndarray) -> np.ndarray:
 
 @cache
 def resamples(seeds: int, stream: int = 0) -> np.ndarray:
-    """Seeds drawn with replacement: indices (RESAMPLES, seeds), always the same; streams are independent."""
+    """Seeds drawn with replacement: indices (R, S) of R resamples of S seeds, always the same; streams are independent."""
     return np.random.default_rng(stream).integers(seeds, size=(RESAMPLES, seeds))
 
 
@@ -122,7 +122,7 @@ def interval(differences: np.ndarray) -> tuple[float, float]:
 
 
 def percentiles(resampled: np.ndarray, seeds: int) -> tuple[float, float]:
-    """Expanded percentile interval of a statistic resampled over `seeds` seeds, (RESAMPLES,); nan for a single seed."""
+    """Expanded percentile interval of a statistic resampled over `seeds` seeds, (R,); nan for a single seed."""
     if seeds < 2:
         return np.nan, np.nan
     tail = stats.norm.sf(np.sqrt(seeds / (seeds - 1)) * stats.t.isf(LEVEL / 2, seeds - 1))

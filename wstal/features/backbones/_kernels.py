@@ -245,7 +245,7 @@ def fits(x: Tensor) -> bool:
 
 
 def empty(x: Tensor, channels: int, shape: tuple[int, ...]) -> Tensor:
-    """Memory for clips (N, channels, *shape), channels last, of x's type and device."""
+    """Memory for clips (N, C, T, H, W) of that shape, channels last, of the type and device of x."""
     return x.new_empty(x.shape[0], *shape, channels).permute(0, 4, 1, 2, 3)
 
 

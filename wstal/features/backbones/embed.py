@@ -36,7 +36,7 @@ def embedder(backbone: Backbone, network: nn.Module, speed: Speed, device: torch
 
 
 def plain(backbone: Backbone, network: nn.Module, speed: Speed, device: torch.device) -> Callable[[Tensor], Tensor]:
-    """`embedder` by the plain network and torch's kernels."""
+    """`embedder` by the plain network and torch's kernels: clips (N, C, T, H, W) -> (N, D)."""
     precision = getattr(torch, speed.precision)
     if speed.fold:
         fold(network)
@@ -59,7 +59,7 @@ def plain(backbone: Backbone, network: nn.Module, speed: Speed, device: torch.de
 
 
 def checked(backbone: Backbone, run: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """`run` without gradients, for clips of the backbone's shape alone."""
+    """`run` without gradients, for clips (N, C, T, H, W) of the backbone's shape alone."""
 
     @torch.inference_mode()
     def embed(clips: Tensor) -> Tensor:
@@ -80,7 +80,7 @@ def is_fused(speed: Speed, device: torch.device) -> bool:
 
 
 def fused(backbone: Backbone, network: nn.Module, speed: Speed, device: torch.device) -> Callable[[Tensor], Tensor]:
-    """`embedder` by the fused form; from the second batch of one size on it is replayed as one CUDA graph."""
+    """`embedder` by the fused form, clips (N, C, T, H, W) -> (N, D); from the second batch of one size on one CUDA graph."""
     from wstal.features.backbones import _kernels
 
     precision = getattr(torch, speed.precision)

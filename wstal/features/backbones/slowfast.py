@@ -69,7 +69,7 @@ def lateral(channels: int, kernel_t: int, alpha: int, bare: bool) -> nn.Module:
 
 
 def evenly(frames: int, slow: int, device: torch.device) -> Tensor:
-    """Indices of `slow` of so many frames, evenly from the first to the last; made on the device, which need not wait."""
+    """Indices (S,) of `slow` of so many frames, evenly from first to last; made on the device, which need not wait."""
     return torch.arange(slow, device=device) * (frames - 1) // (slow - 1)
 
 

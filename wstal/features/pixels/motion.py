@@ -45,7 +45,7 @@ def on_cpu(frames: list[np.ndarray]) -> np.ndarray:
 
 
 def on_gpu(device: torch.device) -> Callable[[list[np.ndarray]], Tensor]:
-    """As `on_cpu`, on a GPU, in a queue of its own beside those of other files and of the network."""
+    """As `on_cpu`, frames (H, W, 3) on a GPU, in a queue of its own beside those of other files and of the network."""
     queue = torch.cuda.Stream(device)
 
     def compute(frames: list[np.ndarray]) -> Tensor:
