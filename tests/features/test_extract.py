@@ -11,7 +11,7 @@ from wstal.base.errors import UserError
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Segment, Video
 from wstal.data.store import FeatureStore
-from wstal.features.extraction.extract import Stream, extract, finished, make_store
+from wstal.features.extraction.extract import Extractor, extract, finished, make_store
 from wstal.features.extraction.parts import Parts
 from wstal.features.pixels.decode import Footage
 
@@ -41,7 +41,7 @@ class Network:
 
 
 def stream(network, **changes):
-    return replace(Stream(network, lambda: network.embed, iter, GRID, "a test network"), **changes)
+    return replace(Extractor(network, lambda: network.embed, iter, GRID, "a test network"), **changes)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 from wstal.base.errors import UserError
 from wstal.features.pixels import flow as module
 from wstal.features.pixels.flow import quantize, truncate, tvl1
-from wstal.features.pixels.tvl1 import BOUND, LEVELS, OPENCV, Settings
+from wstal.features.pixels.tvl1 import BOUND, LEVELS, OPENCV, TVL1
 
 
 def texture(height: int, width: int, seed: int = 0) -> torch.Tensor:
@@ -133,7 +133,7 @@ def test_frames_that_do_not_fit(shapes):
 def test_settings_have_the_papers_names():
     assert msgspec.to_builtins(OPENCV)["lambda"] == 0.15
     with pytest.raises(msgspec.ValidationError, match="tau"):
-        msgspec.convert(msgspec.to_builtins(OPENCV) | {"tau": 0.0}, Settings)
+        msgspec.convert(msgspec.to_builtins(OPENCV) | {"tau": 0.0}, TVL1)
 
 
 def test_levels_of_known_flows():

@@ -11,7 +11,7 @@ from tests.features.films import LEVEL, grey, write
 from wstal.base.timegrid import TimeGrid
 from wstal.features.extraction import extract as local
 from wstal.features.extraction import scaleout
-from wstal.features.extraction.extract import Job, Stream
+from wstal.features.extraction.extract import Extractor, Job
 from wstal.features.pixels.decode import Footage
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Ray does inside is not ours
@@ -37,7 +37,7 @@ class Network:
         return self.embed
 
 
-STREAM = Stream(Network(), Network().load, iter, GRID, "a test network")
+STREAM = Extractor(Network(), Network().load, iter, GRID, "a test network")
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import shutil
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
@@ -171,8 +172,8 @@ DATABASE = {
 
 
 def _make_json(folder: Path) -> list[bytes]:
-    for video in DATABASE:
-        np.save(folder / f"{video}.npy", VALUES)
+    for i, video in enumerate(DATABASE):
+        np.save(folder / f"{video}.npy", VALUES + i)
     whole = {"classes": ["Jump", "Run"], "database": DATABASE}
     return [json.dumps(whole).encode(), json.dumps(DATABASE, indent=1).encode()]
 
@@ -319,8 +320,10 @@ def _read_facts(folder: Path) -> object:
 
 def _make_facts(folder: Path) -> list[bytes]:
     found = sorted(Path(facts.__file__).parent.glob("*.yaml"), key=lambda path: path.stat().st_size)
-    (folder / "backbones.yaml").write_bytes((found[0].parent / "backbones.yaml").read_bytes())
-    return [path.read_bytes() for path in found if path.stem != "backbones"][:2]
+    tables = {"backbones", "i3d_features"}  # which have a layout of their own
+    for name in tables:
+        shutil.copyfile(found[0].with_name(f"{name}.yaml"), folder / f"{name}.yaml")
+    return [path.read_bytes() for path in found if path.stem not in tables][:2]
 
 
 STATE = OrderedDict(conv=torch.arange(6.0).reshape(2, 3), bias=torch.zeros(2, dtype=torch.float16))

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from wstal.base import manifest, paths, progress
+from wstal.base import paths, progress
 from wstal.base.errors import UserError
-from wstal.border import tensorfile
+from wstal.border import manifestfile, tensorfile
 from wstal.config import plan
 from wstal.data import labels
 from wstal.evaluation import metrics
@@ -102,10 +102,10 @@ def test_labels_and_manifest_are_read_once_for_all_runs_of_a_process(prepared, c
         monkeypatch.setattr(module, "read", lambda path: seen.update([module.__name__]) or read(path))
 
     params, tree = prepared
-    for module in (labels, manifest):
+    for module in (labels, manifestfile):
         counted(module)
     experiment.train_all(experiment.runs(plan.of_rows(params, "tiny_table"), tree))
-    assert seen == {"wstal.data.labels": 1, "wstal.base.manifest": 1}
+    assert seen == {"wstal.data.labels": 1, "wstal.border.manifestfile": 1}
 
 
 def test_a_process_pool_gives_the_bits_of_one_process(runs, cache, inline, monkeypatch, tmp_path):

@@ -50,7 +50,7 @@ def test_a_batch_in_order_stays_in_order():
 
 @pytest.mark.parametrize("name", methods.names())
 def test_parts_score_as_the_whole(tiny, name):
-    """Losses and gradients of a batch do not depend on how it is cut."""
+    """Losses and gradients of a batch do not depend on how it is cut, but for methods that say so."""
     how = tiny(name, {})
     x = torch.rand(4, 9, 12, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     lengths = torch.tensor([4, 9, 6, 9])
@@ -67,8 +67,8 @@ def test_parts_score_as_the_whole(tiny, name):
             sum(terms[-1].values()).backward()
         assert len(terms) == (1 if model.params.bag_groups.count else len(places))
         found.append([*(sum(one[key] for one in terms) for key in terms[0]), *(p.grad for p in model.parameters())])
-    for one, other in zip(*found, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+    alike = [torch.allclose(one, other, rtol=1e-9, atol=1e-12) for one, other in zip(*found, strict=True)]
+    assert all(alike) != model.params.mixes_bags
 
 
 def test_joined_parts_are_the_batch(tiny):

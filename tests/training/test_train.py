@@ -8,7 +8,8 @@ import torch
 from wstal.base.errors import UserError
 from wstal.data.bags import batches
 from wstal.methods.delu import DELU
-from wstal.training import experiment
+from wstal.training import experiment, train
+from wstal.training.parts import partition
 from wstal.training.train import build, fit
 
 
@@ -49,6 +50,15 @@ def test_a_term_of_weight_zero_does_not_train_what_only_it_reaches(trained):
 def test_weights_change_what_is_learnt(trained):
     one, other = trained(1.0, 0.1, 0.1)[0], trained(0.1, 0.1, 1.0)[0]
     assert not torch.equal(one["action"], other["action"])
+
+
+@pytest.mark.parametrize(("method", "cut"), [("stpn", True), ("sal", False)])
+def test_a_batch_whose_bags_mix_stays_whole(tiny_runs, monkeypatch, method, cut):
+    run, parts = tiny_runs({"full": {"training": {"epochs": 1, "snippets": {"kind": "full"}}}}, method=method)[0], []
+    monkeypatch.setattr(train, "CALLS", 1.0)
+    monkeypatch.setattr(train, "partition", lambda *costs: parts.append(partition(*costs)) or parts[-1])
+    fit(run.settings, experiment.bags(run, next(iter(run.settings.networks)))[0], 0, lambda done, total: None)
+    assert (max(map(len, parts)) > 1) == cut
 
 
 def test_checkpoints_are_kept_on_the_way_and_change_nothing(tiny_runs):

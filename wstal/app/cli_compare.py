@@ -1,8 +1,6 @@
 """`wstal compare` on the command line."""
 
 import argparse
-import csv
-import io
 import math
 import os
 import statistics
@@ -115,13 +113,13 @@ def _directions(found: Sequence["Difference"]) -> list[str]:
 
 
 def _table(found: Sequence["Difference"]) -> str:
-    text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(COLUMNS)
-    for row in found:
-        (first_t, first_d), (second_t, second_d) = row.shapes
-        numbers = (row.cosine, row.lowest, row.scale, row.largest)
-        lines.writerow(
-            (row.video, first_t, second_t, first_d, second_d, *("" if math.isnan(x) else f"{x:.6g}" for x in numbers))
-        )
-    return text.getvalue()
+    from wstal.border import csvfile  # as late as the rest: numpy takes its time
+
+    return csvfile.exact([COLUMNS, *map(_line, found)])
+
+
+def _line(row: "Difference") -> list[str]:
+    (first_t, first_d), (second_t, second_d) = row.shapes
+    numbers = (row.cosine, row.lowest, row.scale, row.largest)
+    sizes = map(str, (first_t, second_t, first_d, second_d))
+    return [row.video, *sizes, *("" if math.isnan(x) else f"{x:.6g}" for x in numbers)]

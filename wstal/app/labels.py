@@ -1,7 +1,5 @@
 """`wstal labels`: corrected files of annotation tools -> labels to train on, and times to evaluate against."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from typing import Any
 
 from wstal.base import files
 from wstal.base.errors import UserError
+from wstal.border import csvfile
 from wstal.exchange.tools import registry, tracks
 from wstal.exchange.tools.tracks import Track
 
@@ -34,12 +33,8 @@ class Corrected:
 
     def table(self) -> str:
         """labels.csv as `wstal train` reads it: a line for every label that a video shows."""
-        text = io.StringIO()
-        lines = csv.writer(text, lineterminator="\n")
-        lines.writerow(("video", "label"))
-        for track in self.tracks:
-            lines.writerows((track.video + track.ending, label) for label in sorted({mark.label for mark in track.marks}))
-        return text.getvalue()
+        shown = [(track, label) for track in self.tracks for label in sorted({mark.label for mark in track.marks})]
+        return csvfile.exact([("video", "label"), *((track.video + track.ending, label) for track, label in shown)])
 
     def truth(self) -> dict[str, Any]:
         """ActivityNet's ground-truth layout, of the videos whose labels all have times; also those without an action."""

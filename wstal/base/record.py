@@ -20,6 +20,11 @@ class Params(Record):
         """The bags that `losses` compares, which training puts first in each batch; here none. Groups have no order."""
         return Groups(count=0, size=1, replace=False)
 
+    @property
+    def mixes_bags(self) -> bool:
+        """Whether `forward` lets a bag see others of its batch, which training then never cuts in parts; here not."""
+        return False
+
 
 Count = Annotated[int, Meta(ge=1)]
 Index = Annotated[int, Meta(ge=0)]

@@ -50,8 +50,13 @@ def numbers(path: Path, header_lines: int) -> np.ndarray:
 
 def text(rows: Iterable[Sequence[str]]) -> str:
     """Rows as CSV; a cell that is no number and that a spreadsheet would compute gets an apostrophe in front."""
+    return exact(map(_shown, row) for row in rows)
+
+
+def exact(rows: Iterable[Iterable[str]]) -> str:
+    """Rows as CSV with every cell as it is, for programs that read them again."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([_shown(cell) for cell in row] for row in rows)
+    csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()
 
 

@@ -8,7 +8,7 @@ step size                  over r: Adam moves each weight by it, and a layer sum
 number of steps            times r, as each goes 1 / r as far; within 500 and 2000, what a reproduction affords
 margin of UM               times the root of r: it is a length of an embedding; margins of cosines and of scores stay
 snippets of a bag          times q
-blocks, k of a block       times q; k as a share stays
+blocks, k of a block       times q; k as a share stays; so is what SAL chooses in addition
 pooled snippets of STPN    times q, where it pools a sum over the bag
 
 and nothing else changes: losses, their weights, weight decay, dropout, ratios, batches, thresholds, post-processing. The number
@@ -27,7 +27,7 @@ LEAST_WIDTH = 16
 STEPS = (500, 2000)  # fewest and most of a scaled run
 WIDTHS = ("hidden", "filter_hidden", "attention_hidden")  # parameters of methods that are widths of layers
 LENGTHS = {("um", "margin")}  # that are lengths of an embedding
-COUNTS = ("block", "k")  # that count snippets
+COUNTS = ("block", "k", "extra")  # that count snippets
 
 
 class Size(Record):

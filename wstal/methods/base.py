@@ -39,6 +39,7 @@ class Method(Parametrized[P]):
 
     The constructor takes the feature dimension D, the number of action classes C and `Params`. Both verbs, `forward` and
     `losses`, are pure: no hidden state, no Python branch on tensor values, no dependence on how much padding a batch carries.
+    What they compute there is finite, as masks are products.
     """
 
     loss_names: tuple[str, ...]  # the keys of losses() and of `weights` in params.yaml

@@ -59,6 +59,11 @@ class Params(base.Params):
     q: Positive  # exponent of the generalized cross-entropy
     semantic_share: Share  # of s2 in the video score
 
+    @property
+    def mixes_bags(self) -> bool:
+        """Step (7) adds to each bag the one before."""
+        return True
+
 
 class SAL(base.Method[Params]):
     """SAL on RGB and flow side by side, of equal width."""

@@ -117,7 +117,8 @@ def fit(settings: Settings, bags: Bags, seed: int, step: Step) -> Fitted:
     """
     network = Network(settings, bags, seed)
     weights = sum(p.numel() for p in network.model.parameters())
-    calls = CALLS if network.device.type == "cpu" else float("inf")  # a GPU waits for calls, not for arithmetic
+    cut = network.device.type == "cpu" and not network.model.params.mixes_bags  # a GPU waits for calls, not for arithmetic
+    calls = CALLS if cut else float("inf")
     history = []
     for done, drawn in enumerate(network.draws(), start=1):
         places = partition(drawn.lengths, weights, calls)

@@ -26,7 +26,7 @@ from wstal.datasets.simulation.script import Piece, Script, Timeline, overlap
 ROUNDING = 256  # features are multiples of 1/256, exact in float16 below 8
 
 
-class Stream(Record):
+class Strengths(Record):
     """How one feature stream sees the world: lengths of the directions that make up a snippet."""
 
     core: float  # class evidence of the discriminative part
@@ -45,7 +45,7 @@ class Source(Script):
     """Time lines, and the strength of the phenomena in each stream; values and their sources stand in params.yaml."""
 
     dim: Count  # feature width of each stream
-    streams: dict[str, Stream]
+    streams: dict[str, Strengths]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def features(video: Timeline, source: Source, name: str, grid: TimeGrid) -> np.n
     return (np.round(np.maximum(x + 2 * scale, 0) * ROUNDING) / ROUNDING).astype(np.float16)
 
 
-def appearance(piece: Piece, stream: Stream, axis: Directions) -> np.ndarray:
+def appearance(piece: Piece, stream: Strengths, axis: Directions) -> np.ndarray:
     """Mean feature of a piece: (D,)."""
     if piece.kind == "background":
         return np.zeros_like(axis.motion)

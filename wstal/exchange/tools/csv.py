@@ -3,10 +3,9 @@
 A video without marks has one line, its label and times empty. All videos are in the subset `test`, as their times were found.
 """
 
-import csv
-import io
 from collections.abc import Sequence
 
+from wstal.border import csvfile
 from wstal.exchange.tools.tracks import Clip
 
 COLUMNS = ("video", "label", "start_s", "end_s", "score", "subset", "duration_s")
@@ -14,13 +13,12 @@ COLUMNS = ("video", "label", "start_s", "end_s", "score", "subset", "duration_s"
 
 def texts(clips: Sequence[Clip], classes: Sequence[str]) -> dict[str, str]:
     """One table of all videos."""
-    text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(COLUMNS)
-    for clip in clips:
-        marks = [(mark.label, *(f"{ms / 1000:.3f}" for ms in mark.ms()), _score(mark.score)) for mark in clip.ordered()]
-        lines.writerows((clip.video, *cells, "test", f"{clip.duration_s:.3f}") for cells in marks or [("", "", "", "")])
-    return {"segments.csv": text.getvalue()}
+    return {"segments.csv": csvfile.exact([COLUMNS, *(line for clip in clips for line in _lines(clip))])}
+
+
+def _lines(clip: Clip) -> list[tuple[str, ...]]:
+    marks = [(mark.label, *(f"{ms / 1000:.3f}" for ms in mark.ms()), _score(mark.score)) for mark in clip.ordered()]
+    return [(clip.video, *cells, "test", f"{clip.duration_s:.3f}") for cells in marks or [("", "", "", "")]]
 
 
 def _score(score: float | None) -> str:

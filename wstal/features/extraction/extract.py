@@ -63,7 +63,7 @@ Network = Callable[[np.ndarray], np.ndarray]  # clips (N, T, size, size, channel
 
 
 @dataclass(frozen=True)
-class Stream:
+class Extractor:
     """One feature stream of the store."""
 
     clips: Clips
@@ -96,7 +96,7 @@ class Job:
 
 
 def make_store(
-    videos: Mapping[str, Path], streams: Mapping[str, Stream], annotations: Annotations, out: Path, parts: Path, *,
+    videos: Mapping[str, Path], streams: Mapping[str, Extractor], annotations: Annotations, out: Path, parts: Path, *,
     summary: Summary,  # of the extraction of these videos, and perhaps others, into `parts`
     slack_s: float, overrun: Collection[str],
 ) -> Manifest:  # fmt: skip
@@ -125,7 +125,7 @@ def reasons(failures: Mapping[str, str]) -> str:
 
 
 def finished(
-    videos: Mapping[str, Path], streams: Mapping[str, Stream], parts: Path
+    videos: Mapping[str, Path], streams: Mapping[str, Extractor], parts: Path
 ) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """(video, {stream: (T, D)}) of videos whose parts are all there, as readers give features."""
     stores = stores_of(streams, parts)
@@ -135,19 +135,19 @@ def finished(
             yield video, {name: part.features for name, part in found.items() if part}
 
 
-def ready(videos: Mapping[str, Path], streams: Mapping[str, Stream], parts: Path) -> list[str]:
+def ready(videos: Mapping[str, Path], streams: Mapping[str, Extractor], parts: Path) -> list[str]:
     """The videos that `finished` yields, told without loading their features."""
     stores = stores_of(streams, parts).values()
     return [video for video, file in sorted(videos.items()) if None not in [store.warnings(video, file) for store in stores]]
 
 
-def stores_of(streams: Mapping[str, Stream], parts: Path) -> dict[str, Parts]:
+def stores_of(streams: Mapping[str, Extractor], parts: Path) -> dict[str, Parts]:
     """{stream: its finished parts}."""
     return {name: Parts(parts / name, stream.origin, stream.grid) for name, stream in streams.items()}
 
 
 def extract(
-    videos: Mapping[str, Path], streams: Mapping[str, Stream], parts: Path, *,
+    videos: Mapping[str, Path], streams: Mapping[str, Extractor], parts: Path, *,
     batch: int,  # snippets that the network sees at once
     workers: int,  # files that are decoded at once, each at most one batch ahead
     shard: tuple[int, int] = (1, 1),  # (i, n): only the i-th of n shares of the videos, counted from 1
@@ -167,7 +167,7 @@ def extract(
     return summary
 
 
-def finish(jobs: Iterable[Job], stream: Stream, *, batch: int, workers: int) -> Iterator[Job]:
+def finish(jobs: Iterable[Job], stream: Extractor, *, batch: int, workers: int) -> Iterator[Job]:
     """Each job when its features are there or it has failed."""
 
     def clips(job: Job) -> Iterator[np.ndarray]:
@@ -187,7 +187,7 @@ def finish(jobs: Iterable[Job], stream: Stream, *, batch: int, workers: int) -> 
                 job.rows.append(row)
 
 
-def clips_of(footage: Footage, stream: Stream) -> Iterator[np.ndarray]:
+def clips_of(footage: Footage, stream: Extractor) -> Iterator[np.ndarray]:
     """The snippets of a video file as a network wants them: (T, size, size, channels) uint8 of T offsets."""
     network = stream.clips
     frames = centre_crop(stream.prepare(footage.frames(stream.grid.fps, network.short_side)), network.size)

@@ -1,4 +1,4 @@
-"""Extraction as params.yaml describes it: the named backbone, its weights and its input size as a `Stream`, over all cores."""
+"""Extraction as params.yaml describes it: the named backbone, its weights and input size as an `Extractor`, over all cores."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from wstal.features.backbones import registry, weights
 from wstal.features.backbones.checkpoint import restore
 from wstal.features.backbones.embed import embedder, settled
 from wstal.features.backbones.registry import Backbone
-from wstal.features.extraction.extract import Stream, Summary, check_grid, extract, finished, ready
+from wstal.features.extraction.extract import Extractor, Summary, check_grid, extract, finished, ready
 from wstal.features.pixels.motion import flow_images
 
 # Features depend on what extraction imports, but for files that leave them as they are.
@@ -66,7 +66,7 @@ class Recipe:
         return replace(found, short_side=extraction.short_side, size=extraction.size)
 
 
-def streams(recipe: Recipe, tree: Tree = PIPELINE) -> dict[str, Stream]:
+def streams(recipe: Recipe, tree: Tree = PIPELINE) -> dict[str, Extractor]:
     """{stream: what makes it}.
 
     Raises:
@@ -75,7 +75,7 @@ def streams(recipe: Recipe, tree: Tree = PIPELINE) -> dict[str, Stream]:
     return {name: stream(name, backbone, recipe, tree) for name, backbone in recipe.backbones().items()}
 
 
-def stream(name: str, backbone: Backbone, recipe: Recipe, tree: Tree) -> Stream:
+def stream(name: str, backbone: Backbone, recipe: Recipe, tree: Tree) -> Extractor:
     """One stream; the network is loaded when the first clips come.
 
     Raises:
@@ -92,7 +92,7 @@ def stream(name: str, backbone: Backbone, recipe: Recipe, tree: Tree) -> Stream:
     prepare, motion = (flow_images, ", flow by TV-L1") if backbone.stream == "flow" else (iter, "")
     pixels, speed = f"{extraction.short_side} to {extraction.size} pixels", settled(extraction.speed, seeding.device())
     origin = f"{backbone.name}, weights {digest[:16]}, {pixels}, {speed.precision}{motion}"
-    return Stream(backbone, partial(network, backbone, file, speed), prepare, recipe.grids[name], origin)
+    return Extractor(backbone, partial(network, backbone, file, speed), prepare, recipe.grids[name], origin)
 
 
 def network(backbone: Backbone, file: Path, speed: Speed) -> Callable[[np.ndarray], np.ndarray]:

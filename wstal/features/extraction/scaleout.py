@@ -18,7 +18,7 @@ import torch
 
 from wstal.base import progress
 from wstal.base.errors import MachineError, UserError
-from wstal.features.extraction.extract import Job, Stream, Summary, check_grid, clips_of, full, missing, settle
+from wstal.features.extraction.extract import Extractor, Job, Summary, check_grid, clips_of, full, missing, settle
 from wstal.features.extraction.parts import Parts
 from wstal.features.pixels.decode import Footage
 
@@ -29,7 +29,7 @@ NETWORK_SHARE = 0.6  # what the network then keeps: too much for two on one GPU,
 
 
 def extract(
-    videos: Mapping[str, Path], streams: Mapping[str, Stream], parts: Path, *,
+    videos: Mapping[str, Path], streams: Mapping[str, Extractor], parts: Path, *,
     batch: int,  # snippets that a network sees at once
     networks: int,  # how many copies of the network
     gpus: float,  # GPUs for each of them; 0 where there are none
@@ -49,7 +49,7 @@ def extract(
     return summary
 
 
-def _pipeline(jobs: Mapping[str, Job], stream: Stream, batch: int, networks: int, gpus: float) -> Any:
+def _pipeline(jobs: Mapping[str, Job], stream: Extractor, batch: int, networks: int, gpus: float) -> Any:
     """The rows of all jobs, as Ray will make them."""
     import ray.data  # here, as the extra may be missing where this file is only looked at
 
@@ -65,7 +65,7 @@ def _pipeline(jobs: Mapping[str, Job], stream: Stream, batch: int, networks: int
     )  # fmt: skip
 
 
-def decode(item: Table, stream: Stream, batch: int) -> Iterator[Table]:
+def decode(item: Table, stream: Extractor, batch: int) -> Iterator[Table]:
     """One file -> its snippets, `batch` at a time, and a last row (t = -1) whose note says how it went."""
     video, footage = str(item["video"][0]), Footage(Path(str(item["file"][0])))
     held, count, failure = [], 0, ""
@@ -86,7 +86,7 @@ def decode(item: Table, stream: Stream, batch: int) -> Iterator[Table]:
 class Networks:
     """The network, loaded once by each process that runs it."""
 
-    def __init__(self, stream: Stream, batch: int):
+    def __init__(self, stream: Extractor, batch: int):
         self.network, self.batch = stream.load(), batch
 
     def __call__(self, table: Table) -> Table:

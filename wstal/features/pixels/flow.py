@@ -12,8 +12,8 @@ u        flow in pixels, x then y                  (2, H W)         Solver.u, .f
 p        dual variable of u, here times θ          (2, 2, H W)      Solver.p: along x and along y, of both components
 ∇I       gradient of the warped second frame       (2, H W)         Solver.gradient
 ρ(u)     linearized difference of the frames       (H W)            |∇I|² (offset + slope · u)
-τ, λ, θ  time step, data weight, tightness         scalars          Settings.tau, .lambda_, .theta
-ε        stops when the mean squared change ≤ ε²   scalar           Settings.epsilon
+τ, λ, θ  time step, data weight, tightness         scalars          TVL1.tau, .lambda_, .theta
+ε        stops when the mean squared change ≤ ε²   scalar           TVL1.epsilon
 
 One iteration: v = u - ∇I clamp(ρ(u) / |∇I|², ±λθ); u = v + θ div p; p = (p + τ/θ ∇u) / (1 + τ/θ |∇u|), with forward
 differences in ∇u and backward ones in div p.
@@ -36,12 +36,12 @@ from torch.nn.functional import grid_sample, pad
 
 from wstal.base.errors import UserError
 from wstal.features.pixels.median import Median
-from wstal.features.pixels.tvl1 import BOUND, FLAT, LEVELS, MIN_SIZE, Settings
+from wstal.features.pixels.tvl1 import BOUND, FLAT, LEVELS, MIN_SIZE, TVL1
 
 _POOLS = Lock()
 
 
-def tvl1(first: Tensor, second: Tensor, *, settings: Settings) -> Tensor:
+def tvl1(first: Tensor, second: Tensor, *, settings: TVL1) -> Tensor:
     """Flow (N, 2, H, W) float32 in pixels, x then y, that leads from first to second, (N, H, W).
 
     Frames are grey: uint8, or floating point in the same range of 0 to 255. A pair's flow depends on no other pair and not
@@ -77,7 +77,7 @@ def quantize(flow: Tensor) -> Tensor:
     return ((truncate(flow) + 1) * (LEVELS / 2)).round().to(torch.uint8)
 
 
-def _one_by_one(pairs: Tensor, settings: Settings) -> Tensor:
+def _one_by_one(pairs: Tensor, settings: TVL1) -> Tensor:
     """Flow (N, 2, H, W) of pairs (N, 2, H, W), each by one thread: threads within operations would wait at every one."""
     batches, threads = pairs.split(1), torch.get_num_threads()
     idle: SimpleQueue[list[Solver]] = SimpleQueue()
@@ -112,7 +112,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return pool
 
 
-def _solvers(solver_class: type, pairs: Tensor, settings: Settings) -> list:
+def _solvers(solver_class: type, pairs: Tensor, settings: TVL1) -> list:
     """One for every scale of the pyramid, the finest first."""
     shapes = [tuple(pairs.shape[2:])]
     while len(shapes) < settings.scales:
@@ -124,7 +124,7 @@ def _solvers(solver_class: type, pairs: Tensor, settings: Settings) -> list:
 
 
 @torch.no_grad()
-def _coarse_to_fine(pairs: Tensor, solvers: list, settings: Settings) -> Tensor:
+def _coarse_to_fine(pairs: Tensor, solvers: list, settings: TVL1) -> Tensor:
     """Flow (N, 2, H, W) of pairs (N, 2, H, W), with one solver for each scale."""
     pyramid = [pairs.to(torch.float32)]
     for solver in solvers[1:]:
@@ -179,7 +179,7 @@ class Solver:
     column of the row above, or zeros in front of the first row: there the dual variable is zero, as it should be outside.
     """
 
-    def __init__(self, count: int, height: int, width: int, settings: Settings, device: torch.device):
+    def __init__(self, count: int, height: int, width: int, settings: TVL1, device: torch.device):
         area = height * width
         self.shape, self.settings = (height, width), settings
         self.tolerance = settings.epsilon**2 * area

@@ -18,7 +18,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from wstal.features.pixels.tvl1 import FLAT, Settings
+from wstal.features.pixels.tvl1 import FLAT, TVL1
 
 STEPS = 5  # iterations a kernel
 LANES = 32  # of a warp; each holds two neighbouring columns
@@ -340,7 +340,7 @@ def _median(u, u_next, sums, state, active, width, height, programs, tolerance, 
 class BatchSolver:
     """Minimizes at one scale for `count` pairs at once; the counterpart of wstal.features.pixels.flow.Solver."""
 
-    def __init__(self, count: int, height: int, width: int, settings: Settings, device: torch.device):
+    def __init__(self, count: int, height: int, width: int, settings: TVL1, device: torch.device):
         self.shape, self.settings, self.tolerance = (height, width), settings, settings.epsilon**2 * height * width
         self.us = list(torch.empty(2, count, 2, height, width, device=device))  # now, next
         self.ps = list(torch.empty(2, count, 4, height, width, device=device))  # along x of both components, along y

@@ -10,7 +10,7 @@ MIN_SIZE = 16  # no scale of the pyramid but the first is smaller than so many p
 FLAT = 1.1920929e-07  # a squared gradient up to float32's epsilon says nothing about motion
 
 
-class Settings(Record):
+class TVL1(Record):
     """Parameters of TV-L1 in the papers' symbols."""
 
     tau: Positive  # τ, time step of the dual iteration; converges up to 0.25
@@ -25,6 +25,6 @@ class Settings(Record):
 
 
 # Defaults of OpenCV's DualTVL1OpticalFlow, without its term for illumination (gamma = 0).
-OPENCV = Settings(
+OPENCV = TVL1(
     tau=0.25, lambda_=0.15, theta=0.3, scales=5, scale_step=0.8, warps=5, epsilon=0.01, inner=30, outer=10
 )  # fmt: skip
