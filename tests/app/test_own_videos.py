@@ -402,8 +402,8 @@ def test_what_is_odd_about_a_table_is_noted_and_used(settings, films, tmp_path, 
 
 def test_detections_end_with_the_video_whatever_the_run_says(raw, run, films, tmp_path):
     text = (run / "run.yaml").read_text()
-    assert "clip: true" in text and "extend_end: 0" in text
-    (run / "run.yaml").write_text(text.replace("clip: true", "clip: false").replace("extend_end: 0", "extend_end: 400"))
+    assert "clip: false" in text and "extend_end: 0" in text
+    (run / "run.yaml").write_text(text.replace("extend_end: 0", "extend_end: 400"))
     own_videos.localize(raw, new(films), run, tmp_path / "found")
     assert detections.read_json(tmp_path / "found" / "predictions.json").end_s.max() == FRAMES / 25
 

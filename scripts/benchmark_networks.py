@@ -1,6 +1,6 @@
 """Networks, flow and extraction on a GPU, in one file of figures.
 
-python scripts/bench_gpu_networks.py [--out FILE] [--budget SECONDS]
+python scripts/benchmark_networks.py [--out FILE] [--budget SECONDS]
 
 Networks: clips a second at 64 clips, plain in float16 as torch runs it, and fused in float16 and bfloat16; how far features lie
 from those of the plain network in float32; the time of each kernel. Layers: each different convolution, and the slowest ones
@@ -34,7 +34,7 @@ from wstal.datasets.clips.render import encode, pictures
 from wstal.datasets.clips.script import Script, Source, scripts
 from wstal.features.backbones import embed, fused, registry
 from wstal.features.backbones.registry import Backbone
-from wstal.features.extraction.extract import Stream, extract
+from wstal.features.extraction.extract import Extractor, extract
 from wstal.features.pixels.decode import Footage
 from wstal.features.pixels.flow import quantize, tvl1
 from wstal.features.pixels.motion import at_once, flow_images, luma
@@ -375,7 +375,7 @@ def share(name: str, folder: str, repeat: str, copies: str, workers: str, number
         network(clips)
     alone = 3 * BATCH / (perf_counter() - begin)
     grid = TimeGrid(fps=backbone.fps, stride_f=16, window_f=backbone.window_f)
-    stream = Stream(backbone, lambda: network, flow_images if backbone.stream == "flow" else iter, grid, "arbitrary weights")
+    stream = Extractor(backbone, lambda: network, flow_images if backbone.stream == "flow" else iter, grid, "arbitrary weights")
     videos = {f"{i}_{path.stem}": path for i in range(int(repeat)) for path in paths}
     (Path(folder) / f"ready_{name}_{copies}_{number}").touch()
     while len(list(Path(folder).glob(f"ready_{name}_{copies}_*"))) < int(copies):
