@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -13,7 +14,7 @@ from safetensors.numpy import load_file
 
 from wstal.base import paths, progress
 from wstal.base.errors import UserError
-from wstal.border import manifestfile, tensorfile
+from wstal.border import manifestfile
 from wstal.config import plan
 from wstal.data import labels
 from wstal.evaluation import metrics
@@ -140,18 +141,17 @@ def test_what_weights_depend_on_is_in_their_name(runs, cache, monkeypatch):
 def test_a_failure_leaves_nothing_that_the_next_run_believes(runs, inline, monkeypatch, tmp_path):
     """Training breaks while its file is being written: no finished file, and the next run trains again."""
     monkeypatch.setattr(paths, "CACHE", tmp_path)
-    whole = tensorfile.save
+    whole = Path.write_bytes
 
-    def broken(tensors, path):
-        whole(tensors, path)
-        path.write_bytes(path.read_bytes()[:100])
+    def broken(path, data):
+        whole(path, data[:100])
         raise OSError("disk full")
 
-    monkeypatch.setattr(tensorfile, "save", broken)
+    monkeypatch.setattr(Path, "write_bytes", broken)
     with pytest.raises(OSError, match="disk full"):
         experiment.train_all(runs[:1])
     assert list(tmp_path.rglob("*.safetensors")) == []
-    monkeypatch.setattr(tensorfile, "save", whole)
+    monkeypatch.setattr(Path, "write_bytes", whole)
     experiment.train_all(runs[:1])
     assert len(list(tmp_path.rglob("*.safetensors"))) == 2
 

@@ -32,14 +32,13 @@ class Located:
 
 
 def write(out: Path, located: Located) -> None:
-    """All files of an output folder, in the place of those that an earlier run has left."""
-    for file in earlier(out):
-        file.unlink()
-    detections.write_json(located.found, out / "predictions.json")
-    files.write(out / "detections.csv", intervals.csv_text(located.shown))
-    for video, name in names.file_names(located.shown.videos).items():
-        files.write(out / "elan" / f"{name}.txt", intervals.elan(located.shown, video))
-    files.write(out / "timeline.html", located.html)
+    """All files of an output folder, in the place of those that an earlier run has left, all or none."""
+    with files.several(out, earlier(out)) as fresh:
+        detections.write_json(located.found, fresh / "predictions.json")
+        files.write(fresh / "detections.csv", intervals.csv_text(located.shown))
+        for video, name in names.file_names(located.shown.videos).items():
+            files.write(fresh / "elan" / f"{name}.txt", intervals.elan(located.shown, video))
+        files.write(fresh / "timeline.html", located.html)
 
 
 def earlier(out: Path) -> list[Path]:

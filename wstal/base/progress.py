@@ -5,10 +5,11 @@ there, one line each, from the kernel and from its worker processes, and the run
 """
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tqdm import tqdm
@@ -18,10 +19,19 @@ VARIABLE = "WSTAL_PROGRESS"
 
 def report(what: str, done: int, total: int) -> None:
     """Tell whoever listens that `done` of `total` parts of `what` are finished."""
+    _tell(what, str(done), str(total))
+
+
+def note(sentence: str) -> None:
+    """Tell whoever listens what is odd, though it goes on: a line among the bars."""
+    _tell(" ".join(sentence.split()))
+
+
+def _tell(*fields: str) -> None:
     path = os.environ.get(VARIABLE)
     if path:
-        with Path(path).open("a") as lines:
-            lines.write(f"{what}\t{done}\t{total}\n")
+        with suppress(OSError), Path(path).open("a") as lines:  # nobody's work ends because nobody can be told of it
+            lines.write("\t".join(fields) + "\n")
 
 
 def steps(what: str, every_s: float = 5.0) -> Callable[[int, int], None]:
@@ -39,8 +49,15 @@ def steps(what: str, every_s: float = 5.0) -> Callable[[int, int], None]:
 
 @contextmanager
 def shown(path: Path) -> Iterator[None]:
-    """Reports of this process and of those that it starts, as bars on stderr; they travel through the file `path`."""
-    bars = Bars(path)
+    """Reports of this process and of those that it starts, as bars on stderr; they travel through the file `path`.
+
+    Where the file cannot be made, nothing is shown.
+    """
+    try:
+        bars = Bars(path)
+    except OSError:
+        yield
+        return
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = str(path)
     bars.start()
@@ -53,11 +70,11 @@ def shown(path: Path) -> Iterator[None]:
 
 
 class Bars(threading.Thread):
-    """Draws the reports that appear in a file as progress bars on stderr until `stop` is called."""
+    """Draws the reports that appear in a file as progress bars on stderr until `stop` is called, or stderr is closed."""
 
     def __init__(self, path: Path):
         super().__init__(daemon=True)
-        self.path, self.ended = path, threading.Event()
+        self.path, self.ended, self.blind = path, threading.Event(), sys.stderr is None
         self.bars: dict[str, tqdm] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
@@ -68,14 +85,25 @@ class Bars(threading.Thread):
             while True:
                 ended = self.ended.wait(0.3)  # read once more after the end
                 for line in lines.read().splitlines():
-                    self.draw(*line.split("\t"))
+                    self._try(self.draw, *line.split("\t"))
                 if ended:
                     break
         for bar in self.bars.values():
-            bar.close()
+            self._try(bar.close)
 
-    def draw(self, what: str, done: str, total: str) -> None:
-        """Move the bar of `what` to `done` of `total`, both decimal numbers."""
+    def _try(self, draw: Callable[..., object], *fields: str) -> None:
+        """Call draw(*fields), but for once and all not where nobody reads any more."""
+        if not self.blind:
+            try:
+                draw(*fields)
+            except (OSError, ValueError):  # a pipe without a reader, a closed file
+                self.blind = True
+
+    def draw(self, what: str, done: str = "", total: str = "") -> None:
+        """Move the bar of `what` to `done` of `total`, both decimal numbers; without them `what` is a note."""
+        if not total:
+            tqdm.write(f"note: {what}", file=sys.stderr)
+            return
         if what not in self.bars:
             self.bars[what] = tqdm(total=int(total), desc=what, mininterval=1, dynamic_ncols=True)
         bar = self.bars[what]
