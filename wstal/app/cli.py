@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from wstal.app import cli_compare, cli_export, cli_labels
+from wstal.app import cli_compare, cli_explain, cli_export, cli_labels
 from wstal.base import streams
 from wstal.base.errors import UserError, of_system
 
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_inspect(commands)
     checker = commands.add_parser("check", help="say whether params.yaml is well-formed")
     checker.set_defaults(run=_check)
-    for module in (cli_labels, cli_export, cli_compare):
+    for module in (cli_labels, cli_export, cli_compare, cli_explain):
         module.add(commands)
     return parser
 

@@ -1,6 +1,7 @@
 """One's own videos: labels and files in, a run folder out; then files and a run folder in, intervals and a page out.
 
     <run>/run.yaml, <network>.safetensors, predictions.json (of test videos)     `train`
+    <run>/provenance.yaml      where it comes from; also beside what `localize` writes
     <out>/predictions.json     every detection, in ActivityNet's layout          `localize`
     <out>/detections.csv       those of wstal/app/intervals.py
     <out>/elan/<video>.txt     the same, for ELAN
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from wstal.app import folders, intervals
+from wstal.app import folders, intervals, provenance
 from wstal.app.film import film
 from wstal.app.intervals import Shown
 from wstal.app.located import Located, write
@@ -112,6 +113,9 @@ def _train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, met
         notes += tuple(prepare.store_videos(section, NAME, tree.output(tree.features(NAME)), summary).notes)
         (run,) = experiment.runs(rows, tree)
         experiment.train_all([run])
+        again = f"wstal train {labels.name} --videos {videos.name} --out OUT --method {method} --seed {seed}"
+        known = {"method": method, "preset": run.preset, "seed": str(seed)}
+        provenance.write(run.folder, again, known, run.settings, [labels, *reader.videos(where).values()])
         run.folder.rename(fresh)
     return Outcome(**vars(summary), lost=sorted(known - reader.trained(where)), notes=notes)
 
@@ -202,7 +206,11 @@ def _localize(raw: Mapping[str, Any], given: Sequence[Path], folder: Path, out: 
     found, shown = detections.of_videos(found, films), detections.of_videos(shown, films)
     why = {video: film.why for video, film in films.items()}
     located = Located(found, shown, page(list(films.values()), str(folder)), summary, why)
-    write(out, located)
+    again = f"wstal localize {' '.join(file.name for file in given)} --run {folder.name} --out OUT"
+    known = {"method": card.settings.method, "preset": card.settings.preset, "seed": str(card.seed)}
+    weights = [folder / "run.yaml", *(folder / f"{network}.safetensors" for network in card.networks)]
+    with write(out, located) as fresh:
+        provenance.write(fresh, again, known, [card.settings, own.shown], [*weights, *given])
     return located
 
 
