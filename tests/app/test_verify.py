@@ -62,7 +62,7 @@ def test_what_differs_is_said_down_to_the_value(repository, playing, tmp_path):
     playing(repro)
     assert verify.verify([], tmp_path / "place", repository) == [
         "reports/a.csv: line 1, column 2 is '3', and was '2'",
-        "data/features/x/rgb.npy: array[1] is np.float64(0.5), and was np.float64(0.0) (1 of 3 differ)",
+        "data/features/x/rgb.npy: array[1] is 0.5, and was 0.0 (1 of 3 differ)",
     ]
 
 

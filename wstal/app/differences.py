@@ -118,7 +118,7 @@ def array(old: np.ndarray, new: np.ndarray) -> str | None:
     if not len(unequal):
         return None
     place = [int(i) for i in np.unravel_index(unequal[0], old.shape)]
-    return f"{place} is {new[tuple(place)]!r}, and was {old[tuple(place)]!r} ({len(unequal)} of {old.size} differ)"
+    return f"{place} is {new[tuple(place)]}, and was {old[tuple(place)]} ({len(unequal)} of {old.size} differ)"
 
 
 def _lines(before: Path, after: Path) -> str | None:
