@@ -125,7 +125,7 @@ def test_a_full_disk_is_said_where_tensors_are_written(tmp_path):
 )
 def test_what_safetensors_says_of_the_system_is_understood(tmp_path, monkeypatch, number, sentence):
     def refuse(*_):
-        raise tensorfile.SafetensorError(f"Error while serializing: I/O error: {os.strerror(number)} (os error {number})")
+        raise safetensors.SafetensorError(f"Error while serializing: I/O error: {os.strerror(number)} (os error {number})")
 
     tensorfile.save({"x": torch.zeros(2)}, tmp_path / "x.safetensors")
     monkeypatch.setattr(safetensors.torch, "load_file", refuse)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -144,7 +145,7 @@ def test_files_of_one_name_in_two_places_and_files_that_move(videos, tmp_path):
 
 
 def test_a_part_is_never_seen_half_written(videos, tmp_path, monkeypatch):
-    monkeypatch.setattr("os.fdopen", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(Path, "write_bytes", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError):
         run(videos, tmp_path, Network())
     assert tree(tmp_path) == {}

@@ -53,7 +53,7 @@ def fresh(path: Path) -> Iterator[Path]:
     path = Path(os.path.realpath(path))  # a link stays one
     with scratch(path.parent) as folder:
         _recover(path)
-        with _named(folder, path.parent):
+        with _named(folder / path.name, path):
             yield folder / path.name
         with writing(path):
             _sync(folder / path.name)
