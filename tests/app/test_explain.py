@@ -59,7 +59,8 @@ def test_a_table_is_explained_back_to_its_data(pipeline):
     for line in (
         "made by      stage results@t: python x", f"commit       {head} of ", f"as made      yes, md5 {md5('table')}",
         "presets      um released", "seeds        0, 1", "protocol     thumos-facnet at tIoU 0.1, 0.5",
-        "data         data/features/d, md5 2\n", "data         runs/t, md5 3\n", f"code         wstal/nn/a.py, md5 {md5('x = 1')}\n",
+        "data         data/features/d, md5 2\n", "data         runs/t, md5 3\n",
+        f"code         wstal/nn/a.py, md5 {md5('x = 1')}\n",
         f"again        git checkout {head}; make setup; dvc repro results@t",
     ):  # fmt: skip
         assert line in text, line

@@ -128,7 +128,7 @@ def test_actions_are_found_where_they_are(raw, run, films, tmp_path):
 def test_files_say_the_same(raw, run, films, tmp_path):
     located = own_videos.localize(raw, new(films), run, tmp_path / "found")
     out = tmp_path / "found"
-    files = ["detections.csv", "elan/Blue_new.txt", "elan/Red_new.txt", "predictions.json", "timeline.html"]
+    files = ["detections.csv", "elan/Blue_new.txt", "elan/Red_new.txt", "predictions.json", "provenance.yaml", "timeline.html"]
     assert sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()) == files
     assert len(detections.read_json(out / "predictions.json")) == len(located.found)
     lines = (out / "detections.csv").read_text().splitlines()

@@ -156,6 +156,21 @@ def test_a_failure_leaves_nothing_that_the_next_run_believes(runs, inline, monke
     assert len(list(tmp_path.rglob("*.safetensors"))) == 2
 
 
+@pytest.mark.parametrize("damage", [lambda data: data[:-100], lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]])
+def test_damaged_weights_are_trained_again(runs, inline, monkeypatch, tmp_path, damage):
+    """A cut or a flipped bit in the cache: the run is the same, and a note says so."""
+    monkeypatch.setattr(paths, "CACHE", tmp_path / "cache")
+    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress"))
+    experiment.train_all(runs[:1])
+    whole = {path.name: path.read_bytes() for path in runs[0].folder.iterdir()}
+    row = experiment.cached(runs[0], "rgb")
+    row.write_bytes(damage(row.read_bytes()))
+    inline.clear()
+    experiment.train_all(runs[:1])
+    assert inline["train_one"] == 1 and {path.name: path.read_bytes() for path in runs[0].folder.iterdir()} == whole
+    assert f"{row.name} is trained again, as its file was damaged" in (tmp_path / "progress").read_text()
+
+
 def regrid(prepared, root, **grids):
     """The first run in a copy of the tree in which streams have these grids."""
     params, before = prepared
