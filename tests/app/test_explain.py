@@ -83,7 +83,7 @@ def test_a_folder_beside_the_pipeline_is_explained_by_its_provenance(tmp_path, c
     (tmp_path / "labels.csv").write_text("video,label\n")
     (tmp_path / "run").mkdir()
     (tmp_path / "run/predictions.json").write_text("{}")
-    arguments = ({"method": "um", "seed": "3"}, {"steps": 5}, [tmp_path / "labels.csv"])
+    arguments = ({"method": "um", "seed": "3"}, {"steps": 5}, {"labels.csv": tmp_path / "labels.csv"})
     provenance.write(tmp_path / "run", "wstal train labels.csv --out OUT", *arguments)
     before = (tmp_path / "run" / provenance.NAME).read_bytes()
     assert cli.main(["explain", str(tmp_path / "run/predictions.json")]) == 0

@@ -115,7 +115,7 @@ def _train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, met
         experiment.train_all([run])
         again = f"wstal train {labels.name} --videos {videos.name} --out OUT --method {method} --seed {seed}"
         known = {"method": method, "preset": run.preset, "seed": str(seed)}
-        provenance.write(run.folder, again, known, run.settings, [labels, *reader.videos(where).values()])
+        provenance.write(run.folder, again, known, run.settings, {labels.name: labels, **reader.videos(where)})
         run.folder.rename(fresh)
     return Outcome(**vars(summary), lost=sorted(known - reader.trained(where)), notes=notes)
 
@@ -208,9 +208,9 @@ def _localize(raw: Mapping[str, Any], given: Sequence[Path], folder: Path, out: 
     located = Located(found, shown, page(list(films.values()), str(folder)), summary, why)
     again = f"wstal localize {' '.join(file.name for file in given)} --run {folder.name} --out OUT"
     known = {"method": card.settings.method, "preset": card.settings.preset, "seed": str(card.seed)}
-    weights = [folder / "run.yaml", *(folder / f"{network}.safetensors" for network in card.networks)]
+    weights = {name: folder / name for name in ("run.yaml", *(f"{network}.safetensors" for network in card.networks))}
     with write(out, located) as fresh:
-        provenance.write(fresh, again, known, [card.settings, own.shown], [*weights, *given])
+        provenance.write(fresh, again, known, [card.settings, own.shown], weights | videos)
     return located
 
 

@@ -6,7 +6,7 @@ It holds no dates and no folders of this machine, so that the same command on th
 import hashlib
 import platform
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -38,8 +38,8 @@ class Provenance(Record):
     files: dict[str, str]  # file of the folder -> its hash
 
 
-def write(folder: Path, command: str, settings: Mapping[str, str], parameters: object, data: Iterable[Path]) -> None:
-    """Write <folder>/provenance.yaml for all files that are there."""
+def write(folder: Path, command: str, settings: Mapping[str, str], parameters: object, data: Mapping[str, Path]) -> None:
+    """Write <folder>/provenance.yaml for all files that are there; `data` are {name: file} of what was read."""
     made = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     known = Provenance(
         command=command,
@@ -47,7 +47,7 @@ def write(folder: Path, command: str, settings: Mapping[str, str], parameters: o
         code=code.digest(sorted(code.PACKAGE.rglob("*.py"))),
         parameters=hashlib.sha256(msgspec.json.encode(parameters, order="sorted")).hexdigest(),
         settings=dict(settings),
-        data={path.name: digest(path) for path in data},
+        data={name: digest(path) for name, path in data.items()},
         environment=environment(),
         files={name: digest(path) for name, path in made.items()},
     )

@@ -2,9 +2,10 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
@@ -22,11 +23,19 @@ def count() -> int:
 
 
 class Pool(ProcessPoolExecutor):
-    """A pool of which a process may be killed.
+    """A pool of which a process may be killed. Its processes never see Ctrl-C, which is for this one to answer.
 
     Raises:
         MachineError: at its end, if one was.
     """
+
+    def submit(self, *call: Any, **named: Any) -> "Future[Any]":
+        """As of any executor; processes that start for it inherit the signals that are blocked meanwhile."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(*call, **named)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def __exit__(self, *raised: Any) -> bool | None:
         super().__exit__(*raised)
