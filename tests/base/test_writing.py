@@ -23,13 +23,14 @@ WRITES = {
 INSIDE = "a folder that files.fresh, files.several or files.scratch gave"
 ALLOWED = {  # file -> what it calls, and why that is no output by itself
     "app/notebooks.py": ({"TemporaryDirectory"}, "sockets"),
+    "app/verify.py": ({"TemporaryDirectory", "mkdir", "symlink_to"}, "a clone that goes"),
     "app/smoke.py": ({"rmtree"}, "removes what processes have left"),
     "app/own_videos.py": ({"rename"}, INSIDE),
     "base/manifest.py": ({"write_bytes"}, INSIDE),
     "base/files.py": (None, "the mechanism"),
     "base/locks.py": (None, "locks"),
     "base/streams.py": ({"open"}, "opens the void"),
-    "base/progress.py": ({"mkdir", "write_text", "open", "unlink"}, "a channel between processes"),
+    "base/progress.py": ({"mkdir", "open", "unlink"}, "a channel between processes"),
     "base/paths.py": ({"mkdir"}, "folders of what is written by others"),
     "datasets/clips/render.py": ({"open"}, INSIDE),
     "exchange/layouts/_objects.py": ({"open"}, INSIDE),
@@ -42,7 +43,7 @@ ALLOWED = {  # file -> what it calls, and why that is no output by itself
     "features/backbones/weights.py": ({"write_text", "write_bytes"}, INSIDE),
     "features/extraction/importer.py": ({"mkdir"}, INSIDE),
     "features/extraction/streamfile.py": ({"open", "rename", "unlink"}, INSIDE),
-    "features/extraction/parts.py": ({"save"}, "serializes"),
+    "features/extraction/parts.py": ({"save", "unlink"}, "serializes, and removes what is damaged"),
     "report/plots.py": ({"savefig"}, INSIDE),
     "training/experiment.py": ({"rename", "save", "unlink"}, INSIDE),
 }

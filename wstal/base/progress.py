@@ -76,8 +76,7 @@ class Bars(threading.Thread):
         super().__init__(daemon=True)
         self.path, self.ended, self.blind = path, threading.Event(), sys.stderr is None
         self.bars: dict[str, tqdm] = {}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("")
+        self.lock = _channel(path)
 
     def run(self) -> None:
         """Draw every new line of the file, until `stop` is called and the rest is drawn."""
@@ -116,3 +115,21 @@ class Bars(threading.Thread):
         self.ended.set()
         self.join()
         self.path.unlink(missing_ok=True)
+        os.close(self.lock)
+
+
+def _channel(path: Path) -> int:
+    """A descriptor that holds a new, empty file; those of killed processes beside it go.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    from wstal.base import files, locks  # here, as those tell through this file what they wait for
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in files.abandoned(path.parent, "*"):
+        left.unlink(missing_ok=True)
+    if not (found := locks.grab(path, os.O_RDWR | os.O_CREAT)):
+        raise FileExistsError(f"{path} is that of another process")
+    os.ftruncate(found[0], 0)
+    return found[0]

@@ -88,6 +88,7 @@ class Parts:
             return None
         except DamagedError as error:
             progress.note(f"{path.name}: features of {video} are made again, as their file was damaged ({error.reason})")
+            path.unlink(missing_ok=True)
             return None
 
     def save(self, video: str, part: Part, sources: list) -> None:
