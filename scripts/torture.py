@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,8 @@ STAGES = {
     "results": ("04_results", f"entry={ENTRY}"),
 }
 OWN = ("extract", "wstal train", "wstal localize")
-KINDS = ("store", *(f"stage {name}" for name in STAGES), *OWN)
+KINDS = ("store", *(f"stage {name}" for name in STAGES), "dvc repro", *OWN)
+ASIDE = {".git", ".dvc", "__pycache__"}  # in a clone, what is no output
 FAULTS = ("full disk", "read-only checkout", "stderr closed", "stderr without a reader", "Ctrl-C", "worker killed")
 
 Process = subprocess.Popen[bytes]
@@ -110,7 +112,7 @@ class Work:
 def made(place: Path) -> dict[str, str]:
     """{file of out: SHA-256}."""
     out = place / "out"
-    found = [path for path in sorted(out.rglob("*")) if path.is_file()]
+    found = [path for path in sorted(out.rglob("*")) if path.is_file() and ASIDE.isdisjoint(path.parts)]
     return {path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
 
@@ -229,6 +231,16 @@ def work_store(place: Path) -> None:
     import_features(items, {"rgb": grid}, Annotations(("a",), videos, segments), place / "out/store", backbone="x", slack_s=1.0)
 
 
+def work_dvc(place: Path) -> None:
+    """A stage of DVC, in a clone of what is committed."""
+    clone = place / "out"
+    if not clone.exists():
+        with files.fresh(clone) as fresh:
+            subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(fresh)], check=True)
+    around = os.environ | {"PYTHONPATH": str(clone), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    subprocess.run([sys.executable, "-m", "dvc", "repro", "--quiet", "--force", "plan"], cwd=clone, env=around, check=True)
+
+
 def work_extract(inputs: Path, place: Path) -> None:
     """What `wstal extract` does, on the films; its parts without what their names say of files and times."""
     from wstal.app import own_videos  # here, as a store needs no torch
@@ -301,7 +313,7 @@ def main() -> int:
     """Run the command line; 0 if all went well."""
     if sys.argv[1:2] == ["--work"]:
         kind, inputs, place = sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
-        work_store(place) if kind == "store" else work_extract(inputs, place)
+        {"store": work_store, "dvc repro": work_dvc}.get(kind, partial(work_extract, inputs))(place)
         return 0
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kinds", type=names, default=list(KINDS), help=f"of {', '.join(KINDS)}")

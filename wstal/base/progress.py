@@ -119,7 +119,7 @@ class Bars(threading.Thread):
 
 
 def _channel(path: Path) -> int:
-    """A descriptor that holds a new, empty file; those of killed processes beside it go.
+    """A descriptor that holds a new, empty file. Where it is named by its process, those of killed ones beside it go.
 
     Raises:
         OSError: it cannot be made.
@@ -127,8 +127,9 @@ def _channel(path: Path) -> int:
     from wstal.base import files, locks  # here, as those tell through this file what they wait for
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in files.abandoned(path.parent, "*"):
-        left.unlink(missing_ok=True)
+    for left in files.abandoned(path.parent, "[0-9]*") if path.name.isdecimal() else ():
+        if left.name.isdecimal() and left.is_file():
+            left.unlink(missing_ok=True)
     if not (found := locks.grab(path, os.O_RDWR | os.O_CREAT)):
         raise FileExistsError(f"{path} is that of another process")
     os.ftruncate(found[0], 0)
