@@ -211,7 +211,7 @@ def prepare(inputs: Path, kinds: Sequence[str]) -> None:
         files.write(inputs / "labels.csv", "\n".join(["video,label", *lines]) + "\n")
         torch.manual_seed(0)
         tensorfile.save(registry.load("i3d_rgb").build(classes=2).state_dict(), inputs / "random.safetensors")
-        extraction = {"short_side": 36, "size": 32, "weights": str(inputs / "random.safetensors")}
+        extraction = small["features"]["extraction"] | {"weights": str(inputs / "random.safetensors")}
         own = {"steps": 100, "overrides": small["overrides"], "features": {"extraction": extraction}}
         files.write(inputs / "own.yaml", yaml.safe_dump({"own": own}))
     if "wstal localize" in kinds:
