@@ -114,7 +114,8 @@ def scratch(parent: Path) -> Iterator[Path]:
         UserError: it cannot be made.
     """
     with writing(parent):
-        parent.mkdir(parents=True, exist_ok=True)
+        if not parent.exists():
+            parent.mkdir(parents=True, exist_ok=True)
         _sweep(parent)
         folder, handle = _own(parent)
     try:
