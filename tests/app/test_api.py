@@ -49,7 +49,11 @@ def test_the_page_runs_from_top_to_bottom(place):
     for block in blocks():
         exec(block, space)
     assert space["run"].classes == ("Blue", "Red") and len(space["found"]) == len(space["frame"])
-    assert (place / "page.html").read_text() == (place / "found" / "timeline.html").read_text()
+    assert 'data-places="[&quot;new.mp4&quot;]"' in (place / "page.html").read_text()
+    far = 'data-places="[&quot;new.mp4&quot;, &quot;../new.mp4&quot;]"'
+    assert far in (place / "found" / "timeline.html").read_text() and "data-places" not in space["found"]._repr_html_()
+    assert sorted(path.name for path in (place / "found" / "labelled").iterdir()) == ["new.mp4", "other.mp4"]
+    assert space["run"].crossed is None and space["found"].left_out == {}
     assert (place / "runs" / "copy" / "run.yaml").is_file()
     assert space["score"].average == pytest.approx(wstal.evaluate("truth.json", space["found"]).average)
 

@@ -357,7 +357,7 @@ def test_where_nothing_is_found_the_surest_class_is_drawn_faintly(raw, run, sett
     why = "nothing found: no class passed classes.threshold 1e+06 of the run; the surest, Red, has "
     page = (tmp_path / "found" / "timeline.html").read_text()
     assert f"Red_new: {why}" in capsys.readouterr().out and why in page
-    assert '"Red":' in page and '"Blue":' not in page and 'class="card' not in page and 'class="chip' not in page
+    assert '"Red":' in page and '"Blue":' not in page and 'class="card hue' not in page and 'class="chip hue' not in page
     assert page.count('class="lane faint"') == 2 and f'<p class="nothing">{why}' in page
 
 

@@ -176,7 +176,8 @@ def rows_plan(
         changed = {"seeds": (seed,), "datasets": {NAME: dataset}, "entries": {NAME: entry}, "ensembles": {}}
         return plan.of_rows(msgspec.structs.replace(params, **changed), NAME)
 
-    training, size = planned(1).rows[method].training, False
+    training = planned(1).rows[method].training
+    size: bool | Size = False
     if own.short_bags and length_t is not None and training.snippets.kind == "perturb":
         size = shorter(method, videos, length_t)
     return planned(math.ceil(own.steps * training.batch_videos / max(videos, 1)), size)

@@ -16,7 +16,8 @@ FOLDER = Path(__file__).parent
 def page(films: Sequence[Film], run: str, classes: Sequence[str] = (), folder: Path | None = None) -> str:
     """One HTML file of all videos; `run` says what found the intervals, `classes` are the run's, in their order.
 
-    Videos are played from the folder of the page, or from where they lie seen from `folder`, if the page is written there.
+    `folder` is where the page is written: videos are played that lie there, or where they lay. Without one, as inside a
+    notebook, none is.
     """
     names = sorted({name for film in films for name in film.found})
     hues, both = colours.hues(classes, names), scales(films)
@@ -67,7 +68,7 @@ def section(film: Film, hues: Mapping[str, int], of_foreground: Scale, of_classe
 
 def player(film: Film, folder: Path | None) -> str:
     """A player, which script.js shows if it finds the file; else there stands a sentence that says where it is looked for."""
-    if film.file is None:
+    if film.file is None or folder is None:
         return ""
     name = html.escape(film.file.name)
     places = html.escape(json.dumps([quote(place) for place in places_of(film.file, folder)]), quote=True)
@@ -78,10 +79,10 @@ def player(film: Film, folder: Path | None) -> str:
     )
 
 
-def places_of(file: Path, folder: Path | None) -> list[str]:
+def places_of(file: Path, folder: Path) -> list[str]:
     """Where a player looks for a file: beside the page, then where it lies, seen from the page's folder."""
     try:
-        far = [Path(os.path.relpath(file.resolve(), folder.resolve())).as_posix()] if folder else []
+        far = [Path(os.path.relpath(file.resolve(), folder.resolve())).as_posix()]
     except ValueError:  # on another drive of Windows
         far = []
     return list(dict.fromkeys([file.name, *far]))
