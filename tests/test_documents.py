@@ -17,7 +17,7 @@ from wstal.base.yamlfile import merge
 from wstal.config import parameters, resolve
 from wstal.config.parameters import Entry, Features
 
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")))
 
 
 def text(name):
@@ -33,7 +33,7 @@ def blocks(name, language):
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_links_lead_to_files(name):
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text(name)) if "://" not in link]
-    assert [link for link in links if link and not (ROOT / link).exists()] == []
+    assert [link for link in links if link and not ((ROOT / name).parent / link).exists()] == []
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -28,6 +28,22 @@ def files(tmp_path):
     return save
 
 
+@pytest.mark.parametrize(
+    ("words", "without"), [("['--help']", "numpy"), ("['train', '--help']", "torch"), ("['--version']", "yaml")]
+)
+def test_what_is_asked_for_often_starts_quickly(words, without):
+    code = f"import sys, contextlib; from wstal.app.cli import main\nwith contextlib.suppress(SystemExit): main({words})"
+    code += "\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert without not in done.stdout.splitlines()[-1].split() and "wstal" in done.stdout
+
+
+def test_checking_loads_neither_networks_of_videos_nor_figures():
+    code = "import sys, wstal.app.check; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"av", "matplotlib", "seaborn", "wstal.features.backbones.registry"} & set(done.stdout.split())
+
+
 def test_table_and_file(files, tmp_path, capsys):
     rows = [ROW, {**ROW, "segment": [0, 6.2], "score": 0.9}, {**ROW, "label": "unknown"}]
     out = tmp_path / "new" / "metrics.json"

@@ -44,6 +44,7 @@ def test_a_film_by_hand(made):
     assert found.spans == [("y", 1, 2, 0.7), ("x", 2, 4, 0.6)] and found.why == ""
     curves = {name: curve.tolist() for name, curve in found.curves.items()}
     assert curves == {"x": [2, 4, 6, 8], "y": [1, 3, 5, 7], "z": [6, 6, 6, 6]}  # z has the highest video-level score
+    assert found.file == Path("a.mp4") and found.found == {"x", "y"}
     assert found.strip == [1, 3] and found.pictures == [1.5, 3]  # middles of halves, and of spans
 
 

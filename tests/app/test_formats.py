@@ -127,7 +127,8 @@ def test_back_to_labels_and_times(localize, tmp_path, capsys, name):
     paths = [str(tmp_path / "found" / path) for path in EVERY[name] if not path.endswith(".xml")]
     assert cli.main(["labels", *paths, "--out", str(out), "--truth", str(truth)]) == 0
     captured = capsys.readouterr()
-    assert captured.err == f"note: Tag zwei has no label, so it is not in {out}.\n"
+    cure = "if it shows no action, add it there with the label -"
+    assert captured.err == f"note: Tag zwei has no label, so it is not in {out}; {cure}.\n"
     assert captured.out.splitlines()[0] == f"{out}: 1 videos, 2 labels"
     with out.open(newline="") as file:
         video = "monday" if name in ("srt", "webvtt") else "monday.mp4"  # subtitles do not name their video

@@ -1,6 +1,7 @@
 """One's own videos, from files to intervals, through a backbone that sees colours; what goes wrong is one sentence."""
 
 import errno
+import re
 import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -84,7 +85,7 @@ def settings(monkeypatch, tmp_path, weights):
     monkeypatch.setattr(paths, "CACHE", tmp_path / "cache")
     small = {"params": {"hidden": 32, "dropout": 0.2}, "optimizer": {"lr": 0.01}, "training": {"batch_videos": 6}}
     extraction = {"short_side": 36, "size": 32, "weights": str(weights)}
-    return {NAME: {"steps": 100, "features": {"extraction": extraction}, "overrides": {"wtalc": small}}}
+    return {NAME: {"steps": 100, "folds": 0, "features": {"extraction": extraction}, "overrides": {"wtalc": small}}}
 
 
 @pytest.fixture
@@ -152,6 +153,39 @@ def test_a_run_folder_is_all_that_is_needed(raw, run, films, tmp_path):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
+def test_a_run_folder_tells_what_it_is_and_how_sure_its_classes_are(raw, films, tmp_path):
+    """Losses, a summary, accuracy by cross-validation; a video without any action and one that is alone in its class."""
+    rows = [f"{label}{number}.mp4,{label}" for label in COLOURS for number in (1, 2, 3)]
+    shutil.copytree(films, folder := tmp_path / "films")
+    write(folder / "Grey.mp4", [np.full((48, 64, 3), 110, np.uint8)] * FRAMES)
+    write(folder / "Odd.mp4", [np.full((48, 64, 3), 40, np.uint8)] * FRAMES)
+    (folder / "broken.mp4").write_bytes(b"noise" * 100)
+    (tmp_path / "t.csv").write_text("\n".join(["video,label", *rows, "Grey,-", "Odd,Dark", "broken,Red"]) + "\n")
+    told: list[str] = []
+    crossing = merge(raw, {NAME: {"folds": 3}})
+    out = tmp_path / "run"
+    outcome = own_videos.train(crossing, tmp_path / "t.csv", folder, out, method="wtalc", seed=0, tell=told.append)
+    assert re.search(r"Red +4\n", f"{told[0]}\n") and told[1].startswith("training wtalc on 8 videos without broken, ")
+    assert outcome.crossed.alone == ("Grey", "Odd") and len(outcome.crossed.held) == 6 and outcome.crossed.commonest == 3
+    assert outcome.crossed.right == 6 and outcome.crossed.by_class() == {"Blue": (3, 3), "Red": (3, 3)}
+    header, *lines = (out / "losses.csv").read_text().splitlines()
+    assert header == "network,step,mil,casl,weighted_sum" and len(lines) == 8 * cards.read(out).settings.training.epochs // 6
+    weights = cards.read(out).settings.weights
+    mil, casl, total = map(float, lines[-1].split(",")[2:])
+    assert total == pytest.approx(weights["mil"] * mil + weights["casl"] * casl, rel=1e-4)
+    text = (out / "summary.md").read_text()
+    for words in (
+        "on 8 videos",
+        "| Red | 4 | 0 |",
+        "broken.mp4 cannot be decoded",
+        "6 of 6 videos (100 %)",
+        "| Blue | 3 | 3 |",
+    ):
+        assert words in text
+    assert "they show none: Grey, Odd." in text and (out / "losses.png").read_bytes().startswith(b"\x89PNG")
+    assert cards.read(out).classes == ("Blue", "Dark", "Red")
+
+
 def test_nothing_is_extracted_twice(raw, run, films, labels, tmp_path):
     again = own_videos.train(raw, labels, films, tmp_path / "other", method="wtalc", seed=1)
     assert (again.computed, again.reused) == (0, 6)
@@ -163,6 +197,26 @@ def test_training_takes_no_fewer_steps_than_are_set(raw):
     section = own_videos.settings(raw).features
     plans = {videos: own_videos.rows_plan(raw, section, "wtalc", 0, videos) for videos in (0, 1, 6, 7)}
     assert {videos: one.rows["wtalc"].training.epochs for videos, one in plans.items()} == {0: 600, 1: 600, 6: 100, 7: 86}
+
+
+def test_bags_shrink_with_the_videos_where_a_method_resamples_them(raw):
+    """um takes 750 snippets of THUMOS14's 327: of 32.7 it takes 75; facnet and wtalc are as released, as is what is long."""
+    section = own_videos.settings(raw).features
+
+    def training(method, length_t, **own):
+        rows = own_videos.rows_plan(merge(raw, {NAME: own}), section, method, 0, 16, length_t).rows
+        return rows[method].training
+
+    counts = {length_t: training("um", length_t).snippets.count for length_t in (32.7, 326.0, 327.0, 5000.0, None)}
+    assert counts == {32.7: 75, 326.0: 748, 327.0: 750, 5000.0: 750, None: 750}
+    assert training("lgbm", 18.4).snippets.count == 20  # of HACS's 184
+    assert training("um", 32.7).epochs == training("um", None).epochs
+    assert training("um", 32.7, short_bags=False) == training("um", None)
+    for method in ("facnet", "wtalc", "wsad"):
+        rows = [own_videos.rows_plan(raw, section, method, 0, 16, length_t) for length_t in (32.7, None)]
+        assert rows[0] == rows[1]
+    widths = [own_videos.rows_plan(raw, section, "um", 0, 16, length_t).rows["um"] for length_t in (32.7, None)]
+    assert widths[0].params == widths[1].params and widths[0].optimizer == widths[1].optimizer
 
 
 def test_training_decodes_a_video_once_and_loads_its_features_once(raw, labels, films, tmp_path, monkeypatch):
@@ -262,7 +316,7 @@ def test_a_video_without_pictures_is_left_out_and_named(raw, run, films, tmp_pat
         own_videos.localize(raw, [films / "Blue_new.mp4"], run, tmp_path / "found")
 
 
-def test_where_nothing_is_found_the_surest_class_is_drawn(raw, run, settings, films, tmp_path, capsys):
+def test_where_nothing_is_found_the_surest_class_is_drawn_faintly(raw, run, settings, films, tmp_path, capsys):
     card = cards.read(run)
     never = msgspec.structs.replace(card.settings.localize.classes, threshold=1e6, fallback="none")
     localize = msgspec.structs.replace(card.settings.localize, classes=never)
@@ -274,7 +328,8 @@ def test_where_nothing_is_found_the_surest_class_is_drawn(raw, run, settings, fi
     why = "nothing found: no class passed classes.threshold 1e+06 of the run; the surest, Red, has "
     page = (tmp_path / "found" / "timeline.html").read_text()
     assert f"Red_new: {why}" in capsys.readouterr().out and why in page
-    assert '"Red":' in page and '"Blue":' not in page
+    assert '"Red":' in page and '"Blue":' not in page and 'class="card hue' not in page and 'class="chip hue' not in page
+    assert page.count('class="lane faint"') == 2 and f'<p class="nothing">{why}' in page
 
 
 def test_a_very_short_video_is_localized(raw, run, tmp_path):
@@ -329,7 +384,7 @@ def test_faults_of_the_command_line_are_sentences(settings, films, labels, tmp_p
 
 
 TABLES = {
-    "blank": ("Red1.mp4,Red\nBlue1.mp4,\n", "line 3: training video 'Blue1' has no label; write one, remove the line, or"),
+    "blank": ("Red1.mp4,Red\nBlue1.mp4,\n", "line 3: training video 'Blue1' has no label; write one, write - if it shows none"),
     "all test": ("Red1.mp4,Red,test\nBlue1.mp4,Blue,test\n", "has no video to train on; write train in the column `subset`"),
     "empty subsets": ("Red1.mp4,Red,\nBlue1.mp4,Blue,train\n", "line 2: the subset is ''; write train or test"),
     "slip": (

@@ -83,7 +83,7 @@ def check_entry(params: Parameters, name: str, entry: Entry | EnsembleEntry) -> 
     checked_protocol(resolve.evaluation(params, name), entry.dataset)
     if not entry.every:
         raise UserError(f"params.yaml: {place} has no `rows`; add one, or remove {place}.")
-    if not (NOTEBOOKS / f"{entry.notebook}.ipynb").is_file():
+    if NOTEBOOKS.is_dir() and not (NOTEBOOKS / f"{entry.notebook}.ipynb").is_file():  # an installed package has none
         raise UserError(f"params.yaml: {place} names the notebook {entry.notebook!r}, which is not in notebooks/.")
 
 

@@ -10,9 +10,11 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from wstal import __version__
 from wstal.app import cli_compare, cli_explain, cli_export, cli_labels
 from wstal.base import streams
 from wstal.base.errors import UserError, of_system
@@ -27,7 +29,8 @@ def main(argv: list[str] | None = None) -> int:
 def _main(argv: list[str] | None) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # names that are not in UTF-8 are spelled out
-    options = _parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    options = _parser(argv).parse_args(argv)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
@@ -56,10 +59,12 @@ def _stop(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(argv: list[str]) -> argparse.ArgumentParser:
+    """The whole command line; of commands whose options are slow to know, those of the one that is meant."""
     parser = argparse.ArgumentParser(prog="wstal", description="Weakly-supervised temporal action localization.")
+    parser.add_argument("--version", action="version", version=f"wstal {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add_evaluate(commands)
+    _add_evaluate(commands, meant="evaluate" in argv)
     _add_train(commands)
     _add_localize(commands)
     _add_extract(commands)
@@ -113,7 +118,13 @@ def _add_train(commands: Any) -> None:
         description="Train a method on your own videos. All it needs to know is which actions each video shows, not when.",
         epilog="""files:
   LABELS.csv  columns video,label: a line for every action that a video shows; `video` is the name of a file in FOLDER
+              a video that shows none of the actions has the label -
               a third column, subset, may keep videos out of training: train or test
+
+writes to RUN:
+  run.yaml, *.safetensors   all that `wstal localize` needs
+  summary.md                videos and classes, what is left out or odd, video-level accuracy by cross-validation
+  losses.csv, losses.png    of every step
 
 status:
   0 if all videos were used, 1 if some were left out, though the run was written from the others
@@ -128,6 +139,8 @@ examples:
     command.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder to write the trained run to")
     command.add_argument("--method", default="facnet", metavar="NAME", help="a method of params.yaml; default: %(default)s")
     command.add_argument("--seed", type=seed, default=0, metavar="N", help="of training; default: %(default)s")
+    command.add_argument("--replace", action="store_true", help="replace the trained run that RUN holds")
+    _add_device(command)
     _add_params(command)
     command.set_defaults(run=_train)
 
@@ -142,6 +155,7 @@ def _add_localize(commands: Any) -> None:
   detections.csv    video,start_s,end_s,label,score
   elan/VIDEO.txt    the same for ELAN: File, Import, Tab-delimited Text
   predictions.json  every detection in ActivityNet's layout, for `wstal evaluate`
+  labelled/VIDEO.mp4  with --video: the video without sound, with what is found burnt in
 
 formats, beside these, of the detections on the page:
   webvtt       webvtt/VIDEO.vtt, subtitles for browsers
@@ -165,7 +179,9 @@ example:
     command.add_argument(
         "--out", type=Path, default=Path("found"), metavar="OUT", help="folder to write to; default: %(default)s"
     )
+    command.add_argument("--video", action="store_true", help="also write the videos with what is found burnt in")
     command.add_argument("--formats", type=formats, default=(), metavar="LIST", help="also write these, as webvtt,elan")
+    _add_device(command)
     _add_params(command)
     command.set_defaults(run=_localize)
 
@@ -186,6 +202,7 @@ def _add_extract(commands: Any) -> None:
     where = command.add_mutually_exclusive_group()
     where.add_argument("--shard", type=share, default=(1, 1), metavar="I/N", help="only the I-th of N shares, from 1 on")
     where.add_argument("--ray", type=count, metavar="COPIES", help="on a Ray cluster, with so many copies of the network")
+    _add_device(command)
     command.set_defaults(run=_extract)
 
 
@@ -221,6 +238,10 @@ def count(text: str) -> int:
     return int(text)
 
 
+def _add_device(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--device", metavar="NAME", help="cpu, cuda, or one GPU of several, as cuda:1; default: a GPU if any")
+
+
 def _add_params(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--params", type=Path, metavar="FILE", help="a YAML file laid over params.yaml; its section `own` is what counts here"
@@ -238,27 +259,33 @@ def _settings(options: argparse.Namespace) -> dict:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from wstal.app import own_videos
+    from wstal.app import devices, own_videos
     from wstal.base import paths, progress
 
+    devices.choose(options.device)
     with progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
         summary = own_videos.train(
-            _settings(options), options.labels, options.videos, options.out, method=options.method, seed=options.seed
-        )
+            _settings(options), options.labels, options.videos, options.out,
+            method=options.method, seed=options.seed, replace=options.replace, tell=partial(print, flush=True),
+        )  # fmt: skip
     _tell(summary, used=summary.computed + summary.reused)
     for note in summary.notes:
         print(f"note: {note}", file=sys.stderr)
     for name in summary.lost:
         print(f"note: class {name!r} is left out: none of its training videos can be used.", file=sys.stderr)
-    print(f"{options.out} is trained; next: wstal localize VIDEO... --run {options.out}")
+    if summary.crossed:
+        print(summary.crossed.sentence)
+    print(f"{options.out} is trained, {options.out / 'summary.md'} says how; next: wstal localize VIDEO... --run {options.out}")
     return 1 if summary.failures else 0
 
 
 def _extract(options: argparse.Namespace) -> int:
+    from wstal.app import devices
     from wstal.base import paths, progress
     from wstal.config import parameters
     from wstal.datasets import prepare
 
+    devices.choose(options.device)
     with progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
         section = parameters.load().dataset(options.dataset).features
         summary = prepare.extract_ahead(section, f"datasets.{options.dataset}", options.shard, options.ray)
@@ -268,13 +295,19 @@ def _extract(options: argparse.Namespace) -> int:
 
 
 def _localize(options: argparse.Namespace) -> int:
-    from wstal.app import folders, formats, own_videos
+    from wstal.app import burn, devices, folders, formats, own_videos
     from wstal.base import paths, progress
     from wstal.report import timeline
 
+    devices.choose(options.device)
+    settings = _settings(options)
     with folders.taken(options.out), progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
         formats.check(options.formats, options.folder, options.videos, options.out)
-        located = own_videos.localize(_settings(options), options.videos, options.folder, options.out)
+        if options.video:
+            burn.targets(folders.named(options.videos), options.out)
+        located = own_videos.localize(settings, options.videos, options.folder, options.out)
+        if options.video:
+            burn.burn(located.films, located.classes, options.out, own_videos.settings(settings).burnt)
         formats.write(options.formats, options.folder, options.videos, located.shown, options.out)
     _tell(located.summary, used=len(located.found.videos))
     for video, count in own_videos.counts(located.shown).items():
@@ -295,13 +328,17 @@ def _tell(summary: Any, used: int) -> None:
         print(f"note: {used} of {used + len(summary.failures)} videos were used.", file=sys.stderr)
 
 
-def _add_evaluate(commands: Any) -> None:
+def _add_evaluate(commands: Any, meant: bool) -> None:
+    told = "mean average precision of a result file"
+    if not meant:
+        commands.add_parser("evaluate", help=told)
+        return
     from wstal.evaluation.evaluate import PROTOCOLS
 
     defaults = "\n".join(f"  {name:14} {', '.join(f'{t:g}' for t in p.tious)}" for name, p in PROTOCOLS.items())
     command = commands.add_parser(
         "evaluate",
-        help="mean average precision of a result file",
+        help=told,
         description="Mean average precision of detections, as a published evaluator computes it.",
         epilog=f"""files (start S and end E in seconds):
   GROUND_TRUTH  {{"database": {{VIDEO: {{"subset": NAME, "annotations": [{{"segment": [S, E], "label": NAME}}]}}}}}}

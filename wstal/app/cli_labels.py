@@ -36,7 +36,8 @@ def _run(options: argparse.Namespace) -> int:
     corrected = labels.collect(options.files)
     labels.write(corrected, options.out, options.truth)
     for video in corrected.unlabelled:
-        print(f"note: {video} has no label, so it is not in {options.out}.", file=sys.stderr)
+        cure = "if it shows no action, add it there with the label -"
+        print(f"note: {video} has no label, so it is not in {options.out}; {cure}.", file=sys.stderr)
     for video in corrected.untimed if options.truth else []:
         print(f"note: {video} has a label without times, so it is not in {options.truth}.", file=sys.stderr)
     lines = corrected.table().count("\n") - 1

@@ -28,7 +28,7 @@ def film(
         foreground=np.mean([track.actionness for track in tracks], axis=0),
         curves={name: activation[:, card.classes.index(name)] for name in sorted({surest, *(name for name, *_ in spans)})},
         spans=spans, strip=pictures[: settings.strip], pictures=pictures[settings.strip :],
-        why="" if spans else why,
+        why="" if spans else why, file=file,
     )  # fmt: skip
 
 

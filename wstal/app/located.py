@@ -1,6 +1,6 @@
 """What `wstal localize` found, and its files: those that the top of own_videos.py lists."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from wstal.border import names
 from wstal.detect import detections
 from wstal.features.extraction.extract import Summary
 from wstal.report.tables import Table
+from wstal.report.timeline import Film, page
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,24 @@ class Located:
 
     found: Detections  # all
     shown: Detections  # those for people
-    html: str  # the page
+    films: Sequence[Film]  # what the page shows of each video
+    run: str  # that found it
+    classes: tuple[str, ...]  # of the run
     summary: Summary  # failures and warnings, by video
-    why: Mapping[str, str]  # nothing is shown of a video; "" where something is
+
+    @property
+    def why(self) -> dict[str, str]:
+        """Of each video, why nothing is shown of it; "" where something is."""
+        return {film.video: film.why for film in self.films}
+
+    def page(self, folder: Path | None = None) -> str:
+        """The page in HTML, as it is written to a folder."""
+        return page(self.films, self.run, self.classes, folder)
+
+    @property
+    def html(self) -> str:
+        """The page, wherever it may be shown."""
+        return self.page()
 
     @property
     def table(self) -> Table:
@@ -43,7 +59,7 @@ def write(out: Path, located: Located) -> Iterator[Path]:
         files.write(fresh / "detections.csv", intervals.csv_text(located.shown))
         for video, name in names.file_names(located.shown.videos).items():
             files.write(fresh / "elan" / f"{name}.txt", intervals.elan(located.shown, video))
-        files.write(fresh / "timeline.html", located.html)
+        files.write(fresh / "timeline.html", located.page(out))
         yield fresh
 
 

@@ -1,6 +1,7 @@
 """One's own videos: labels and files in, a run folder out; then files and a run folder in, intervals and a page out.
 
     <run>/run.yaml, <network>.safetensors, predictions.json (of test videos)     `train`
+    <run>/losses.csv, losses.png, summary.md    wstal/app/summary.py
     <run>/provenance.yaml      where it comes from; also beside what `localize` writes
     <out>/predictions.json     every detection, in ActivityNet's layout          `localize`
     <out>/detections.csv       those of wstal/app/intervals.py
@@ -11,7 +12,7 @@ Extraction, training and localization are the pipeline's. Finished features are 
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,27 +21,33 @@ from typing import Any, NamedTuple
 import msgspec
 
 from wstal.app import folders, intervals, provenance
+from wstal.app.burn import Burnt
 from wstal.app.film import film
+from wstal.app.folds import Crossed, crossed, trees
 from wstal.app.intervals import Shown
 from wstal.app.located import Located, write
 from wstal.app.located import counts as counts
+from wstal.app.summary import write as write_summary
 from wstal.base import files
 from wstal.base.errors import MachineError, UserError
 from wstal.base.paths import Tree
-from wstal.base.record import Count, Record
+from wstal.base.record import Count, Index, Record
+from wstal.base.types import Annotations
 from wstal.base.yamlfile import convert
-from wstal.config import parameters, plan
+from wstal.config import parameters, plan, scaling
 from wstal.config.parameters import Dataset, Entry, Features, lookup
 from wstal.config.plan import DatasetPlan, RowsPlan
-from wstal.datasets import prepare
+from wstal.config.scaling import Size
+from wstal.datasets import inspection, prepare
 from wstal.detect import detections
 from wstal.features.extraction import networks
 from wstal.features.extraction.extract import Summary
 from wstal.features.pixels.decode import duration_s
-from wstal.report.timeline import Film, page
+from wstal.report.timeline import Film
 from wstal.report.timeline.stills import Stills
 from wstal.training import card as cards
 from wstal.training import experiment
+from wstal.training.experiment import Run
 from wstal.training.predict import predict, unlabelled
 
 NAME = "own"  # of the section in params.yaml, and of dataset and entry inside
@@ -50,10 +57,13 @@ class Own(Record):
     """The section `own` of params.yaml."""
 
     steps: Count  # of training, whatever the number of videos
+    folds: Index  # of cross-validation, which trains a run more for each; 0: none
+    short_bags: bool  # bags of methods that resample every video shrink with the videos, by wstal/config/scaling.py
     features: Features  # as of a dataset; `train` sets the paths of its source
     overrides: dict[str, dict[str, Any]]  # method -> what it needs on few videos
     shown: Shown
     stills: Stills
+    burnt: Burnt
 
 
 class Material(NamedTuple):
@@ -72,6 +82,7 @@ class Outcome(Summary):
 
     lost: list[str] = field(default_factory=list)  # classes of which no training video could be used
     notes: tuple[str, ...] = ()  # what is odd about the table and the features
+    crossed: Crossed | None = None  # what cross-validation says
 
 
 def settings(raw: Mapping[str, Any]) -> Own:
@@ -79,21 +90,26 @@ def settings(raw: Mapping[str, Any]) -> Own:
     return convert(lookup(raw, NAME, "top level"), Own, f"params.yaml, {NAME}")
 
 
-def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, method: str, seed: int) -> Outcome:
+def train(
+    raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *,
+    method: str, seed: int, replace: bool = False, tell: Callable[[str], None] = lambda text: None,
+) -> Outcome:  # fmt: skip
     """Train `method` on the videos of a table of labels, and write the run folder `out`, whole or not at all.
 
-    Videos without features are left out; the summary says why.
+    Videos without features are left out; the summary says why. An earlier run in `out` is replaced if `replace` says so.
+    `tell` hears what is about to be done.
 
     Raises:
-        UserError: the table or the parameters do not fit, no video can be used, or `out` is another thing than a run.
+        UserError: the table or the parameters do not fit, no video can be used, or `out` holds something.
     """
-    if out.exists() and not (out / "run.yaml").is_file():
-        raise UserError(f"{out} exists and is no run folder; name a new one.")
+    check_new(out, replace)
     with folders.taken(out):
-        return _train(raw, labels, videos, out, method=method, seed=seed)
+        return _train(raw, labels, videos, out, method=method, seed=seed, tell=tell)
 
 
-def _train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, method: str, seed: int) -> Outcome:
+def _train(
+    raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, method: str, seed: int, tell: Callable[[str], None]
+) -> Outcome:
     folders.check_given(labels, videos)
     paths = {"root": str(Path.cwd()), "labels": str(labels.resolve()), "videos": str(videos.resolve())}
     section = settings(raw).features
@@ -102,40 +118,88 @@ def _train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, met
     rows_plan(raw, section, method, seed, videos=1)  # faults are said before hours of extraction
     if not (known := reader.trained(where)):
         raise UserError(f"{labels} has no video to train on; write train in the column `subset` of some lines, or remove it.")
+    tell(inspection.of_listed(table := reader.listed(where)).text)
     summary = through(reader.videos(where), section)
     section.source["exclude"] = [*where.exclude, *summary.failures]
     where = prepare.source(section, NAME)[1]
     listed = reader.annotations(where, section.grid).videos
-    rows = rows_plan(raw, section, method, seed, videos=sum(video.subset == "train" for video in listed))
+    count = sum(video.subset == "train" for video in listed)
+    without = f" without {', '.join(summary.failures)}" if summary.failures else ""
+    length_t = sum(video.duration_s for video in listed if video.subset == "train") / max(count, 1) / section.grid.step_s
+    rows, crossing = rows_plan(raw, section, method, seed, count, length_t), None
+    tell(f"training {method} on {count} videos{without}, {rows.rows[method].training.epochs} times each")
     with files.fresh(out) as fresh:
         tree = Tree(fresh.parent)
-        notes = prepare.annotate(DatasetPlan(name=NAME, features=section), tree).notes
-        notes += tuple(prepare.store_videos(section, NAME, tree.output(tree.features(NAME)), summary).notes)
+        read = prepare.annotate(DatasetPlan(name=NAME, features=section), tree)
+        notes = (*read.notes, *prepare.store_videos(section, NAME, tree.output(tree.features(NAME)), summary).notes)
         (run,) = experiment.runs(rows, tree)
-        experiment.train_all([run])
+        folds = folded(raw, section, run, read, length_t)
+        experiment.train_all([run, *folds])
+        if folds:
+            crossing = crossed(read, run.card.classes, [experiment.scores(fold) for fold in folds])
+        write_summary(run, table, summary.failures, notes, crossing)
         again = f"wstal train {labels.name} --videos {videos.name} --out OUT --method {method} --seed {seed}"
-        known = {"method": method, "preset": run.preset, "seed": str(seed)}
-        provenance.write(run.folder, again, known, run.settings, {labels.name: labels, **reader.videos(where)})
+        about = {"method": method, "preset": run.preset, "seed": str(seed)}
+        provenance.write(run.folder, again, about, run.settings, {labels.name: labels, **reader.videos(where)})
         run.folder.rename(fresh)
-    return Outcome(**vars(summary), lost=sorted(known - reader.trained(where)), notes=notes)
+    return Outcome(**vars(summary), lost=sorted(known - reader.trained(where)), notes=notes, crossed=crossing)
 
 
-def rows_plan(raw: Mapping[str, Any], section: Features, method: str, seed: int, videos: int) -> RowsPlan:
+def folded(raw: Mapping[str, Any], section: Features, run: Run, read: Annotations, length_t: float) -> list[Run]:
+    """The runs of cross-validation, like `run`, each on the training videos but those of a fold."""
+    found: list[Run] = []
+    for tree, count in trees(read, run.tree, NAME, settings(raw).folds):
+        found += experiment.runs(rows_plan(raw, section, run.settings.method, run.seed, count, length_t), tree)
+    return found
+
+
+def check_new(out: Path, replace: bool) -> None:
+    """Find out before hours of work whether a run can be written to `out`.
+
+    Raises:
+        UserError: something is there that may not be replaced.
+    """
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        if not (out / "run.yaml").is_file():
+            raise UserError(f"{out} exists and is no run folder; name a new one.")
+        if not replace:
+            raise UserError(f"{out} holds a trained run; name a new folder, or add --replace (replace=True) to lose that run.")
+
+
+def rows_plan(
+    raw: Mapping[str, Any], section: Features, method: str, seed: int, videos: int, length_t: float | None = None
+) -> RowsPlan:
     """The plan of one run on one's own videos; so many epochs that training takes `own.steps`.
+
+    `length_t` is the mean length of the training videos in snippets, if it is known: methods that resample every video to a
+    fixed number of snippets are then scaled to it, as `own.short_bags` says.
 
     Raises:
         UserError: parameters do not fit.
     """
     own = settings(raw)
-    dataset = Dataset(features=section, overrides=own.overrides)
+    params = parameters.load(raw)
 
-    def planned(epochs: int) -> RowsPlan:
+    def planned(epochs: int, scaled: bool | Size = False) -> RowsPlan:
+        dataset = Dataset(features=section, overrides=own.overrides, scaled=scaled)
         entry = Entry(dataset=NAME, notebook="03_train", rows={method: {"method": method, "training": {"epochs": epochs}}})
         changed = {"seeds": (seed,), "datasets": {NAME: dataset}, "entries": {NAME: entry}, "ensembles": {}}
-        return plan.of_rows(msgspec.structs.replace(parameters.load(raw), **changed), NAME)
+        return plan.of_rows(msgspec.structs.replace(params, **changed), NAME)
 
-    batch = planned(1).rows[method].training.batch_videos
-    return planned(math.ceil(own.steps * batch / max(videos, 1)))
+    training = planned(1).rows[method].training
+    size: bool | Size = False
+    if own.short_bags and length_t is not None and training.snippets.kind == "perturb":
+        size = shorter(method, videos, length_t)
+    return planned(math.ceil(own.steps * training.batch_videos / max(videos, 1)), size)
+
+
+def shorter(method: str, videos: int, length_t: float) -> bool | Size:
+    """The size that a method's bags are scaled to: of videos of mean length `length_t`, if that is below those it was made for.
+
+    Widths stay as released, since the features have the released width.
+    """
+    home = scaling.RELEASED.get(method, scaling.THUMOS14)
+    return length_t < home.length_t and msgspec.structs.replace(home, videos=max(videos, 1), length_t=length_t)
 
 
 def through(videos: Mapping[str, Path], section: Features) -> Summary:
@@ -167,18 +231,30 @@ def noted(video: str, summary: Summary) -> Iterator[None]:
 
 
 def localize(raw: Mapping[str, Any], given: Sequence[Path], folder: Path, out: Path) -> Located:
-    """Localize actions in video files with a trained run, and write what the top of this file lists.
+    """`locate`, and write what the top of this file lists.
+
+    Raises:
+        UserError: `locate` refuses the files or the run, or `out` cannot be written.
+    """
+    own, card, videos = settings(raw), cards.read(folder), folders.named(given)
+    with folders.taken(out):
+        located = locate(raw, given, folder)
+        again = f"wstal localize {' '.join(file.name for file in given)} --run {folder.name} --out OUT"
+        about = {"method": card.settings.method, "preset": card.settings.preset, "seed": str(card.seed)}
+        weights = {name: folder / name for name in ("run.yaml", *(f"{network}.safetensors" for network in card.networks))}
+        with write(out, located) as fresh:
+            provenance.write(fresh, again, about, [card.settings, own.shown], weights | videos)
+    return located
+
+
+def locate(raw: Mapping[str, Any], given: Sequence[Path], folder: Path) -> Located:
+    """Localize actions in video files with a trained run.
 
     Files that cannot be decoded are left out; the summary says why.
 
     Raises:
         UserError: a file is missing or two have one name, `folder` is no run on videos, or no video can be used.
     """
-    with folders.taken(out):
-        return _localize(raw, given, folder, out)
-
-
-def _localize(raw: Mapping[str, Any], given: Sequence[Path], folder: Path, out: Path) -> Located:
     own, card, videos = settings(raw), ending(cards.read(folder)), folders.named(given)
     if not card.extraction:
         raise UserError(
@@ -204,14 +280,7 @@ def _localize(raw: Mapping[str, Any], given: Sequence[Path], folder: Path, out: 
             films[video] = film(video, videos[video], durations_s[video], scores, shown, card, own.stills)
     check_some(videos, summary)
     found, shown = detections.of_videos(found, films), detections.of_videos(shown, films)
-    why = {video: film.why for video, film in films.items()}
-    located = Located(found, shown, page(list(films.values()), str(folder)), summary, why)
-    again = f"wstal localize {' '.join(file.name for file in given)} --run {folder.name} --out OUT"
-    known = {"method": card.settings.method, "preset": card.settings.preset, "seed": str(card.seed)}
-    weights = {name: folder / name for name in ("run.yaml", *(f"{network}.safetensors" for network in card.networks))}
-    with write(out, located) as fresh:
-        provenance.write(fresh, again, known, [card.settings, own.shown], weights | videos)
-    return located
+    return Located(found, shown, list(films.values()), str(folder), card.classes, summary)
 
 
 def ending(card: cards.Card) -> cards.Card:

@@ -1,30 +1,29 @@
 """A small copy of the pipeline: few videos and steps, in a scratch folder, as the section `smoke` of params.yaml says."""
 
+from __future__ import annotations
+
 import atexit
 import os
 import shutil
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-import torch
 
-from wstal.app import own_videos
 from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree, scratch
 from wstal.base.yamlfile import convert, merge
-from wstal.border import tensorfile
 from wstal.config import parameters, plan
 from wstal.config.parameters import EnsembleEntry, Entry, Parameters
 from wstal.config.plan import DatasetPlan, JudgingPlan
 from wstal.datasets import prepare
-from wstal.datasets.clips.render import render
-from wstal.datasets.clips.script import Source, scripts
-from wstal.features.backbones import registry, weights
-from wstal.training import ensemble_runs, experiment
-from wstal.training.ensemble_runs import EnsembleRun
-from wstal.training.experiment import Run
+
+if TYPE_CHECKING:  # slow to load, and not needed to shrink parameters, which `wstal check` does
+    from wstal.app import own_videos
+    from wstal.training.ensemble_runs import EnsembleRun
+    from wstal.training.experiment import Run
 
 SIMULATED = ("simulated", "i3d_like")  # readers of datasets whose size is theirs to choose
 
@@ -90,6 +89,8 @@ def dataset(name: str) -> tuple[DatasetPlan, Tree]:
 
 def runs(entry: str) -> list[Run]:
     """The runs of a small copy of an entry, trained."""
+    from wstal.training import experiment
+
     planned, tree = plan.of_rows(params(), entry), folder(entry)
     on = plan.of_dataset(params(), planned.dataset)
     prepare.annotate(on, tree)
@@ -101,6 +102,8 @@ def runs(entry: str) -> list[Run]:
 
 def ensembles(entry: str) -> list[EnsembleRun]:
     """The runs of a small copy of an ensemble entry, whose members are trained."""
+    from wstal.training import ensemble_runs
+
     planned = plan.of_ensemble(params(), entry)
     members = runs(planned.of)
     return ensemble_runs.runs(planned, members, members[0].tree)
@@ -113,6 +116,10 @@ def judged(entry: str) -> JudgingPlan:
 
 def films() -> own_videos.Material:
     """Films drawn for the notebook on one's own videos, with a table of labels."""
+    from wstal.app import own_videos
+    from wstal.datasets.clips.render import render
+    from wstal.datasets.clips.script import Source, scripts
+
     raw, place = parameters.read(), folder("films").root
     small = dict(raw["smoke"]["own"])
     whole = raw["datasets"]["clips"]["features"]["source"] | small.pop("films")
@@ -129,6 +136,11 @@ def films() -> own_videos.Material:
 
 def stand_in(name: str, folder: Path) -> dict[str, str]:
     """{} where the backbone's weights can be had; else a file of random ones, which shows the steps and nothing more."""
+    import torch
+
+    from wstal.border import tensorfile
+    from wstal.features.backbones import registry, weights
+
     backbone = registry.load(name)
     try:
         weights.fetch(backbone)

@@ -65,7 +65,8 @@ def check(annotations: Annotations, findings: Findings) -> None:
     check_classes({name: counts[name] for name in classes}, findings)
     check_untrained(classes, videos, findings)
     check_ids((video.id for video in videos), findings)
-    for problem, cure in (*video_faults(videos, set(classes)), *_segment_faults(annotations)):
+    bare = unlabelled(videos) if annotations.segments else ()  # of a table without times, the reader knows which show none
+    for problem, cure in (*video_faults(videos, set(classes)), *bare, *_segment_faults(annotations)):
         findings.fault(problem, cure)
     wanted = {"train": "training"} | ({"test": "test"} if annotations.segments else {})  # without times, nothing is tested
     for subset, name in wanted.items():
@@ -89,6 +90,11 @@ def video_faults(videos: Iterable[Video], classes: set[str]) -> Iterator[tuple[s
                     f"video {video.id!r} has label {label!r}, {unknown(label, classes)}",
                     "add it to the class list or mend it",
                 )
+
+
+def unlabelled(videos: Iterable[Video]) -> Iterator[tuple[str, str]]:
+    """(what is wrong, what to do about it) of training videos without a label."""
+    for video in videos:
         if video.subset == "train" and not video.labels:
             yield f"training video {video.id!r} has no label", "label it or leave it out with `exclude`"
 

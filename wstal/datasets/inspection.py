@@ -21,7 +21,7 @@ from wstal.checks.segments import check_segments
 from wstal.checks.streams import StreamChecks, check_shared
 from wstal.config import parameters
 from wstal.datasets import annotations, prepare
-from wstal.datasets.readers import _arrays, _database, _files, _table, segments_csv
+from wstal.datasets.readers import _arrays, _database, _files, _table, labels_csv, segments_csv
 from wstal.datasets.readers._arrays import ArrayLayout
 from wstal.detect import detections
 from wstal.features.extraction.importer import Import
@@ -154,11 +154,25 @@ def of_labels(path: Path, table: _table.CsvTable) -> Inspection:
                 "repeated line", f"line {line} says again what an earlier one says of {row['video']}", "once is enough"
             )
         labels.append(label)
+    for (name, subset), labels in of_video.items():
+        if subset == "train" and not any(labels):
+            findings.fault(f"training video {name!r} has no label", f"write one, or {labels_csv.NONE} if it shows none")
+    of_video = {video: [label for label in labels if label != labels_csv.NONE] for video, labels in of_video.items()}
     tidied = check_labels([label for labels in of_video.values() for label in labels if label], findings)
     videos = tuple(
         Video(name, subset, 0.0, tuple(sorted({tidied.get(label, label) for label in labels} - {""})))
         for (name, subset), labels in of_video.items()
     )
+    return of_videos(videos, findings)
+
+
+def of_listed(listed: Mapping[str, tuple[str, tuple[str, ...]]]) -> Inspection:
+    """What is known before any video is opened: {video: (its subset, its labels)}."""
+    return of_videos(tuple(Video(name, subset, 0.0, labels) for name, (subset, labels) in listed.items()), Findings())
+
+
+def of_videos(videos: tuple[Video, ...], findings: Findings) -> Inspection:
+    """Videos with labels and without times."""
     classes = sorted({label for video in videos for label in video.labels})
     return checked(Annotations(tuple(classes), videos, ()), findings)
 
@@ -230,7 +244,8 @@ def checked(read: Annotations, findings: Findings) -> Inspection:
     if "train" not in ours.values() and {"validation", "test"} <= {name.lower() for name in names}:
         ours |= {name: "train" for name in names if name.lower() == "validation"}  # THUMOS14 trains on it
     mapped = [Video(v.id, ours[v.subset], v.duration_s or 1.0, v.labels) for v in read.videos if ours[v.subset]]
-    for problem, cure in annotations.video_faults(mapped, set(read.classes)):
+    bare = annotations.unlabelled(mapped) if read.segments else ()
+    for problem, cure in (*annotations.video_faults(mapped, set(read.classes)), *bare):
         findings.fault(problem, cure)
     if any(video.subset == "train" and video.labels for video in mapped):
         check_untrained(read.classes, mapped, findings)

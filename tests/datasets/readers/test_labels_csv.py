@@ -52,6 +52,19 @@ def test_labels_of_a_video_have_a_line_each(table):
     assert {video: path.name for video, path in videos(source).items()} == {name: f"{name}.mp4" for name in SECONDS}
 
 
+def test_a_video_that_shows_no_action_is_one_on_purpose(table):
+    """`-` says so; it is no class, and contradicts another label."""
+    text = "video,label,subset\none,-,train\ntwo,Jump,train\nthree,-,test\n"
+    assert read(table(text)) == {"one": ("train", ()), "two": ("train", ("Jump",)), "three": ("test", ())}
+    assert trained(table(text)) == {"Jump"} and annotations(table(text), GRID).classes == ("Jump",)
+    for wrong, words in (
+        ("one,\ntwo,Jump\n", "line 2: training video 'one' has no label; write one, write - if it shows none of the actions"),
+        ("one,-\none,Jump\n", "line 3 repeats or contradicts line 2"),
+    ):
+        with pytest.raises(UserError, match=words):
+            annotations(table(f"video,label\n{wrong}", test_every=0), GRID)
+
+
 def test_without_subsets_every_nth_video_by_name_is_a_test_video(table):
     text = "label,video\nWave,two\nJump,one\nWave,three\n"
     tests = {}
@@ -106,7 +119,7 @@ WRONG = {
     "two folders": ("video,label\na/one,Wave\nb/one,Jump\n", "line 3: 'b/one' and 'a/one' lead to one file, .*; write one"),
     "blank": (
         "video,label\none,Wave\ntwo,\n",
-        "line 3: training video 'two' has no label; write one, remove the line, or write test",
+        "line 3: training video 'two' has no label; write one, write - if it shows none of the actions",
     ),
     "with and without": ("video,label,subset\none,Wave,test\none,,test\n", "line 3 repeats or contradicts line 2"),
     "two subsets": ("video,label,subset\none,Wave,train\none,Jump,test\n", "line 3: the subset differs from that in line 2"),

@@ -8,18 +8,18 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from wstal.report.timeline import Film, frame, page
-from wstal.report.timeline.drawing import BAR, LANE, LEFT, RIGHT, TICKS, WIDTH, clock, rescale, short, ticks, x_of
+from wstal.report.timeline import Film, colours, frame, page
+from wstal.report.timeline.drawing import BAR, LANE, LEFT, RIGHT, TICKS, WIDTH, Scale, clock, scale, short, ticks, x_of
 
 JPEG = b"\xff\xd8 a picture"
 NASTY = '</script><script>alert("x")</script> & <b>'
 
 
-def film(video="a", name="Wave", spans=((2.0, 6.0, 0.9), (7.0, 9.5, 0.3))):
+def film(video="a", name="Wave", spans=((2.0, 6.0, 0.9), (7.0, 9.5, 0.3)), file=None):
     times = np.arange(10) + 0.5
     curves = {name: np.sin(times)} if spans else {}
     spans = [(name, *span) for span in spans]
-    return Film(video, 10.0, times, np.linspace(0, 1, 10), curves, spans, [JPEG] * 3, [JPEG] * len(spans))
+    return Film(video, 10.0, times, np.linspace(0, 1, 10), curves, spans, [JPEG] * 3, [JPEG] * len(spans), file=file)
 
 
 class Page(HTMLParser):
@@ -66,12 +66,37 @@ def test_everything_is_there():
     assert "0:10 · nothing found" in read.texts["p"]
 
 
-def test_a_curve_without_intervals_is_drawn_with_a_note():
+def test_a_video_where_nothing_is_found_looks_like_nothing():
+    """Its curves are faint, without colour and area, its class is no chip and no word to find it by, and a box says why."""
     times = np.arange(10) + 0.5
     bare = Film("b", 10.0, times, times, {NASTY: times}, [], [JPEG], [], why="no class passed <b>")
     read = Page(page([film("a"), bare], "run"))
-    assert "0:10 · nothing found: no class passed <b>" in read.texts["p"]
-    assert len(read.all("polyline", "curve")) == 4 and len(read.all("button", "chip")) == 2
+    assert "0:10 · nothing found" in read.texts["p"] and "nothing found: no class passed <b>" in read.texts["p"]
+    assert [lane["class"].split() for lane in read.all("g", "lane")] == [["lane"], ["lane", "hue0"], *[["lane", "faint"]] * 2]
+    assert len(read.all("polyline", "curve")) == 4 and [chip["data-word"] for chip in read.all("button", "chip")] == ["wave"]
+    assert [section["data-words"] for section in read.all("section")] == ["a wave", "b"]
+    assert len(read.all("p", "nothing")) == 1 and len(read.all("div", "cards")) == 1
+
+
+def test_a_class_has_its_colour_whatever_else_is_found():
+    classes = ("Jump", "Run", "Wave")
+    for films in ([film("a")], [film("a"), film("b", "Run")], [film("b", "Jump"), film("a")]):
+        read = Page(page(films, "run", classes))
+        chips = {chip["data-word"]: chip["class"].split()[1] for chip in read.all("button", "chip")}
+        assert chips == {word: kind for word, kind in {"jump": "hue0", "run": "hue1", "wave": "hue2"}.items() if word in chips}
+        assert len(chips) == len({one.spans[0][0] for one in films})
+    assert colours.hues(classes, ["Zoom"]) == {"Jump": 0, "Run": 1, "Wave": 2, "Zoom": 3} and colours.rgb(0) == (209, 73, 91)
+    assert colours.style().count("--hue") == len(colours.HEX) and colours.hues([str(k) for k in range(11)])["10"] == 0
+
+
+def test_a_player_looks_beside_the_page_and_where_the_file_lies(tmp_path):
+    (tmp_path / "new films").mkdir()
+    file = tmp_path / "new films" / 'a #1 "x".mp4'
+    read = Page(page([film(file=file), film("b")], "run", folder=tmp_path / "found"))
+    (player,) = read.all("div", "player")
+    assert json.loads(player["data-places"]) == ["a%20%231%20%22x%22.mp4", "../new%20films/a%20%231%20%22x%22.mp4"]
+    assert f"put {file.name} beside this page" in "".join(read.texts["p"]) and "hidden" in read.all("video")[0]
+    assert Page(page([film(file=file)], "run")).all("div", "player") == []  # in a notebook, a page lies in no folder
 
 
 def test_intervals_and_curves_are_where_their_time_is():
@@ -129,7 +154,8 @@ def test_ticks_are_round_evenly_written_and_neither_few_nor_many(duration_s, las
 
 
 def test_small_things():
-    assert rescale(np.array([2.0, 4.0, 3.0])).tolist() == [0, 1, 0.5] and rescale(np.ones(3)).tolist() == [0, 0, 0]
+    assert scale([np.array([2.0, 3.0]), np.array([4.0])]) == Scale(2, 4) and scale([]) == scale([np.zeros(0)]) == Scale(0, 1)
+    assert Scale(2, 4)(np.array([2.0, 4.0, 3.0])).tolist() == [0, 1, 0.5] and Scale(1, 1)(np.ones(3)).tolist() == [0, 0, 0]
     assert short("x" * 16) == "x" * 16 and short("x" * 17) == "x" * 15 + "…"
 
 
@@ -145,7 +171,7 @@ def two():
     return Film("v", 8.0, times_s, np.array([0.0, 0.25, 1.0, 0.5]), CURVES, SPANS, [JPEG], [JPEG] * 3)
 
 
-def test_each_lane_shows_its_own_curve_scaled_to_it(two):
+def test_each_lane_shows_its_own_curve_on_the_scale_of_all_classes(two):
     read = Page(page([two], "run"))
     curves, grounds, wide = read.all("polyline", "curve"), read.all("rect", "ground"), WIDTH - LEFT - RIGHT
     assert [text for text in read.texts["text"] if text in ("foreground", *CURVES)] == ["foreground", "Jump", "Wave"]
@@ -155,7 +181,16 @@ def test_each_lane_shows_its_own_curve_scaled_to_it(two):
         base = float(ground["y"]) + LANE - BAR - 3
         np.testing.assert_allclose(points[:, 0], LEFT + wide * np.array([1, 3, 5, 7]) / 8, atol=0.06)
         heights.append((base - points[:, 1]) / (LANE - BAR - 8))
-    np.testing.assert_allclose(heights, [[0, 0.25, 1, 0.5], [0, 1, 0.5, 0], [0, 0, 1, 0.25]], atol=0.01)
+    np.testing.assert_allclose(heights, [[0, 0.25, 1, 0.5], [0, 2 / 9, 1 / 9, 0], [5 / 9, 5 / 9, 1, 6 / 9]], atol=0.01)
+    numbers = [text for text in read.texts["text"] if re.fullmatch(r"[\d.]+", text)]
+    assert numbers == ["1", "0", "9", "0", "9", "0"]  # top and foot of each lane
+
+
+def test_the_scale_is_that_of_all_videos(two):
+    times_s = np.array([1.0, 3.0])
+    louder = Film("w", 4.0, times_s, times_s, {"Jump": np.array([18.0, -18.0])}, [("Jump", 0.0, 2.0, 1.0)], [JPEG], [JPEG])
+    numbers = [text for text in Page(page([two, louder], "run")).texts["text"] if re.fullmatch(r"-?[\d.]+", text)]
+    assert numbers == ["3", "0", "18", "-18", "18", "-18", "3", "0", "18", "-18"]
 
 
 def test_bars_stand_in_the_lane_of_their_class_fainter_for_a_lower_score(two):

@@ -4,8 +4,8 @@
     <root>/<videos>       the files; `video` is a file's name, with or without its ending
 
 - `video` may also be a path, of which the last part counts, and case does not where it leaves one file.
-- A video with several labels has a line for each; a line that is there twice is one. A test video may have none: leave its
-  label empty.
+- A video with several labels has a line for each; a line that is there twice is one.
+- A video that shows none of the actions has the label NONE. An empty label is one that is not known, as a test video may have.
 - Commas, semicolons or tabs separate columns, as spreadsheets write them.
 - Without the column `subset`, every `test_every`-th video by name is a test video; of 0, none is.
 - Classes are the sorted labels. Durations come from the files themselves.
@@ -29,6 +29,7 @@ from wstal.datasets.readers._table import CsvTable
 from wstal.datasets.readers._videos import VideoFiles
 from wstal.features.pixels.decode import duration_s
 
+NONE = "-"  # the label of a video without any action: no class can have this name, as it has no letter
 LINES = "write a line `video,label` for every video"
 ONCE = "once is enough"
 CURE = f"{LINES}, or set `source` in params.yaml to the table and the folder"
@@ -53,6 +54,7 @@ class Line:
     name: str  # of the video, as it stands there
     label: str  # "" where there is none
     subset: str | None
+    known: bool  # the label, or that there is none
 
 
 def annotations(source: Source, grid: TimeGrid) -> Annotations:
@@ -75,6 +77,14 @@ def annotations(source: Source, grid: TimeGrid) -> Annotations:
 def trained(source: Source) -> set[str]:
     """The labels of training videos; no file is opened but the table."""
     return {row.label for _, rows, subset in _split(source, _read(source).of_video) if subset == "train" for row in rows} - {""}
+
+
+def listed(source: Source) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """{video: (its subset, its labels)}; no file is opened but the table."""
+    of_video = _read(source).of_video
+    return {
+        video: (subset, tuple(sorted({row.label for row in rows} - {""}))) for video, rows, subset in _split(source, of_video)
+    }
 
 
 def videos(source: Source) -> dict[str, Path]:
@@ -119,9 +129,10 @@ def _read(source: Source) -> Labelled:
     if not content.lines:
         raise UserError(f"{table} lists no video; {LINES}.")
     for video, rows, subset in _split(source, of_video):
-        if subset == "train" and not any(row.label for row in rows):
+        if subset == "train" and not any(row.known for row in rows):
             problem = f"line {rows[0].line}: training video {video!r} has no label"
-            findings.fault(problem, "write one, remove the line, or write test for it in a column `subset`")
+            cure = f"write one, write {NONE} if it shows none of the actions, remove the line, or write test for it in a column"
+            findings.fault(problem, f"{cure} `subset`")
     findings.refuse()
     return Labelled(table, {video: of_video[video] for video in _files.drop(of_video, source.exclude, table)}, findings)
 
@@ -175,5 +186,8 @@ def _row(cells: tuple[str, ...], columns: tuple[str, ...], where: str, line: int
     if not values["video"]:
         raise UserError(f"{where} names no video; write its file name.")
     if not values["label"] and subset == "train":
-        raise UserError(f"{where}: a training video needs a label; write one, or make it a test video.")
-    return Line(line, files.find(values["video"], where, "remove the line"), values["video"], values["label"], subset)
+        cure = f"write one, write {NONE} if it shows none of the actions, or make it a test video"
+        raise UserError(f"{where}: a training video needs a label; {cure}.")
+    label = "" if values["label"] == NONE else values["label"]
+    file = files.find(values["video"], where, "remove the line")
+    return Line(line, file, values["video"], label, subset, known=bool(values["label"]))

@@ -1,10 +1,15 @@
-"""One video as SVG: a film strip, a lane for the foreground score, and a lane with intervals for every class of interest."""
+"""One video as SVG: a film strip, a lane for the foreground score, and a lane with intervals for every class of interest.
+
+A curve is drawn between the lowest and the highest value of its kind on the whole page, which stand at its left end: so that
+curves compare across classes and videos, and one of a video where nothing is found stays low.
+"""
 
 import base64
 import html
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -30,17 +35,49 @@ class Film:
     strip: Sequence[bytes]  # JPEG, evenly over the video
     pictures: Sequence[bytes]  # JPEG, from the middle of each span
     why: str = ""  # there are no spans
+    file: Path | None = None  # to play
+
+    @property
+    def found(self) -> set[str]:
+        """Labels of its spans."""
+        return {label for label, *_ in self.spans}
 
 
-def drawing(film: Film, hues: Mapping[str, int]) -> str:
-    """The SVG of a video. hues: label -> number of its colour in style.css."""
-    lanes = [("foreground", film.foreground, ""), *((name, film.curves[name], f"hue{hues[name]}") for name in film.curves)]
+@dataclass(frozen=True)
+class Scale:
+    """The values at the foot and at the top of a lane."""
+
+    low: float
+    high: float
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Values (T,) moved to [0, 1]; all become 0 where there is one value only."""
+        return (values - self.low) / (self.high - self.low) if self.high > self.low else np.zeros_like(values)
+
+
+def scales(films: Sequence[Film]) -> tuple[Scale, Scale]:
+    """Of the foreground, and of the classes, over all videos of a page."""
+    return scale([film.foreground for film in films]), scale([values for film in films for values in film.curves.values()])
+
+
+def scale(curves: Sequence[np.ndarray]) -> Scale:
+    """From the lowest to the highest of all values."""
+    values = [values for values in curves if len(values)]
+    return Scale(float(min(map(np.min, values))), float(max(map(np.max, values)))) if values else Scale(0.0, 1.0)
+
+
+def drawing(film: Film, hues: Mapping[str, int], of_foreground: Scale, of_classes: Scale) -> str:
+    """The SVG of a video. hues: label -> number of its colour; a class that is not found has none, and a faint curve."""
+    kinds = {name: f"hue{hues[name]}" if name in film.found else "faint" for name in film.curves}
+    lanes = [("foreground", of_foreground(film.foreground), "" if film.spans else "faint")]
+    lanes += [(name, of_classes(values), kinds[name]) for name, values in film.curves.items()]
     bottom = STRIP + GAP + len(lanes) * (LANE + GAP)
     parts = [strip(film)]
     for number, (name, values, hue) in enumerate(lanes):
         top = STRIP + GAP + number * (LANE + GAP)
         spans = [(k, span) for k, span in enumerate(film.spans) if span[0] == name and number]
         parts.append(lane(film, name, values, hue, top, spans))
+        parts.append(ends(of_classes if number else of_foreground, top))
     parts.append(axis(film, bottom))
     parts.append(f'<line class="cursor" x1="{LEFT}" x2="{LEFT}" y1="0" y2="{bottom}"/>')
     label = html.escape(f"Score curves and detections of {film.video}", quote=True)
@@ -66,15 +103,15 @@ def strip(film: Film) -> str:
 
 
 def lane(film: Film, name: str, values: np.ndarray, hue: str, top: float, spans: Sequence[tuple[int, Span]]) -> str:
-    """A curve (T,) as an area, its name on the left, its intervals behind and below it."""
+    """A curve (T,) of values in [0, 1] as an area, its name on the left, its intervals behind and below it."""
     base = top + LANE - BAR - 3
-    heights = base - rescale(values) * (LANE - BAR - 8)
+    heights = base - values * (LANE - BAR - 8)
     points = " ".join(f"{x_of(film, time_s):.1f},{y:.1f}" for time_s, y in zip(film.times_s, heights, strict=True))
-    ends = x_of(film, film.times_s[0]), x_of(film, film.times_s[-1])
+    sides = x_of(film, film.times_s[0]), x_of(film, film.times_s[-1])
     boxes = "".join(interval(film, number, span, top) for number, span in spans)
     return (
         f'<g class="lane {hue}"><rect class="ground" x="{LEFT}" y="{top}" width="{WIDTH - LEFT - RIGHT}" height="{LANE}"/>'
-        f'{boxes}<polygon class="area" points="{ends[0]:.1f},{base:.1f} {points} {ends[1]:.1f},{base:.1f}"/>'
+        f'{boxes}<polygon class="area" points="{sides[0]:.1f},{base:.1f} {points} {sides[1]:.1f},{base:.1f}"/>'
         f'<polyline class="curve" points="{points}"/>'
         f'<text class="name" x="{LEFT - 12}" y="{top + LANE / 2 + 5:.1f}">{html.escape(short(name))}</text></g>'
     )
@@ -110,10 +147,10 @@ def ticks(duration_s: float) -> list[tuple[float, str]]:
     return [(time_s, clock(time_s, tenths=step_s < 1)) for time_s in times_s]
 
 
-def rescale(values: np.ndarray) -> np.ndarray:
-    """Values (T,) moved to [0, 1]; constant ones become 0."""
-    low, high = float(np.min(values)), float(np.max(values))
-    return (values - low) / (high - low) if high > low else np.zeros_like(values)
+def ends(of_lane: Scale, top: float) -> str:
+    """The values at the top and at the foot of a lane."""
+    places = ((of_lane.high, top + 11), (of_lane.low, top + LANE - BAR - 5))
+    return "".join(f'<text class="scale" x="{LEFT + 3}" y="{y:.1f}">{value:.3g}</text>' for value, y in places)
 
 
 def clock(time_s: float, tenths: bool = False) -> str:

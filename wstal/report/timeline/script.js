@@ -28,13 +28,37 @@ for (const section of document.querySelectorAll("section")) {
   const reveal = t => { // on a narrow screen the drawing is wider than its place
     drawing.scrollLeft = (left + (right - left) * t / data.duration) / wide * svg.clientWidth - drawing.clientWidth / 2;
   };
+  const box = section.querySelector(".player"), video = box && box.querySelector("video");
+  const played = () => video && !video.hidden;
+  const seek = (t, play) => {
+    if (!played()) return;
+    video.currentTime = t;
+    if (play) video.play();
+  };
+  if (video) {
+    const places = JSON.parse(box.dataset.places);
+    const next = () => { if (places.length) video.src = places.shift(); };
+    const follow = () => {
+      show(video.currentTime);
+      if (!video.paused && !video.ended) requestAnimationFrame(follow);
+    };
+    video.addEventListener("error", next);
+    video.addEventListener("loadedmetadata", () => { video.hidden = false; box.querySelector("p").hidden = true; });
+    video.addEventListener("play", follow);
+    video.addEventListener("seeked", () => show(video.currentTime));
+    next();
+  }
   const hide = () => { line.style.visibility = output.style.visibility = "hidden"; };
 
   svg.addEventListener("pointermove", event => {
     const box = svg.getBoundingClientRect(), x = (event.clientX - box.left) / box.width * wide;
     if (x < left) hide(); else show((x - left) / (right - left) * data.duration);
   });
-  svg.addEventListener("pointerleave", hide);
+  svg.addEventListener("click", event => {
+    const frame = svg.getBoundingClientRect(), x = (event.clientX - frame.left) / frame.width * wide;
+    if (x >= left) seek((x - left) / (right - left) * data.duration, true);
+  });
+  svg.addEventListener("pointerleave", () => { if (played() && !video.paused) show(video.currentTime); else hide(); });
   svg.addEventListener("blur", hide);
   svg.addEventListener("focus", () => { if (svg.matches(":focus-visible")) show(time); });
   svg.addEventListener("keydown", event => {
@@ -43,6 +67,7 @@ for (const section of document.querySelectorAll("section")) {
     if (to === undefined) return;
     event.preventDefault();
     show(data.times[Math.min(Math.max(to, 0), last)]);
+    seek(time, false);
   });
   for (const one of section.querySelectorAll("[data-span]")) {
     one.addEventListener("pointerenter", () => mark(one.dataset.span));
@@ -52,7 +77,7 @@ for (const section of document.querySelectorAll("section")) {
     const time = +card.dataset.time;
     card.addEventListener("focus", () => { mark(card.dataset.span); reveal(time); show(time); });
     card.addEventListener("blur", () => { mark(null); hide(); });
-    card.addEventListener("click", () => { reveal(time); show(time); });
+    card.addEventListener("click", () => { reveal(time); show(time); seek(+card.dataset.start, true); });
   }
   const score = card => +card.querySelector("i").textContent;
   if (cards.length) reveal(+cards.reduce((best, card) => score(card) > score(best) ? card : best).dataset.time);
