@@ -21,6 +21,16 @@ def heading(entry: str) -> str:
     return f"## {paper.title}\n\nThe paper: {paper.claim}" if paper.claim else f"## {paper.title}"
 
 
+def title(metrics: Metrics) -> str:
+    """What an entry's values of ours are headed by."""
+    return published.entry(metrics.entry).title
+
+
+def of_entry(metrics: Metrics) -> Table:
+    """The table of an entry: beside the published values where there are any, otherwise by groups of classes."""
+    return table(metrics) if published.entry(metrics.entry).columns else groups(metrics)
+
+
 def table(metrics: Metrics) -> Table:
     """Rows of an entry beside what the paper prints: published value, ours, difference, for the average mAP.
 
