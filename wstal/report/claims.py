@@ -17,7 +17,7 @@ from wstal.report.tables import Table
 
 BOUND = 2.0  # points up to which a difference does not matter, unless the paper's own is smaller
 HEADER = (
-    "claim", "measure", "published", "bound", "here", "difference", "95 % interval", "better on", "p", "seeds to decide",
+    "claim", "measure", "printed", "bound", "here", "difference", "95 % interval", "better on", "p", "seeds to decide",
     "official", "official difference",
 )  # fmt: skip
 

@@ -8,7 +8,7 @@ from wstal.base.paths import Tree
 from wstal.config.parameters import Parameters
 from wstal.evaluation import metrics
 from wstal.evaluation.metrics import Metrics
-from wstal.report import claims, overview, results
+from wstal.report import claims, naming, overview, results
 from wstal.site import cards, drawing, notebooks
 from wstal.site.pages import FOLDER, Site
 
@@ -32,7 +32,7 @@ def index(site: Site, found: dict[str, Metrics]) -> None:
         paper = published.paper(entry)
         papers.setdefault(paper.name if paper else "", []).append(entry)
     sections = [section(name, [found[entry] for entry in entries]) for name, entries in papers.items() if name]
-    own = [(entry, results.title(found[entry])) for entry in papers.get("", [])]
+    own = [(entry, naming.title(found[entry])) for entry in papers.get("", [])]
     judged = [one for strip in strips for one in strip.claims]
     tables = [overview.counts(strips), overview.aggregates(strips)]
     site.write("index.html", "index.html", sections=sections, own=own, count=claims.count(judged), tables=tables)
@@ -40,7 +40,7 @@ def index(site: Site, found: dict[str, Metrics]) -> None:
 
 def section(name: str, found: Sequence[Metrics]) -> dict[str, object]:
     """One paper on the first page."""
-    strips = [(one, results.title(one), cards.cards(one), seeds(one)) for one in found]
+    strips = [(one, naming.title(one), cards.cards(one), seeds(one)) for one in found]
     judged = [judged for one in found for judged in claims.judge(claims.claims(one))]
     return {"name": name, "paper": published.paper(found[0].entry), "count": claims.count(judged), "strips": strips}
 
@@ -54,7 +54,7 @@ def page(site: Site, entry: str, found: Metrics, params: Parameters) -> None:
     """An entry: its claims as cards, its table, its figures, and where all of it comes from."""
     judged, figures = cards.cards(found), sorted(site.tree.figures(entry).glob("*.png"))
     site.write(
-        f"{FOLDER}/{entry}.html", "entry.html", entry=entry, title=results.title(found), printed=published.entry(entry),
+        f"{FOLDER}/{entry}.html", "entry.html", entry=entry, title=naming.title(found), printed=published.entry(entry),
         paper=published.paper(entry), cards=judged, draw=drawing.seeds, seeds=seeds(found),
         content=results.of_entry(found), count=claims.count(claims.judge(claims.claims(found))) if judged else "",
         figures=[(image.name, image.stem.replace("_", " "), *size(image)) for image in figures],

@@ -79,9 +79,9 @@ def printed(metrics: Metrics, compared: Comparison) -> Printed:
     names = [published.label(metrics.entry, row) for row in (compared.better, compared.worse)]
     values = [published.values(metrics.entry, row).get(column) for row in (compared.better, compared.worse)]
     if None in values:
-        return Printed(*names, "no values of both", DASH)
+        return Printed(names[0], names[1], "no values of both", DASH)
     better, worse = (float(value) for value in values if value is not None)
-    return Printed(*names, f"{better:.1f} and {worse:.1f}", signed(round(better - worse, 2)))
+    return Printed(names[0], names[1], f"{better:.1f} and {worse:.1f}", signed(round(better - worse, 2)))
 
 
 def why(judged: Judged) -> str:
