@@ -36,7 +36,7 @@ def test_labels_that_leave_a_figure_or_overlap_are_found():
     axis.text(0.5, 0.5, "one")
     assert boxes.faults(figure) == []
     axis.text(0.5, 0.5, "two", size=4)
-    figure.text(0.9, 0.01, "out of the frame")
+    figure.text(0.9, 0.97, "out of the frame")
     assert boxes.faults(figure) == [
         "'out of the frame' leaves the figure", "'one' and 'two' overlap", "'two' is smaller than 9 pixels"
     ]  # fmt: skip

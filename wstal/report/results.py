@@ -7,7 +7,7 @@ import numpy as np
 from wstal import published
 from wstal.evaluation.metrics import ALL, UNIFIED, UNIFIED_NAME, Metrics
 from wstal.published import AVERAGE, originals
-from wstal.report import naming
+from wstal.report import naming, remarks
 from wstal.report.cells import DASH, mean_std, number, signed
 from wstal.report.tables import Table
 
@@ -106,7 +106,7 @@ def caption(metrics: Metrics) -> str:
     )
     if metrics.protocol != UNIFIED_NAME:
         text += f" Unified: the official evaluator, protocol {UNIFIED_NAME}, at the same thresholds."
-    return text + warnings(metrics)
+    return text + warnings(metrics) + remarks.of(metrics.entry, list(metrics.rows))
 
 
 def warnings(metrics: Metrics) -> str:
