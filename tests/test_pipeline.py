@@ -198,6 +198,15 @@ def test_every_stage_opens_the_pipeline_and_no_small_copy(stages):
             assert "smoke=false" in stage["cmd"][0].split(), name
 
 
+def test_what_dvc_shows_is_small():
+    """`dvc metrics show` reads few numbers a file; what `dvc plots show` draws by name is made by a stage."""
+    pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+    listed = [next(iter(one)) for stage in pipeline["stages"].values() for one in stage.get("do", stage).get("metrics", [])]
+    assert listed and all(path.startswith("reports/summary/") for path in listed)
+    drawn = [path for plot in pipeline["plots"] for section in plot.values() for path in section["y"]]
+    assert drawn and set(drawn) <= {f"reports/summary/{entry}.csv" for entry in parameters.load().reported}
+
+
 def test_lock_is_up_to_date():
     """What is committed is what the pipeline would make: nothing would run again, not even on a clone without any cache."""
     done = subprocess.run([*DVC, "repro", "--allow-missing", "--dry"], cwd=ROOT, capture_output=True, text=True)

@@ -13,15 +13,19 @@ from wstal.site import cards, drawing, notebooks
 from wstal.site.pages import FOLDER, Site
 
 
-def write(params: Parameters, tree: Tree) -> None:
-    """Write reports/index.html and reports/site/ from the metrics, figures and notebooks that are there."""
-    site, entries = Site(tree), published.in_order(params.reported)
+def write(params: Parameters, tree: Tree, documented: bool = False) -> Site:
+    """Write reports/index.html and reports/site/ from the metrics, figures and notebooks that are there.
+
+    `documented`: pages link to the documents, which wstal/site/documents.py adds.
+    """
+    site, entries = Site(tree, documented), published.in_order(params.reported)
     found = {entry: metrics.read(entry, tree) for entry in entries}
     site.start()
     index(site, found)
     for entry in entries:
         page(site, entry, found[entry], params)
     rendered(site)
+    return site
 
 
 def index(site: Site, found: dict[str, Metrics]) -> None:

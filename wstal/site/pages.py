@@ -18,8 +18,8 @@ FOLDER = "site"  # below reports/, beside index.html
 class Site:
     """The pages of one tree. Every path is relative to its reports/, index.html among them."""
 
-    def __init__(self, tree: Tree):
-        self.tree, self.root = tree, tree.index().parent
+    def __init__(self, tree: Tree, documented: bool):
+        self.tree, self.root, self.documented = tree, tree.index().parent, documented
         self.jinja = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
@@ -35,7 +35,8 @@ class Site:
     def write(self, path: str, template: str, **context: Any) -> None:
         """Write the page `path` from a template; the template's `root` leads from it to reports/."""
         root = "../" * (len(PurePosixPath(path).parts) - 1)
-        text = self.jinja.get_template(template).render(root=root, folder=FOLDER, table=html_table, **context)
+        shared = {"root": root, "folder": FOLDER, "documented": self.documented, "table": html_table}
+        text = self.jinja.get_template(template).render(**shared, **context)
         self.tree.output(self.root / path).write_text(text.rstrip() + "\n", encoding="utf-8")
 
 
