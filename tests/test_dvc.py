@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from wstal.base.paths import ROOT, Tree
 from wstal.config import parameters
@@ -59,7 +60,8 @@ def test_what_dvc_prints_and_an_experiment(clone):
     assert max(map(len, shown)) < 130
     page = (clone / "dvc_plots/index.html").read_text()
     assert "FAC-Net: average mAP on simulated features" in page and '"row": "BaS-Net"' in page
-    assert "tious:\n  - 0.5\n" in (clone / "reports/plan/judging/metric_table4.yaml").read_text()
+    plan = yaml.safe_load((clone / "reports/plan/rows/metric_table4.yaml").read_text())
+    assert plan["seeds"] == [0, 1, 2, 3, 4]
     assert max(map(len, said["exp show"].splitlines())) < 200
 
 

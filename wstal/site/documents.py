@@ -51,7 +51,12 @@ def rendered(text: str, name: str, site: Site) -> Markup:
         words, target = match[1], link(match[2], name, site)
         return f"[{words}]({target})" if target else words
 
-    return Markup(HEADING.sub(lambda match: f'{match[1]}"{match[2].lower()}"', markdown2html(LINK.sub(moved, text))))
+    return Markup(HEADING.sub(lambda match: f'{match[1]}"{slug(match[2])}"', markdown2html(LINK.sub(moved, text))))
+
+
+def slug(heading: str) -> str:
+    """The anchor of a heading as GitHub spells it, from nbconvert's: small letters, no signs."""
+    return re.sub(r"[^\w-]", "", heading.lower())
 
 
 def link(target: str, name: str, site: Site) -> str:
