@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.report.made import averages
-from wstal.site import cards, drawing
+from wstal.site import build, cards, drawing
 
 
 def card(full, um, text="FAC-Net is better than UM"):
@@ -33,6 +33,13 @@ def test_why_a_claim_is_undecided_and_how_many_seeds_would_decide_it():
         "points (p = 0.805) is ruled out, by paired t-tests over 2 seeds, corrected for the one claim of the table. If mean "
         "and spread stay so, 10 seeds would decide it with a chance of 80 %."
     )
+
+
+def test_the_first_page_says_why_claims_are_undecided():
+    found = [card([60, 70], [58, 60]), card([60, 80, 60.3], [60, 60, 80]), card([60, 61, 62, 63.0], [40, 41.2, 41.9, 43])]
+    assert [one.needed for one in found] == [10, None, None]
+    assert build.undecided(found).endswith("10 seeds would decide 1 of the 2, 200 would decide 1.")
+    assert build.undecided(found[2:]) == ""
 
 
 def test_seeds_that_no_number_decides_are_said_so():

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from wstal import published
 from wstal.base.paths import Tree
@@ -9,8 +10,12 @@ from wstal.config.parameters import Parameters
 from wstal.evaluation import metrics
 from wstal.evaluation.metrics import Metrics
 from wstal.report import claims, naming, overview, results
+from wstal.report.paired import MOST
 from wstal.site import cards, drawing, notebooks
+from wstal.site.cards import Card
 from wstal.site.pages import FOLDER, Site
+
+FEW = 10  # seeds that are soon run
 
 
 def write(params: Parameters, tree: Tree, documented: bool = False) -> Site:
@@ -39,10 +44,23 @@ def index(site: Site, found: dict[str, Metrics]) -> None:
     own = [(entry, naming.title(found[entry])) for entry in papers.get("", [])]
     judged = [one for strip in strips for one in strip.claims]
     tables = [overview.counts(strips), overview.aggregates(strips)]
-    site.write("index.html", "index.html", sections=sections, own=own, count=claims.count(judged), tables=tables)
+    why = undecided([card for section in sections for _, _, found, _ in section["strips"] for card in found])
+    site.write("index.html", "index.html", why=why, sections=sections, own=own, count=claims.count(judged), tables=tables)
 
 
-def section(name: str, found: Sequence[Metrics]) -> dict[str, object]:
+def undecided(judged: Sequence[Card]) -> str:
+    """Why so many claims are undecided, in a sentence; empty where none is."""
+    needed = [card.needed for card in judged if card.kind == "undecided"]
+    if not needed:
+        return ""
+    few, more = (sum(seeds is not None and seeds <= most for seeds in needed) for most in (FEW, MOST))
+    return (
+        f"Undecided: the seeds that ran leave open whether there is a difference. If mean and spread stay so, {FEW} "
+        f"seeds would decide {few} of the {len(needed)}, {MOST} would decide {more}."
+    )
+
+
+def section(name: str, found: Sequence[Metrics]) -> dict[str, Any]:
     """One paper on the first page."""
     strips = [(one, naming.title(one), cards.cards(one), seeds(one)) for one in found]
     judged = [judged for one in found for judged in claims.judge(claims.claims(one))]

@@ -40,6 +40,7 @@ class Card:
     seeds: np.ndarray  # (S,) differences, points
     interval: tuple[float, float]  # nan for a single seed
     bound: float
+    needed: int | None  # seeds that would decide an undecided claim; None where too many would be needed
     why: str  # what the verdict rests on, a sentence or two
     official: str  # a sentence; empty where the paper's evaluator is the official one
 
@@ -69,7 +70,7 @@ def card(number: int, metrics: Metrics, compared: Comparison, judged: Judged) ->
     return Card(
         number, compared.text, "average mAP" if measure == AVERAGE else measure, judged.verdict, overview.mark(judged),
         printed(metrics, compared), difference, here.differences, paired.interval(here.differences), here.bound,
-        why(judged), official(judged),
+        here.needed if judged.verdict == UNDECIDED else None, why(judged), official(judged),
     )  # fmt: skip
 
 

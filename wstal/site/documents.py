@@ -15,7 +15,7 @@ from wstal.site import code
 from wstal.site.pages import FOLDER, Site
 
 DOCS = ROOT / "docs"
-HEADING = re.compile(r'(<h\d[^>]* id=)"([^"]+)"')  # whose name GitHub spells in small letters
+HEADING = re.compile(r'(<h\d[^>]* id=)"([^"]+)">(.*?)<a class="anchor-link".*?</a>')  # as nbconvert writes it
 LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
 
 
@@ -51,7 +51,7 @@ def rendered(text: str, name: str, site: Site) -> Markup:
         words, target = match[1], link(match[2], name, site)
         return f"[{words}]({target})" if target else words
 
-    return Markup(HEADING.sub(lambda match: f'{match[1]}"{slug(match[2])}"', markdown2html(LINK.sub(moved, text))))
+    return Markup(HEADING.sub(lambda one: f'{one[1]}"{slug(one[2])}">{one[3]}', markdown2html(LINK.sub(moved, text))))
 
 
 def slug(heading: str) -> str:
