@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test fuzz torture verify bench-gpu lint notebooks clean
+.PHONY: help setup reproduce test fuzz torture verify bench-gpu docs lint notebooks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ verify: setup ## run the pipeline in a fresh clone, and compare; STAGE=plan for 
 
 bench-gpu: setup ## what a GPU takes for training, networks and optical flow, into reports/benchmarks; within 8 minutes
 	python scripts/benchmark_training.py
+
+docs: setup ## build the site with documents, a page a method and the API into build/docs; open build/docs/reports/index.html
+	python -m wstal.site build/docs
 
 lint: setup ## code style, docstrings, types and params.yaml, as before every commit
 	pre-commit run --all-files

@@ -1,6 +1,7 @@
-"""What README and CONTRIBUTING say is so: links lead somewhere, rooms are as drawn, blocks to copy work as they stand."""
+"""What README, CONTRIBUTING and docs/ say is so: links lead somewhere, rooms are as drawn, blocks to copy work."""
 
 import re
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -11,13 +12,15 @@ import torch
 import yaml
 
 from wstal import methods
+from wstal.app import cli
 from wstal.base.code import PACKAGE
 from wstal.base.paths import ROOT
 from wstal.base.yamlfile import merge
 from wstal.config import parameters, resolve
 from wstal.config.parameters import Entry, Features
 
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")))
+DOCS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *DOCS)
 
 
 def text(name):
@@ -32,8 +35,46 @@ def blocks(name, language):
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_links_lead_to_files(name):
-    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text(name)) if "://" not in link]
-    assert [link for link in links if link and not ((ROOT / name).parent / link).exists()] == []
+    """And to headings, where they name one."""
+    dead = []
+    for link in (link for link in re.findall(r"\]\(([^)\s]+)\)", text(name)) if "://" not in link):
+        path, _, anchor = link.partition("#")
+        target = (ROOT / name).parent / path if path else ROOT / name
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text(encoding="utf-8"))):
+            dead.append(link)
+    assert dead == []
+
+
+def anchors(document):
+    """What GitHub calls the headings of a document."""
+    return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in re.findall(r"^#+ (.+)$", document, re.M)}
+
+
+def test_the_contents_of_readme_are_its_headings():
+    headings = re.findall(r"^## (.+)$", text("README.md"), re.M)
+    assert re.findall(r"^- \[([^\]]+)\]\(#", text("README.md"), re.M) == headings
+
+
+COMMANDS = [(name, line) for name in DOCUMENTS for block in blocks(name, "sh") for line in block.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize(("name", "line"), COMMANDS)
+def test_every_command_is_one(name, line):
+    """Its words are what the program takes; what it names of the repository is there. Other tests run what runs in seconds."""
+    words = shlex.split(line, comments=True)
+    while words and "=" in words[0]:
+        words = words[1:]  # WSTAL_X=y before a command
+    if words[:1] == ["sbatch"]:
+        words = shlex.split(words[words.index("--wrap") + 1].replace("$SLURM_ARRAY_TASK_ID", "1"))
+    program, *rest = words or ["#"]
+    if program == "wstal":
+        cli._parser(rest).parse_args(rest)
+    elif program == "make":
+        assert all(re.search(rf"^{target}:", text("Makefile"), re.M) for target in rest if "=" not in target)
+    elif program == "python":
+        assert [word for word in rest if "/" in word and not (ROOT / word).exists() and "." in word] == []
+    else:
+        assert program in ("#", "dvc", "git", "conda", "pre-commit", "."), line
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -90,8 +131,9 @@ def test_the_test_to_copy_passes(acme):
 
 
 def sections(key):
-    """Of README's YAML blocks those with this key, as mappings."""
-    return [found for block in blocks("README.md", "yaml") if key in (found := yaml.safe_load(block))]
+    """Of the YAML blocks of README and docs/ those with this key, as mappings."""
+    found = [yaml.safe_load(block) for name in ("README.md", *DOCS) for block in blocks(name, "yaml")]
+    return [block for block in found if key in block]
 
 
 def test_dataset_sections_to_copy_fit():

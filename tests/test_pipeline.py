@@ -94,7 +94,7 @@ def test_stage_names_follow_params(stages, raw):
     expected |= {f"{stage}@{entry}" for stage in ("train", "results") for entry in raw["entries"]}
     expected |= {f"ensemble@{entry}" for entry in raw["ensembles"]}
     expected |= {"lessons@00_tour", "lessons@00_localize"}
-    assert set(stages) == expected | {"plan", "backbones", "tables"}
+    assert set(stages) == expected | {"plan", "backbones", "tables", "site"}
 
 
 def test_no_training_stage_can_see_segment_times(stages):
@@ -132,7 +132,7 @@ def test_declared_code_is_what_notebooks_reach(stages):
     """A stage depends on every file of the package that its notebook reaches, and a kind of stage on no folder in vain."""
     spare = {}
     for name, stage in stages.items():
-        if name == "plan":
+        if name in ("plan", "site"):
             continue
         kind, files = name.split("@")[0], reached(stage)
         declared = {dep.removeprefix("wstal/") for dep in stage["deps"] if dep.startswith("wstal/")}
@@ -181,7 +181,7 @@ def test_code_of_a_method_is_in_the_plans_that_name_it(raw):
 
 def test_executed_notebook_is_an_output(stages):
     for name, stage in stages.items():
-        if name != "plan":
+        if name not in ("plan", "site"):
             out = stage["cmd"][0].split()[5]
             assert out.endswith(".ipynb") and out in stage["outs"], name
 
@@ -194,8 +194,17 @@ def test_commands_name_no_absolute_path_and_no_interpreter(stages):
 
 def test_every_stage_opens_the_pipeline_and_no_small_copy(stages):
     for name, stage in stages.items():
-        if name.split("@")[0] not in ("plan", "lessons", "tables"):
+        if name.split("@")[0] not in ("plan", "lessons", "tables", "site"):
             assert "smoke=false" in stage["cmd"][0].split(), name
+
+
+def test_what_dvc_shows_is_small():
+    """`dvc metrics show` reads few numbers a file; what `dvc plots show` draws by name is made by a stage."""
+    pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+    listed = [next(iter(one)) for stage in pipeline["stages"].values() for one in stage.get("do", stage).get("metrics", [])]
+    assert listed and all(path.startswith("reports/summary/") for path in listed)
+    drawn = [path for plot in pipeline["plots"] for section in plot.values() for path in section["y"]]
+    assert drawn and set(drawn) <= {f"reports/summary/{entry}.csv" for entry in parameters.load().reported}
 
 
 def test_lock_is_up_to_date():

@@ -16,7 +16,7 @@ FLOW = (  # a room imports earlier ones only
     "base", "border", "checks", "published", "nn", "methods", "plugins", "data", "detect", "config", "features",
     "features/pixels",
     "features/backbones", "features/extraction", "training", "datasets/simulation", "datasets/clips", "datasets/readers",
-    "datasets", "evaluation", "exchange/tools", "exchange/layouts", "exchange", "report/timeline", "report", "app",
+    "datasets", "evaluation", "exchange/tools", "exchange/layouts", "exchange", "report/timeline", "report", "site", "app",
 )  # fmt: skip
 TIMES = ("datasets", "evaluation", "exchange")  # rooms that know when actions happen, with those inside them
 TIMES_FILE = "checks/segments.py"  # and the file of another room that does
@@ -62,7 +62,7 @@ def test_a_room_imports_earlier_rooms_only(name):
 def test_the_house_is_no_taller_and_no_more_tangled_than_it_was():
     known = arrows()
     assert max(floors(known).values()) < 8
-    assert sum(map(len, known.values())) <= 94
+    assert sum(map(len, known.values())) <= 99
 
 
 def test_a_circle_has_no_floors():

@@ -1,4 +1,4 @@
-"""The commands of README that go to other tools and back, run as they stand."""
+"""The commands of README and docs/ that go to other tools and back, run as they stand."""
 
 import re
 import shlex
@@ -19,10 +19,9 @@ from wstal.features.extraction.importer import import_features
 
 
 def block(word):
-    """The lines of README's shell block in which this word stands, without comments."""
-    (found,) = [
-        text for text in re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S) if word in text
-    ]
+    """The lines of the one shell block of README and docs/ in which this word stands, without comments."""
+    texts = (path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))))
+    (found,) = [body for text in texts for body in re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S) if word in body]
     return [shlex.split(line, comments=True) for line in found.splitlines()]
 
 

@@ -1,4 +1,4 @@
-"""The list of checks: each is used, README prints it, and each finds what it is named for and passes what is right."""
+"""The list of checks: each is used, docs/checks.md prints it, and each finds what it is named for and passes what is right."""
 
 import ast
 import re
@@ -45,8 +45,8 @@ def test_the_list_is_what_the_package_looks_for():
     assert used() == set(CHECKS) - EVALUATED
 
 
-def test_readme_prints_the_list():
-    assert listing() in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_document_prints_the_list():
+    assert listing() in (ROOT / "docs/checks.md").read_text(encoding="utf-8")
 
 
 def videos(count=6, ratio=1.0, **changes) -> dict[str, tuple[int, float]]:

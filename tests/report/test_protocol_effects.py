@@ -65,8 +65,8 @@ def test_a_list_leaves_out_truth_and_detections(found):
 def test_tables_and_claims(found):
     _, table = found
     made = protocol_effects.table(table, ["fewer"])
-    assert len(made.rows) == 2 and {len(row) for row in made.rows} == {len(made.header)}
-    assert any("not a result" in name for name in made.header)
+    assert len(made.header) == 4 and {len(row) for row in made.rows} == {len(made.header)}
+    assert any("not a result" in row[0] for row in made.rows)
     assert [row[0] for row in protocol_effects.order(table).rows] == list(PROTOCOLS)
     assert any(protocol_effects.BEST in claim.text for claim in protocol_effects.gains(table, ["fewer"]))
 
@@ -99,22 +99,23 @@ def known():
 
 
 def test_every_cell_by_hand(known):
+    """A line a protocol, test list and checkpoint."""
     table = protocol_effects.table(known, ["fewer"])
-    assert table.header == (
-        "method", "reference: thumos-facnet", "activitynet", "thumos-facnet", "thumos-wtalc", "thumos-wsad", "thumos-basnet",
-        "fewer", "best-on-test (not a result)", "evaluators differ by",
-    )  # fmt: skip
-    assert table.rows[1:] == (
-        (
-            "FAC-Net", "42.0 ± 2.8", "47.0 ± 4.2", "42.0 ± 2.8", "44.0 ± 2.8", "41.0 ± 2.8", "39.0 ± 1.4", "43.5 ± 3.5",
-            "46.0 ± 4.2", "8.0",
-        ),
-        (
-            "W-TALC", "10.0 ± 0.0", "15.0 ± 1.4", "10.0 ± 0.0", "12.0 ± 0.0", "9.0 ± 0.0", "7.0 ± 1.4", "11.5 ± 0.7",
-            "14.0 ± 1.4", "8.0",
-        ),
-    )  # fmt: skip
-    assert [row[0] for row in table.rows] == ["UM", "FAC-Net", "W-TALC"]
+    assert table.title == "Same method, different protocol, on simulated THUMOS14"
+    assert table.header == ("judged by", "changed", "UM", "FAC-Net", "W-TALC")
+    assert [(row[0], row[1], row[3]) for row in table.rows] == [
+        ("activitynet", "evaluator", "47.0 ± 4.2"),
+        ("thumos-facnet (reference)", "evaluator", "42.0 ± 2.8"),
+        ("thumos-wtalc", "evaluator", "44.0 ± 2.8"),
+        ("thumos-wsad", "evaluator", "41.0 ± 2.8"),
+        ("thumos-basnet", "evaluator", "39.0 ± 1.4"),
+        ("fewer", "test list", "43.5 ± 3.5"),
+        ("best-on-test (not a result)", "checkpoint", "46.0 ± 4.2"),
+        ("evaluators differ by", "points", "8.0"),
+    ]
+    assert [row[4] for row in table.rows] == [
+        "15.0 ± 1.4", "10.0 ± 0.0", "12.0 ± 0.0", "9.0 ± 0.0", "7.0 ± 1.4", "11.5 ± 0.7", "14.0 ± 1.4", "8.0",
+    ]  # fmt: skip
 
 
 def test_gains_by_hand(known):

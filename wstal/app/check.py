@@ -11,6 +11,7 @@ from wstal.config import parameters, resolve
 from wstal.config.parameters import EnsembleEntry, Entry, Parameters, lookup
 from wstal.datasets import prepare
 from wstal.evaluation.judging import checked_protocol
+from wstal.published import originals
 
 
 def check(raw: dict) -> str:
@@ -63,6 +64,13 @@ def check_dataset(params: Parameters, name: str) -> None:
         prepare.recipe(dataset.features, place).backbones()
     if dataset.features.statistics:
         lookup(published.statistics(), dataset.features.statistics, "wstal/published")
+    made = dataset.features.reader in smoke.SIMULATED
+    if made != originals.is_simulated(name):
+        what, cure = ("simulated", "end") if made else ("not simulated", "do not end")
+        endings = " or ".join(originals.SIMULATED)
+        raise UserError(
+            f"params.yaml: {place} is {what}; {cure} its name with {endings}, by which tables tell it from a real dataset."
+        )
     if dataset.evaluation is None:
         raise UserError(f"params.yaml: {place} has no `evaluation` section; add one as thumos14-sim has it.")
     checked_protocol(dataset.evaluation, name)

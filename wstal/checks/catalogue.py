@@ -7,7 +7,7 @@ class Check(NamedTuple):
     """One check."""
 
     refused: bool  # what is certainly wrong; False: what is only odd, and becomes a note
-    what: str  # as README says it
+    what: str  # as docs/checks.md says it
 
 
 CHECKS: dict[str, Check] = {

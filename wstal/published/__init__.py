@@ -10,7 +10,7 @@ from pathlib import Path
 from wstal.base.errors import UserError
 from wstal.published import facts
 from wstal.published.records import AVERAGE as AVERAGE
-from wstal.published.records import Backbones, FeatureStatistics, Printed, Statistics, nearest
+from wstal.published.records import Backbones, FeatureStatistics, Paper, Printed, Statistics, nearest
 
 FOLDER = Path(__file__).parent
 
@@ -28,6 +28,12 @@ def known() -> facts.Facts:
 def entry(name: str) -> Printed:
     """What a paper prints of an entry; of one that no file knows, its name as the title and nothing else."""
     return known().entries.get(name) or Printed(title=name)
+
+
+def paper(name: str) -> Paper | None:
+    """The paper that prints an entry; None for what no paper prints."""
+    source = known().source.get(name)
+    return known().papers.get(source.stem) if source else None
 
 
 def in_order(entries: Iterable[str]) -> list[str]:

@@ -1,7 +1,8 @@
 """A folder of YAML files -> records, one file a source. What does not fit is one sentence with its place.
 
-backbones.yaml holds the sizes of video networks, i3d_features.yaml statistics of I3D's features, a file with the keys `train`
-or `test` the statistics of a dataset, and every other file entries of params.yaml: tables and figures.
+backbones.yaml holds the sizes of video networks, i3d_features.yaml statistics of I3D's features, papers.yaml how papers are
+cited, a file with the keys `train` or `test` the statistics of a dataset, and every other file entries of params.yaml: tables
+and figures.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import msgspec
 from wstal.base.errors import UserError
 from wstal.base.record import Record
 from wstal.border import yamlfile
-from wstal.published.records import Backbones, Comparison, FeatureStatistics, Printed, PrintedRow, Size, Statistics
+from wstal.published.records import Backbones, Comparison, FeatureStatistics, Paper, Printed, PrintedRow, Size, Statistics
 
 SUBSETS = {"train", "test"}
 CURE = "restore it with `git checkout wstal/published`"
@@ -29,6 +30,7 @@ class Facts:
     backbones: Backbones
     i3d_features: FeatureStatistics
     source: dict[str, Path]  # entry -> the file that it stands in
+    papers: dict[str, Paper]  # name of a file of entries -> the paper that prints them; files of our own have none
 
 
 def read(folder: Path) -> Facts:
@@ -42,7 +44,7 @@ def read(folder: Path) -> Facts:
     source: dict[str, Path] = {}
     for path in sorted(folder.glob("*.yaml")):
         content = mapping(yamlfile.read(path, CURE), path)
-        if path.stem in ("backbones", "i3d_features"):
+        if path.stem in ("backbones", "i3d_features", "papers"):
             continue
         if SUBSETS & set(content):
             statistics[path.stem] = convert(content, Statistics, f"{path}")
@@ -53,7 +55,9 @@ def read(folder: Path) -> Facts:
             entries[name], source[name] = entry(raw, f"{path}, {name}"), path
     path = folder / "i3d_features.yaml"
     i3d_features = convert(mapping(yamlfile.read(path, CURE), path), FeatureStatistics, f"{path}")
-    return Facts(entries, statistics, backbones(folder / "backbones.yaml"), i3d_features, source)
+    return Facts(
+        entries, statistics, backbones(folder / "backbones.yaml"), i3d_features, source, papers(folder / "papers.yaml")
+    )
 
 
 def entry(raw: Any, place: str) -> Printed:
@@ -64,6 +68,12 @@ def entry(raw: Any, place: str) -> Printed:
     for number, claim in enumerate(listed(content.get("claims", []), f"{place}.claims"), start=1):
         convert(claim, Comparison, f"{place}, claim {number}")
     return convert(content, Printed, place)
+
+
+def papers(path: Path) -> dict[str, Paper]:
+    """How papers are cited; {} where no such file lies in the folder."""
+    content = mapping(yamlfile.read(path, CURE), path) if path.is_file() else {}
+    return {name: convert(raw, Paper, f"{path}, {name}") for name, raw in content.items()}
 
 
 def backbones(path: Path) -> Backbones:

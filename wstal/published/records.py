@@ -57,6 +57,14 @@ class Printed(Record):
                 raise ValueError(f"claim {claim.text!r} names row {unknown[0]!r}, which is not among `rows` (nearest: {near})")
 
 
+class Paper(Record):
+    """A paper whose tables stand in the file of its name."""
+
+    name: Text
+    citation: Text
+    link: Text
+
+
 class Subset(Record):
     """Statistics of one subset of a dataset; null: not published."""
 

@@ -17,7 +17,7 @@ from wstal.report.tables import Table
 
 BOUND = 2.0  # points up to which a difference does not matter, unless the paper's own is smaller
 HEADER = (
-    "claim", "measure", "published", "bound", "here", "difference", "95 % interval", "better on", "p", "seeds to decide",
+    "claim", "measure", "printed", "bound", "here", "difference", "95 % interval", "better on", "p", "seeds to decide",
     "official", "official difference",
 )  # fmt: skip
 
@@ -73,13 +73,18 @@ class Judged:
 
 
 def claims(metrics: Metrics) -> list[Claim]:
-    """What the paper claims of an entry's rows: the row `better` above the row `worse`.
+    """What the paper claims of an entry's rows: the row `better` above the row `worse`."""
+    return [claim(metrics, one) for one in comparisons(metrics)]
+
+
+def comparisons(metrics: Metrics) -> list[Comparison]:
+    """The claims of an entry that can be tested.
 
     The measure is the average mAP, or the mAP at the one tIoU that the claim is `at`. Claims about rows that were not run (a
     smoke run has the first rows only) or tIoUs that were not asked for are left out.
     """
     return [
-        claim(metrics, one)
+        one
         for one in published.entry(metrics.entry).claims
         if {one.better, one.worse} <= set(metrics.rows) and one.at in (None, *metrics.tious)
     ]

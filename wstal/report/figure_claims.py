@@ -7,10 +7,9 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from wstal import published
 from wstal.evaluation.metrics import Metrics
-from wstal.published import AVERAGE
-from wstal.report import claims, paired
+from wstal.published import AVERAGE, originals
+from wstal.report import claims, naming, paired
 from wstal.report.claims import Judged
 from wstal.report.paired import FAILS, HOLDS, SAME, UNDECIDED
 from wstal.report.plots import FOREGROUND, FOUND, INK, PALE, TRUTH, head, legend
@@ -33,7 +32,7 @@ class Row:
     mean: float
     interval: tuple[float, float]  # nan for a single seed
     bound: float
-    published: float | None
+    published: float | None  # the paper's difference, where it is of the same dataset
     official: float | None  # the mean by the official evaluator, where the paper has its own
 
 
@@ -69,13 +68,14 @@ class Forest:
 
 def forest(metrics: Metrics) -> Forest:
     """What the paper claims of an entry's rows."""
-    rows = tuple(row(one) for one in claims.judge(claims.claims(metrics)))
-    return Forest(f"{published.entry(metrics.entry).title}, on {metrics.dataset}", rows)
+    same = not originals.is_simulated(metrics.dataset)
+    rows = tuple(row(one, same) for one in claims.judge(claims.claims(metrics)))
+    return Forest(naming.title(metrics), rows)
 
 
-def row(judged: Judged) -> Row:
-    """One claim."""
+def row(judged: Judged, same: bool) -> Row:
+    """One claim; what the paper prints lies on its axis if it is of the `same` dataset."""
     claim, here, official = judged.claim, judged.here, judged.official
     text = claim.text if claim.measure == AVERAGE else f"{claim.text}, {claim.measure}"
     interval, moved = paired.interval(here.differences), official.mean if official else None
-    return Row(text, here.verdict, here.mean, interval, here.bound, claim.published, moved)
+    return Row(text, here.verdict, here.mean, interval, here.bound, claim.published if same else None, moved)

@@ -1,5 +1,6 @@
 """Figures of parameters: average mAP over the values of one, and over the weights of two losses."""
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,11 +9,13 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from wstal import published
 from wstal.evaluation.metrics import Metrics
+from wstal.published import originals
+from wstal.report import naming
 from wstal.report.figure_rows import average
 from wstal.report.plots import FOREGROUND, head, legend
 
+WIDE = 34  # letters in a line of an upright label
 BRANCHES = ("CW", "CA", "MIL")  # of FAC-Net, in the order of the names of Figure 4's rows
 
 
@@ -49,7 +52,7 @@ class Sweep:
                 places, name = np.full(len(seeds), x), f"each seed on {self.dataset}"
                 axis.plot(places, seeds, ".", color=FOREGROUND, alpha=0.45, label=name)
             axis.set(xlabel=panel.axis, ylim=(0, None), xticks=panel.values)
-        axes[0, 0].set_ylabel(self.axis)
+        axes[0, 0].set_ylabel(textwrap.fill(self.axis, WIDE))
         legend(figure, axes[0, 0])
         head(figure, self.title)
         sns.despine(figure)
@@ -62,7 +65,7 @@ def sweep(metrics: Metrics, names: Mapping[str, str], title: str) -> Sweep:
     for name, axis in names.items():
         points = sorted((float(row.removeprefix(f"{name}_")), row) for row in metrics.rows if row.startswith(f"{name}_"))
         panels.append(Swept(axis, tuple(x for x, _ in points), tuple(metrics.average(row) for _, row in points)))
-    return Sweep(title, average(metrics), metrics.dataset, tuple(panels))
+    return Sweep(title, average(metrics), originals.spoken(metrics.dataset), tuple(panels))
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ class Weights:
             axis.tick_params(axis="y", rotation=0)
             axis.set(title=panel.title, ylabel=panel.rows, xlabel=panel.columns)
             axis.invert_yaxis()
-        figure.colorbar(axes[-1].collections[0], ax=axes, label=self.scale, pad=0.02, shrink=0.85)
+        figure.colorbar(axes[-1].collections[0], ax=axes, label=textwrap.fill(self.scale, WIDE), pad=0.02, shrink=0.85)
         head(figure, self.title)
         return figure
 
@@ -107,7 +110,7 @@ class Weights:
 def weights(metrics: Metrics) -> Weights:
     """Average mAP over the weights of two losses, the third fixed at 1. Rows are cw<a>_ca<b>_mil<c>."""
     means = {weights_of(row): metrics.average(row).mean() for row in metrics.rows}
-    title = f"{published.entry(metrics.entry).title}, on {metrics.dataset}"
+    title = naming.title(metrics)
     panels = tuple(plane(means, fixed) for fixed in range(len(BRANCHES)))
     return Weights(title, average(metrics), panels, min(means.values()), max(means.values()))
 

@@ -12,7 +12,7 @@ from scipy import stats
 from wstal import published
 from wstal.base.paths import Tree
 from wstal.evaluation import metrics
-from wstal.report import claims, paired
+from wstal.report import claims, naming, paired
 from wstal.report.aggregate import CUT, Aggregate, aggregate
 from wstal.report.cells import DASH, signed
 from wstal.report.claims import Claim, Judged
@@ -70,7 +70,7 @@ def strips(entries: Sequence[str], tree: Tree) -> list[Strip]:
     """Entries with claims, paper by paper, from reports/metrics/."""
     read = {entry: metrics.read(entry, tree) for entry in published.in_order(entries)}
     judged = {entry: tuple(claims.judge(claims.claims(found))) for entry, found in read.items()}
-    return [Strip(published.entry(entry).title, found, read[entry].dataset) for entry, found in judged.items() if found]
+    return [Strip(naming.title(read[entry]), found, read[entry].dataset) for entry, found in judged.items() if found]
 
 
 def draw(found: Sequence[Strip]) -> Figure:
@@ -164,11 +164,11 @@ def aggregates(found: Sequence[Strip]) -> Table:
     caption = (
         "Interquartile mean of the differences of all claims and seeds, points, and probability that the better row of a claim "
         "wins on a seed; in brackets their bootstrap intervals, which draw whole seeds within each dataset (after rliable). "
-        f"{claims.cover([one for strip in found for one in strip.claims])}Published: the same mean of the differences that the "
-        "paper prints."
+        f"{claims.cover([one for strip in found for one in strip.claims])}Printed: the same mean of the differences that the "
+        "paper prints, on its own datasets."
     )
     header = (
-        "paper", "tables", "claims", "published", "difference", "probability of improvement", "official difference",
+        "paper", "tables", "claims", "printed", "difference here", "probability of improvement", "official difference",
         "official probability",
     )  # fmt: skip
     return Table("Papers in sum", caption, header, tuple(rows))

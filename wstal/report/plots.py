@@ -4,6 +4,7 @@ A file figure_<what>.py holds the figures of one kind. Each figure is a frozen r
 made by a function, with a method `draw` that adds nothing to them.
 """
 
+import textwrap
 from typing import Literal
 
 import matplotlib
@@ -20,6 +21,7 @@ Place = Literal["outside lower center", "outside right upper"]
 
 INK, PALE, TRUTH, FOUND, FOREGROUND, ACTION = "#333333", "#b5b5b5", "#2a9d5c", "#d1495b", "#30638e", "#e08a1e"
 SHADES = ("#3aa67c", "#8fd0f5", "#d98c00", "#f0e442", "#d58fb8", "#d4d4d4")  # kinds of detections, the true ones first
+LETTERS = 10.5  # of a title, an inch
 MARKERS = "osD^vP*X"  # shapes tell lines apart where colours do not
 
 sns.set_theme(style="ticks", context="notebook", font_scale=0.85, palette="colorblind")
@@ -33,8 +35,9 @@ def save(figure: Figure, entry: str, name: str, tree: Tree) -> None:
 
 
 def head(figure: Figure, title: str) -> None:
-    """What a figure shows, above its left edge."""
-    figure.suptitle(title, x=0.01, ha="left")
+    """What a figure shows, above its left edge, in as many lines as its width asks for."""
+    lines = (textwrap.fill(line, int(LETTERS * figure.get_figwidth())) for line in title.splitlines())
+    figure.suptitle("\n".join(lines), x=0.01, ha="left")
 
 
 def legend(figure: Figure, axis: Axes, place: Place = "outside lower center", columns: int = 4, scale: float = 1) -> None:

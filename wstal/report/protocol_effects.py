@@ -14,6 +14,7 @@ from wstal.evaluation.evaluate import PROTOCOLS
 from wstal.evaluation.judging import Judging
 from wstal.evaluation.metrics import ALL, Cell, Metrics, among, evaluate_all, whole
 from wstal.published import AVERAGE
+from wstal.report import naming
 from wstal.report.cells import mean_std, number, signed
 from wstal.report.claims import Claim
 from wstal.report.results import caption
@@ -44,15 +45,17 @@ def variants(run: Run, judging: Judging[Run]) -> dict[str, Cell]:
 
 
 def table(metrics: Metrics, lists: Sequence[str]) -> Table:
-    """Average mAP of each row under each variant, and the points between the highest and the lowest evaluator."""
-    columns = [*PROTOCOLS, *lists, BEST]
+    """Average mAP of each method under each variant, a line a variant; the last line: points between the evaluators."""
+    methods = {row: published.label(metrics.entry, row) for row in metrics.rows}
+    kinds = {name: "evaluator" for name in PROTOCOLS} | {name: "test list" for name in lists} | {BEST: "checkpoint"}
     rows = []
-    for row in metrics.rows:
-        by_protocol = [metrics.average(row, name).mean() for name in PROTOCOLS]
-        cells = [mean_std(metrics.average(row, name)) for name in columns]
-        rows.append((published.label(metrics.entry, row), mean_std(metrics.average(row)), *cells, number(np.ptp(by_protocol))))
-    header = ("method", f"reference: {metrics.protocol}", *columns, "evaluators differ by")
-    return Table("Same method, different protocol", caption(metrics), header, tuple(rows))
+    for name, kind in kinds.items():
+        said = f"{name} (reference)" if name == metrics.protocol else name
+        rows.append((said, kind, *[mean_std(metrics.average(row, name)) for row in methods]))
+    spread = [np.ptp([metrics.average(row, name).mean() for name in PROTOCOLS]) for row in methods]
+    rows.append(("evaluators differ by", "points", *[number(one) for one in spread]))
+    text = f"{caption(metrics)} A line changes what its second cell names, and nothing else against the reference."
+    return Table(naming.title(metrics), text, ("judged by", "changed", *methods.values()), tuple(rows))
 
 
 def gains(metrics: Metrics, lists: Sequence[str]) -> list[Claim]:

@@ -5,41 +5,42 @@ from collections.abc import Sequence
 import numpy as np
 
 from wstal import published
-from wstal.evaluation.metrics import UNIFIED, UNIFIED_NAME, Metrics
-from wstal.published import AVERAGE
+from wstal.evaluation.metrics import ALL, UNIFIED, UNIFIED_NAME, Metrics
+from wstal.published import AVERAGE, originals
+from wstal.report import naming, remarks
 from wstal.report.cells import DASH, mean_std, number, signed
 from wstal.report.tables import Table
 
-THEIRS = "published"  # the name of a second line
 UNSETTLED = 10.0  # points of standard deviation over seeds from which a caption warns
 UNLEARNT = 5.0  # points of average mAP up to which it warns, too
 
 
-def heading(entry: str) -> str:
+def heading(metrics: Metrics) -> str:
     """Title and claim of the entry, as Markdown: the first thing that a reader of its notebook sees."""
-    paper = published.entry(entry)
-    return f"## {paper.title}\n\nThe paper: {paper.claim}" if paper.claim else f"## {paper.title}"
+    claim = published.entry(metrics.entry).claim
+    return f"## {naming.title(metrics)}\n\nThe paper: {claim}" if claim else f"## {naming.title(metrics)}"
+
+
+def of_entry(metrics: Metrics) -> Table:
+    """The table of an entry: beside the published values where there are any, otherwise by groups of classes."""
+    return table(metrics) if published.entry(metrics.entry).columns else groups(metrics)
 
 
 def table(metrics: Metrics) -> Table:
-    """Rows of an entry beside what the paper prints: published value, ours, difference, for the average mAP.
+    """Rows of an entry, and below them what papers print: of the same rows, and of others that nobody trains here.
 
-    Where the paper prints mAP at single tIoU thresholds as well, ours and theirs stand there, theirs in a second line. Rows
-    that nobody trains here stand as published. Columns without a value, where the paper prints no average, are left out.
+    Each line says whose values it holds. A difference stands there where both are of the same dataset, which a simulated one is
+    not. Columns without a value, where the paper prints no average, are left out.
     """
-    paper, tious = published.entry(metrics.entry), columns_at(metrics)
-    header = ["row", "preset", "published AVG", "ours AVG", "difference"]
-    header += ["unified AVG"] * (metrics.protocol != UNIFIED_NAME) + list(tious.values())
-    lines = []
-    for row in (row for row in published.elsewhere(metrics.entry) if row not in metrics.rows):
-        name = {"row": published.label(metrics.entry, row), "preset": "published only"}
-        lines.append(dict.fromkeys(header, DASH) | printed(metrics, row) | name)
-    for row in metrics.rows:
-        lines.append(dict.fromkeys(header, DASH) | ours(metrics, row))
-        if set(published.values(metrics.entry, row)) & set(tious):
-            lines.append(dict.fromkeys(header, "") | printed(metrics, row) | {"row": THEIRS})
-    kept = [name for name in header if any(line[name] not in ("", DASH) for line in lines)]
-    return Table(paper.title, caption(metrics), tuple(kept), tuple(tuple(line[name] for name in kept) for line in lines))
+    names = list(columns_at(metrics).values())
+    header = ["row", "values", "preset", AVERAGE, "difference", *["unified AVG"] * (metrics.protocol != UNIFIED_NAME), *names]
+    lines = [ours(metrics, row) for row in metrics.rows]
+    theirs = [row for row in metrics.rows if published.values(metrics.entry, row)]
+    theirs += [row for row in published.elsewhere(metrics.entry) if row not in metrics.rows]
+    lines += [printed(metrics, row) for row in theirs]
+    kept = [name for name in header if any(line.get(name, DASH) != DASH for line in lines)]
+    rows = tuple(tuple(line.get(name, DASH) for name in kept) for line in lines)
+    return Table(naming.title(metrics), caption(metrics), tuple(kept), rows)
 
 
 def columns_at(metrics: Metrics) -> dict[str, str]:
@@ -52,8 +53,9 @@ def columns_at(metrics: Metrics) -> dict[str, str]:
 def printed(metrics: Metrics, row: str) -> dict[str, str]:
     """{column: cell} of what the paper prints of a row."""
     values = published.values(metrics.entry, row)
+    name = {"row": published.label(metrics.entry, row), "values": naming.printed(metrics)}
     at = {name: number(values.get(tiou)) for tiou, name in columns_at(metrics).items()}
-    return {"published AVG": number(values.get(AVERAGE)), **at}
+    return name | {AVERAGE: number(values.get(AVERAGE))} | at
 
 
 def ours(metrics: Metrics, row: str) -> dict[str, str]:
@@ -61,11 +63,12 @@ def ours(metrics: Metrics, row: str) -> dict[str, str]:
     average, theirs = metrics.average(row), published.values(metrics.entry, row).get(AVERAGE)
     cells = {
         "row": published.label(metrics.entry, row),
+        "values": naming.values(metrics),
         "preset": metrics.presets[row],
-        "published AVG": number(theirs),
-        "ours AVG": mean_std(average),
-        "difference": DASH if theirs is None else signed(average.mean() - theirs),
+        AVERAGE: mean_std(average),
     }
+    if theirs is not None and not originals.is_simulated(metrics.dataset):
+        cells["difference"] = signed(average.mean() - theirs)
     if metrics.protocol != UNIFIED_NAME:
         cells["unified AVG"] = mean_std(metrics.average(row, UNIFIED))
     names = columns_at(metrics).values()
@@ -73,17 +76,22 @@ def ours(metrics: Metrics, row: str) -> dict[str, str]:
 
 
 def groups(metrics: Metrics) -> Table:
-    """mAP of every row for all classes and for each group of classes, at each tIoU."""
-    header = ("row", "judged on", *[f"mAP@{tiou:g}" for tiou in metrics.tious], AVERAGE)
+    """mAP of every row at each tIoU: one line for all classes, and one for each group of classes or videos."""
+    named = [group for group in next(iter(next(iter(metrics.rows.values())).values())) if group != UNIFIED]
+    twice = metrics.protocol != UNIFIED_NAME
+    header = ["row", "values", "judged on", *[f"mAP@{tiou:g}" for tiou in metrics.tious], AVERAGE, *["unified AVG"] * twice]
     rows = []
-    for row, seeds in metrics.rows.items():
-        for group in next(iter(seeds.values())):
-            if group == UNIFIED and metrics.protocol == UNIFIED_NAME:
-                continue  # as "all"
-            columns = [*metrics.curve(row, group).T, metrics.average(row, group)]
-            judged = f"all, protocol {UNIFIED_NAME}" if group == UNIFIED else group
-            rows.append((published.label(metrics.entry, row), judged, *[mean_std(column) for column in columns]))
-    return Table(published.entry(metrics.entry).title, caption(metrics), header, tuple(rows))
+    for row in metrics.rows:
+        for group in named:
+            cells = [mean_std(column) for column in (*metrics.curve(row, group).T, metrics.average(row, group))]
+            cells += [mean_std(metrics.average(row, UNIFIED)) if group == ALL else DASH] * twice
+            rows.append([published.label(metrics.entry, row), naming.values(metrics), group, *cells])
+    text = caption(metrics)
+    if len(named) == 1:
+        header, rows = [header[0], header[1], *header[3:]], [[*row[:2], *row[3:]] for row in rows]
+    else:
+        text += " Judged on: the classes or test videos that count; all: every one."
+    return Table(naming.title(metrics), text, tuple(header), tuple(map(tuple, rows)))
 
 
 def caption(metrics: Metrics) -> str:
@@ -97,8 +105,8 @@ def caption(metrics: Metrics) -> str:
         f"{', '.join(f'{tiou:g}' for tiou in metrics.tious)}."
     )
     if metrics.protocol != UNIFIED_NAME:
-        text += f" Unified: protocol {UNIFIED_NAME} at the same thresholds."
-    return text + warnings(metrics)
+        text += f" Unified: the official evaluator, protocol {UNIFIED_NAME}, at the same thresholds."
+    return text + warnings(metrics) + remarks.of(metrics.entry, list(metrics.rows))
 
 
 def warnings(metrics: Metrics) -> str:

@@ -1,0 +1,116 @@
+"""A judged claim -> what its card on a page says: what the paper prints, what came out here, and why it is undecided."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wstal import published
+from wstal.evaluation.metrics import Metrics
+from wstal.published import AVERAGE
+from wstal.published.records import Comparison
+from wstal.report import claims, overview, paired
+from wstal.report.cells import DASH, signed
+from wstal.report.claims import Judged
+from wstal.report.paired import FAILS, HOLDS, MOST, POWER, SAME, UNDECIDED
+
+KINDS = {HOLDS: "holds", FAILS: "fails", SAME: "same", UNDECIDED: "undecided"}  # classes of style.css
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What the paper prints of a claim's two rows."""
+
+    better: str
+    worse: str
+    values: str  # "42.2 and 27.0", or that it prints none
+    difference: str
+
+
+@dataclass(frozen=True, eq=False)
+class Card:
+    """One claim of a table."""
+
+    number: int  # from 1, in the order of the table's claims
+    text: str
+    measure: str
+    verdict: str
+    mark: str  # what stands in its field
+    printed: Printed
+    difference: str  # of the means, points, with its interval
+    seeds: np.ndarray  # (S,) differences, points
+    interval: tuple[float, float]  # nan for a single seed
+    bound: float
+    needed: int | None  # seeds that would decide an undecided claim; None where too many would be needed
+    why: str  # what the verdict rests on, a sentence or two
+    official: str  # a sentence; empty where the paper's evaluator is the official one
+
+    @property
+    def kind(self) -> str:
+        """The class of its colour."""
+        return KINDS[self.verdict]
+
+    @property
+    def hint(self) -> str:
+        """What a pointer on its field says."""
+        return f"{self.text}: {self.verdict}, {self.difference}"
+
+
+def cards(metrics: Metrics) -> list[Card]:
+    """The claims of one table, judged."""
+    compared = claims.comparisons(metrics)
+    judged = claims.judge([claims.claim(metrics, one) for one in compared])
+    return [card(k, metrics, *pair) for k, pair in enumerate(zip(compared, judged, strict=True), start=1)]
+
+
+def card(number: int, metrics: Metrics, compared: Comparison, judged: Judged) -> Card:
+    """One claim."""
+    here, measure = judged.here, judged.claim.measure
+    span = claims.span(here.differences)
+    difference = f"{signed(here.mean)} points" + (f", 95 % interval {span}" if span != DASH else "")
+    return Card(
+        number, compared.text, "average mAP" if measure == AVERAGE else measure, judged.verdict, overview.mark(judged),
+        printed(metrics, compared), difference, here.differences, paired.interval(here.differences), here.bound,
+        here.needed if judged.verdict == UNDECIDED else None, why(judged), official(judged),
+    )  # fmt: skip
+
+
+def printed(metrics: Metrics, compared: Comparison) -> Printed:
+    """The paper's names and values of the two rows."""
+    column = AVERAGE if compared.at is None else f"{compared.at:g}"
+    names = [published.label(metrics.entry, row) for row in (compared.better, compared.worse)]
+    values = [published.values(metrics.entry, row).get(column) for row in (compared.better, compared.worse)]
+    if None in values:
+        return Printed(names[0], names[1], "no values of both", DASH)
+    better, worse = (float(value) for value in values if value is not None)
+    return Printed(names[0], names[1], f"{better:.1f} and {worse:.1f}", signed(round(better - worse, 2)))
+
+
+def why(judged: Judged) -> str:
+    """What the verdict rests on; of an undecided claim, why, and how many seeds would decide it."""
+    here = judged.here
+    seeds, among = len(here.differences), f"{here.claims} claims" if here.claims > 1 else "one claim"
+    if judged.verdict == UNDECIDED and seeds < 2:
+        return "There is one seed: without a spread nothing can be tested, nor can be said how many seeds would decide it."
+    test = f"paired t-tests over {seeds} seeds, corrected for the {among} of the table"
+    if judged.verdict == SAME:
+        return f"The mean lies inside ±{here.bound:g} points, where it does not matter: {test}, {p(here.p_same)}."
+    if judged.verdict != UNDECIDED:
+        return f"The mean lies {'above' if here.mean > 0 else 'below'} 0: {test}, {p(here.p_differs)}."
+    spread = f"Seeds spread by {here.differences.std(ddof=1):.1f} points (standard deviation) around {signed(here.mean)}"
+    zero, beyond = f"a mean of 0 ({p(here.p_differs)})", f"one beyond ±{here.bound:g} points ({p(here.p_same)})"
+    many = f"{here.needed} seeds would decide it" if here.needed else f"not even {MOST} seeds would decide it"
+    left = f"neither {zero} nor {beyond} is ruled out, by {test}"
+    return f"{spread}: {left}. If mean and spread stay so, {many} with a chance of {100 * POWER:g} %."
+
+
+def p(value: float) -> str:
+    """A p-value for a sentence."""
+    return f"p = {claims.small(value)}".replace("= <", "< ")
+
+
+def official(judged: Judged) -> str:
+    """What the official evaluator makes of the claim; empty where it is the paper's."""
+    if not judged.official:
+        return ""
+    verdict = f"the same verdict, {judged.verdict}" if not judged.changed else f"another verdict, {judged.official.verdict}"
+    return f"{verdict}, with {signed(judged.official.mean)} points"
