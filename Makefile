@@ -19,9 +19,15 @@ setup: .venv/.ready ## make .venv with the pinned packages and wstal itself
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-reproduce: setup ## run the whole pipeline; tables, figures and notebooks appear under reports/
+reproduce: setup ## run the whole pipeline into reports/; SEEDS=3: a first look with so many seeds, in .cache/seeds-3
+ifdef SEEDS
+	python -m wstal.app.first_look $(SEEDS)
+	PYTHONPATH=$(CURDIR)/.cache/seeds-$(SEEDS) $(MAKE) -C .cache/seeds-$(SEEDS) SEEDS= reproduce
+else
 	wstal check
 	dvc repro --keep-going
+	python -m wstal.app.costs
+endif
 
 test: setup lint ## the whole test suite: pytest with its coverage, then nbval on the notebooks
 	python -m pytest -n 2 --dist loadfile --cov=wstal

@@ -17,6 +17,7 @@ from typing import Any
 import papermill
 from papermill.engines import NBClientEngine, papermill_engines
 
+from wstal.app import costs
 from wstal.base import paths, progress, seeding
 from wstal.base.errors import UserError, of_system
 from wstal.border import yamlfile
@@ -174,7 +175,8 @@ def main(argv: list[str] | None = None) -> int:
     verb.add_argument("parameters", nargs="*", metavar="name=value", help="values are read as YAML")
     options = parser.parse_args(argv)
     try:
-        run(options.notebook, options.out, dict(map(pair, options.parameters)))
+        with costs.recorded():
+            run(options.notebook, options.out, dict(map(pair, options.parameters)))
     except (UserError, OSError) as error:
         if not (said := error if isinstance(error, UserError) else of_system(error, error.filename or options.out)):
             raise
