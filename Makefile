@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test fuzz torture verify bench-gpu docs lint notebooks clean
+.PHONY: help setup reproduce side-by-side test fuzz torture verify bench bench-gpu docs lint notebooks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,9 +19,28 @@ setup: .venv/.ready ## make .venv with the pinned packages and wstal itself
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-reproduce: setup ## run the whole pipeline; tables, figures and notebooks appear under reports/
+# Stages side by side: a line of them on each core, by a dvc of its own. What fails there fails again at the end, and is told.
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+lines = dvc stage list --name-only | sed -n
+each = WSTAL_CORES=1 xargs -P $(CORES) -L 1 dvc --wait-for-lock repro --single-item
+
+reproduce: setup ## run the whole pipeline into reports/; SEEDS=3: a first look with so many seeds, in .cache/seeds-3
+ifdef SEEDS
+	python -m wstal.app.first_look $(SEEDS)
+	PYTHONPATH=$(CURDIR)/.cache/seeds-$(SEEDS) $(MAKE) -C .cache/seeds-$(SEEDS) SEEDS= reproduce
+else
 	wstal check
+	dvc repro plan
+	dvc status --quiet || $(MAKE) side-by-side
 	dvc repro --keep-going
+	python -m wstal.app.costs
+endif
+
+side-by-side:
+	-$(lines) 's/^features@\(.*\)/annotations@\1 features@\1/p' | $(each)
+	-dvc repro networks
+	-$(lines) 's/^results@\(.*\)/train@\1 results@\1/p; /^lessons@/p; /^backbones$$/p; /^speed$$/p' | $(each)
+	-$(lines) '/^ensemble@/p' | $(each)
 
 test: setup lint ## the whole test suite: pytest with its coverage, then nbval on the notebooks
 	python -m pytest -n 2 --dist loadfile --cov=wstal
@@ -38,8 +57,11 @@ torture: setup ## kill all that writes at random moments, and run it again; a ta
 verify: setup ## run the pipeline in a fresh clone, and compare; STAGE=plan for one stage and what it depends on
 	python -m wstal.app.verify $(STAGE)
 
-bench-gpu: setup ## what a GPU takes for training, networks and optical flow, into reports/benchmarks; within 8 minutes
-	python scripts/benchmark_training.py
+bench: setup ## what a CPU takes, beside the straightforward way, into reports/benchmarks; notebooks/07_speed.ipynb draws it
+	python scripts/bench.py
+
+bench-gpu: setup ## what a GPU takes for training, networks, flow and extraction, into reports/benchmarks; within 8 minutes
+	python scripts/bench.py gpu
 
 docs: setup ## build the site with documents, a page a method and the API into build/docs; open build/docs/reports/index.html
 	python -m wstal.site build/docs

@@ -9,6 +9,7 @@ import numpy as np
 from wstal.base.record import Record, Share
 from wstal.base.types import Detections
 from wstal.border import csvfile
+from wstal.detect.ensemble import groups
 
 COLUMNS = ("video", "start_s", "end_s", "label", "score")
 ELAN = ("tier", "begin", "end", "value")
@@ -23,18 +24,34 @@ class Shown(Record):
 def apart(detections: Detections, shown: Shown) -> Detections:
     """Of each class of a video the best detections that do not overlap and are not far below the video's best; by time."""
     d = detections
-    kept: list[int] = []
     best = np.full(len(d.videos), -np.inf)
     np.maximum.at(best, d.video, d.score)
-    for row in np.lexsort((d.end_s, d.start_s, d.label, d.video, -d.score)):
-        start_s, end_s = d.start_s[row], d.end_s[row]
-        sure = 0 < d.score[row] >= shown.least * best[d.video[row]]
-        same = [k for k in kept if (d.video[k], d.label[k]) == (d.video[row], d.label[row])]
-        if sure and start_s < end_s and all(end_s <= d.start_s[k] or d.end_s[k] <= start_s for k in same):
-            kept.append(int(row))
-    order = sorted(kept, key=lambda k: (d.video[k], d.start_s[k], d.end_s[k], d.label[k]))
-    columns = (d.video, d.label, d.start_s, d.end_s, d.score)
-    return Detections(d.videos, d.labels, *(column[order] for column in columns))
+    sure = np.flatnonzero((d.score > 0) & (d.score >= shown.least * best[d.video]) & (d.start_s < d.end_s))
+    ranked = sure[np.lexsort((d.end_s[sure], d.start_s[sure], -d.score[sure]))]
+    each = groups(d.video[ranked], d.label[ranked])
+    rows = np.concatenate([ranked[one][free(d.start_s[ranked[one]], d.end_s[ranked[one]])] for one in each])
+    rows = rows[np.lexsort((d.label[rows], d.end_s[rows], d.start_s[rows], d.video[rows]))]
+    return Detections(d.videos, d.labels, *(column[rows] for column in (d.video, d.label, d.start_s, d.end_s, d.score)))
+
+
+def free(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Which of N segments, in this order, find their stretch [start, end) free and take it: two (N,) -> (N,) bool.
+
+    A segment overlaps one that was taken if, of those that start before its end, the latest end comes after its start. A
+    Fenwick tree over the rank of starts keeps latest ends.
+    """
+    rank, before = (np.searchsorted(np.sort(start), times, "left").tolist() for times in (start, end))
+    latest, taken = [-np.inf] * (len(start) + 1), np.zeros(len(start), dtype=bool)
+    for row, (start_s, end_s) in enumerate(zip(start.tolist(), end.tolist(), strict=True)):
+        place = before[row]
+        while place and latest[place] <= start_s:
+            place &= place - 1
+        if not place:
+            taken[row], place = True, rank[row] + 1
+            while place < len(latest):
+                latest[place] = max(latest[place], end_s)
+                place += place & -place
+    return taken
 
 
 def rows(detections: Detections) -> list[tuple[str, ...]]:

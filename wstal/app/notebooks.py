@@ -22,6 +22,7 @@ from jupyter_client.manager import AsyncKernelManager
 from papermill.engines import NBClientEngine, papermill_engines
 from traitlets.config import Config
 
+from wstal.app import costs
 from wstal.base import files, paths, progress, seeding, streams
 from wstal.base.errors import UserError, of_system
 from wstal.border import yamlfile
@@ -181,7 +182,8 @@ def _main(argv: list[str] | None) -> int:
     verb.add_argument("parameters", nargs="*", metavar="name=value", help="values are read as YAML")
     options = parser.parse_args(argv)
     try:
-        run(options.notebook, options.out, dict(map(pair, options.parameters)))
+        with costs.recorded():
+            run(options.notebook, options.out, dict(map(pair, options.parameters)))
     except (UserError, OSError) as error:
         if not (said := error if isinstance(error, UserError) else of_system(error, error.filename or options.out)):
             raise

@@ -1,14 +1,14 @@
 """An entry in a few numbers: what `dvc metrics show`, `metrics diff` and `exp show` print, a line an entry."""
 
-import csv
-import io
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from wstal import published
+from wstal.base import files
 from wstal.base.paths import Tree
+from wstal.border import csvfile
 from wstal.evaluation.metrics import Metrics
 from wstal.report import claims
 from wstal.report.paired import FAILS, HOLDS, SAME, UNDECIDED
@@ -51,9 +51,6 @@ def write(metrics: Metrics, tree: Tree) -> None:
     """Write reports/summary/<entry>.json and <entry>.csv, what `dvc plots show` draws."""
     folder = tree.index().parent / FOLDER
     text = msgspec.json.format(msgspec.json.encode(of(metrics)), indent=1) + b"\n"
-    tree.output(folder / f"{metrics.entry}.json").write_bytes(text)
-    lines = io.StringIO()
-    table = csv.DictWriter(lines, ("row", "mAP"), lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows(metrics))
-    (folder / f"{metrics.entry}.csv").write_text(lines.getvalue(), encoding="utf-8")
+    files.write(folder / f"{metrics.entry}.json", text)
+    lines = [(line["row"], str(line["mAP"])) for line in rows(metrics)]
+    files.write(folder / f"{metrics.entry}.csv", csvfile.exact([("row", "mAP"), *lines]))
