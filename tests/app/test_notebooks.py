@@ -74,6 +74,21 @@ def test_two_runs_give_the_same_bytes(tmp_path):
     assert "here 5" in text
 
 
+def test_the_kernel_is_this_python_whatever_is_installed(tmp_path, monkeypatch):
+    spec = tmp_path / "jupyter/kernels/python3/kernel.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text(json.dumps({"argv": ["false", "{connection_file}"], "display_name": "mine", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    source = write(tmp_path / "a.ipynb", "x = 1", "import sys\nprint(sys.executable)")
+    notebooks.run(source, tmp_path / "out.ipynb", {})
+    assert sys.executable in (tmp_path / "out.ipynb").read_text()
+
+
+def test_kernels_side_by_side_share_no_socket():
+    places = {notebooks.Kernel(config=notebooks.ipc(place)).ip for place in ("/tmp/a", "/tmp/b")}
+    assert places == {"/tmp/a/kernel-ipc", "/tmp/b/kernel-ipc"}
+
+
 def test_unknown_parameter_is_refused(tmp_path):
     source = write(tmp_path / "a.ipynb", "x = 1")
     with pytest.raises(UserError, match="has no parameter y"):

@@ -1,23 +1,28 @@
 """Notebooks as pipeline stages: `python -m wstal.app.notebooks run NOTEBOOK OUT [name=value ...]`.
 
 Papermill executes; what this adds makes the executed copy a build product. Parameters are the ones the notebook declares,
-others are refused. The kernel starts in the pinned environment of wstal/base/seeding.py, and the copy is written in a canonical
-form: two runs in any two folders give the same bytes. It appears whole or not at all; a failed one is kept in .cache/failed.
+others are refused. The kernel is this Python, in the pinned environment of wstal/base/seeding.py, and the copy is written in a
+canonical form: two runs in any two folders give the same bytes. It appears whole or not at all; a failed one is kept in
+.cache/failed.
 """
 
 import argparse
 import os
 import re
-import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ipykernel.kernelspec
 import papermill
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
 from papermill.engines import NBClientEngine, papermill_engines
+from traitlets.config import Config
 
-from wstal.base import paths, progress, seeding
+from wstal.base import files, paths, progress, seeding, streams
 from wstal.base.errors import UserError, of_system
 from wstal.border import yamlfile
 
@@ -31,20 +36,29 @@ class Engine(NBClientEngine):
     def execute_notebook(cls, notebook: Any, kernel_name: str, **options: Any) -> Any:
         """Execute a notebook; its canonical form, or, where a cell failed, all of it."""
         os.environ.update(seeding.ENVIRONMENT)
-        options |= {"record_timing": False, "coalesce_streams": True, "config": ipc()}
+        os.environ["WSTAL_CACHE"] = str(paths.CACHE)  # a relative one is relative to this process's folder
+        options |= {"record_timing": False, "coalesce_streams": True, "kernel_manager_class": Kernel}
         options["extra_arguments"] = ["--log-level=CRITICAL"]  # at its end a kernel may log the interrupt that ends it
-        executed = super().execute_notebook(notebook, kernel_name, **options)
+        with tempfile.TemporaryDirectory(prefix="wstal-") as place:
+            executed = super().execute_notebook(notebook, kernel_name, config=ipc(place), **options)
         return executed if failed(executed) else canonical(executed)
 
 
 papermill_engines.register("wstal", Engine)
 
 
-def ipc() -> Any:
-    """Kernel over Unix sockets: TCP ports are a race between parallel kernels."""
-    from traitlets.config import Config
+class Kernel(AsyncKernelManager):
+    """A kernel in the Python that runs this, whatever kernels are installed under its name."""
 
-    return Config({"KernelManager": {"transport": "ipc"}})
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """How it is started."""
+        return KernelSpec(**ipykernel.kernelspec.get_kernel_dict())
+
+
+def ipc(place: str) -> Config:
+    """Kernel over Unix sockets in a folder of its own: TCP ports, and sockets of one folder, are a race between kernels."""
+    return Config({"KernelManager": {"transport": "ipc", "connection_file": f"{place}/kernel.json"}})
 
 
 def failed(notebook: Any) -> bool:
@@ -91,21 +105,10 @@ def run(notebook: Path, out: Path, given: dict) -> None:
     if unknown := sorted(set(given) - declared):
         names = ", ".join(sorted(declared)) or "none"
         raise UserError(f"{notebook} has no parameter {', '.join(unknown)}; it declares {names}.")
-    partial = out.resolve().with_name(f".{out.stem}.{os.getpid()}.ipynb")
-    try:
-        if out.is_dir():
-            raise IsADirectoryError(None, "it is a folder")
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        partial.touch()
-    except OSError as error:
-        raise of_system(error, out) or UserError(
-            f"{out} cannot be written ({error.strerror}); name a file in a folder you may write."
-        ) from None
-    try:
-        execute(notebook, partial, given)
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
+    if out.is_dir():
+        raise UserError(f"{out} cannot be written (it is a folder); name a file in a folder you may write.")
+    with files.fresh(out) as fresh:
+        execute(notebook, fresh, given)
 
 
 def parameters(notebook: Path) -> set[str]:
@@ -143,9 +146,8 @@ def execute(notebook: Path, partial: Path, given: dict) -> None:
 
 def keep(partial: Path) -> Path:
     """Keep the copy of a failed run, with its traceback, where the pipeline does not look."""
-    target = paths.CACHE / "failed" / partial.name.lstrip(".")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(partial, target)
+    target = paths.CACHE / "failed" / f"{partial.stem}.{os.getpid()}.ipynb"
+    files.write(target, partial.read_bytes())
     return target
 
 
@@ -166,6 +168,11 @@ def pair(text: str) -> tuple[str, object]:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the exit status."""
+    with streams.patient():
+        return _main(argv)
+
+
+def _main(argv: list[str] | None) -> int:
     parser = argparse.ArgumentParser(prog="python -m wstal.app.notebooks", description=__doc__.splitlines()[0])
     verbs = parser.add_subparsers(dest="verb", required=True)
     verb = verbs.add_parser("run", help="execute a notebook and write its canonical copy")
