@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test fuzz bench-gpu lint notebooks clean
+.PHONY: help setup reproduce test fuzz torture verify bench-gpu lint notebooks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,12 @@ test: setup lint ## the whole test suite: pytest with its coverage, then nbval o
 
 fuzz: setup ## read 50,000 damaged files of every format; what fails belongs into tests/fuzz/corpus
 	WSTAL_FUZZ=50000 python -m pytest -n 2 -p no:cacheprovider tests/fuzz
+
+torture: setup ## kill all that writes at random moments, and run it again; a table of the results into reports/torture.md
+	python scripts/torture.py
+
+verify: setup ## run the pipeline in a fresh clone, and compare; STAGE=plan for one stage and what it depends on
+	python -m wstal.app.verify $(STAGE)
 
 bench-gpu: setup ## what a GPU takes for training, networks and optical flow, into reports/benchmarks; within 8 minutes
 	python scripts/benchmark_training.py
