@@ -5,7 +5,6 @@ import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import msgspec
 import nbformat
@@ -16,7 +15,7 @@ import yaml
 from safetensors.torch import save_file
 
 from tests.features.films import write
-from wstal.app import cli, film, folders, opening, own_videos
+from wstal.app import cli, film, opening, own_videos
 from wstal.app.own_videos import NAME
 from wstal.base import paths, workers
 from wstal.base.errors import MachineError, UserError
@@ -129,7 +128,7 @@ def test_actions_are_found_where_they_are(raw, run, films, tmp_path):
 def test_files_say_the_same(raw, run, films, tmp_path):
     located = own_videos.localize(raw, new(films), run, tmp_path / "found")
     out = tmp_path / "found"
-    files = ["detections.csv", "elan/Blue_new.txt", "elan/Red_new.txt", "predictions.json", "timeline.html"]
+    files = ["detections.csv", "elan/Blue_new.txt", "elan/Red_new.txt", "predictions.json", "provenance.yaml", "timeline.html"]
     assert sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()) == files
     assert len(detections.read_json(out / "predictions.json")) == len(located.found)
     lines = (out / "detections.csv").read_text().splitlines()
@@ -226,34 +225,6 @@ def test_a_class_whose_videos_all_fail_is_named(settings, damaged, labels, tmp_p
     assert "note: class 'Red' is left out: none of its training videos can be used.\n" in captured.err
     assert "'Blue'" not in captured.err and "is trained" in captured.out
     assert cards.read(tmp_path / "run").classes == ("Blue",)
-
-
-@pytest.fixture
-def swapped(tmp_path):
-    """Two folders, `fresh` and `out`."""
-    for name in ("fresh", "out"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "run.yaml").write_text(name)
-    return tmp_path / "fresh", tmp_path / "out"
-
-
-def test_a_run_takes_the_place_of_an_older_one(swapped):
-    folders.replace(*swapped)
-    assert (swapped[1] / "run.yaml").read_text() == "fresh" and len(list(swapped[1].parent.iterdir())) == 2
-
-
-def test_an_older_run_is_kept_when_the_new_one_cannot_come(swapped, monkeypatch):
-    rename = Path.rename
-
-    def refuse(path, target):
-        if path.name == "new":
-            raise OSError(28, "no space")
-        return rename(path, target)
-
-    monkeypatch.setattr(Path, "rename", refuse)
-    with pytest.raises(OSError, match="no space"):
-        folders.replace(*swapped)
-    assert (swapped[1] / "run.yaml").read_text() == "out" and len(list(swapped[1].parent.iterdir())) == 2
 
 
 def test_an_output_folder_describes_one_run_and_keeps_other_files(raw, run, films, tmp_path):

@@ -168,11 +168,10 @@ def test_a_full_disk_is_named_where_features_are_written():
 
 
 def test_a_full_disk_is_named_where_parts_are_written(tmp_path, monkeypatch):
-    def refuse(handle, *_, **__):
-        os.close(handle)
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def refuse(path, _):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(os, "fdopen", refuse)
+    monkeypatch.setattr(Path, "write_bytes", refuse)
     parts = Parts(tmp_path / "rgb", "a network", GRID)
     for save in (lambda: parts.save("a", Part(np.zeros((1, 2)), []), []), lambda: files.write(tmp_path / "rgb" / "a", "")):
         with pytest.raises(MachineError, match="disk is full; make room"):

@@ -21,6 +21,20 @@ if __name__ == "__main__":
 """
 
 
+DYING = """
+import os
+from wstal.base import workers
+from wstal.base.errors import MachineError
+
+if __name__ == "__main__":
+    try:
+        with workers.pool(1) as pool:
+            pool.submit(os._exit, 9).result()
+    except MachineError as error:
+        print(error)
+"""
+
+
 def alive(process: int) -> bool:
     """Whether a process runs; one that ended but was not waited for does not."""
     try:
@@ -54,3 +68,41 @@ def test_a_gpu_is_shared_by_few(monkeypatch):
     assert workers.count() == 64
     monkeypatch.setenv("WSTAL_DEVICE", "cuda")
     assert workers.count() == workers.GPU_RUNS
+
+
+def test_a_worker_that_is_killed_is_a_sentence(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(DYING)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=environment)
+    assert done.stdout.startswith(
+        "a process of several that work side by side was killed, as systems do when memory is used up"
+    )
+    assert done.stdout.count("\n") == 1 and "Traceback" not in done.stderr
+
+
+STOPPED = """
+import os, time
+from wstal.base import workers
+
+if __name__ == "__main__":
+    try:
+        with workers.pool(1) as pool:
+            print(pool.submit(os.getpid).result() and "ready", flush=True)
+            pool.submit(time.sleep, 2).result()
+    except KeyboardInterrupt:
+        print("stopped")
+"""
+
+
+def test_workers_say_nothing_of_ctrl_c(tmp_path):
+    """The terminal sends it to all processes; the parent alone answers."""
+    script = tmp_path / "parent.py"
+    script.write_text(STOPPED)
+    parent = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert parent.stdout.readline() == "ready\n"
+    os.killpg(parent.pid, signal.SIGINT)
+    assert parent.communicate() == ("stopped\n", "")

@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from wstal.app import cli, intervals
@@ -123,14 +124,32 @@ def test_a_full_disk_is_said_where_tensors_are_written(tmp_path):
     ("number", "sentence"), [(28, "its disk is full; make room"), (30, "file system is read-only"), (13, "`chmod`")]
 )
 def test_what_safetensors_says_of_the_system_is_understood(tmp_path, monkeypatch, number, sentence):
-    import safetensors.torch
-
     def refuse(*_):
-        raise tensorfile.SafetensorError(f"Error while serializing: I/O error: {os.strerror(number)} (os error {number})")
+        raise safetensors.SafetensorError(f"Error while serializing: I/O error: {os.strerror(number)} (os error {number})")
 
-    monkeypatch.setattr(safetensors.torch, "save_file", refuse)
+    tensorfile.save({"x": torch.zeros(2)}, tmp_path / "x.safetensors")
+    monkeypatch.setattr(safetensors.torch, "load_file", refuse)
     with pytest.raises(UserError, match=rf"x\.safetensors .*{sentence}"):
-        tensorfile.save({}, tmp_path / "x.safetensors")
+        tensorfile.read(tmp_path / "x.safetensors")
+
+
+def test_tensors_are_sealed(tmp_path):
+    """Every flipped byte and every cut is seen; what others wrote has no seal, and is read."""
+    path, tensors = tmp_path / "x.safetensors", {"a": torch.arange(6.0).reshape(2, 3), "b": torch.zeros(3, dtype=torch.int64)}
+    tensorfile.save(tensors, path)
+    assert all(tensorfile.read(path)[name].equal(tensor) for name, tensor in tensors.items())
+    data = path.read_bytes()
+    for place in range(len(data)):
+        for changed in (data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :], data[:place]):
+            path.write_bytes(changed)
+            try:
+                found = tensorfile.read(path)
+            except tensorfile.DamagedError as error:
+                assert error.reason
+            else:
+                assert found.keys() == tensors.keys() and all(found[name].equal(tensors[name]) for name in tensors), place
+    path.write_bytes(safetensors.torch.save(tensors))
+    assert tensorfile.read(path)["a"].equal(tensors["a"])
 
 
 def test_any_refusal_of_the_system_is_a_sentence_of_the_command(monkeypatch, capsys):

@@ -2,9 +2,11 @@
 
 import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.features.films import LEVEL, grey, write
 from wstal.base.errors import UserError
@@ -144,10 +146,33 @@ def test_files_of_one_name_in_two_places_and_files_that_move(videos, tmp_path):
 
 
 def test_a_part_is_never_seen_half_written(videos, tmp_path, monkeypatch):
-    monkeypatch.setattr("os.fdopen", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(Path, "write_bytes", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError):
         run(videos, tmp_path, Network())
     assert tree(tmp_path) == {}
+
+
+def test_a_part_with_a_flipped_bit_is_made_again(videos, tmp_path):
+    one = {"a": videos["a"]}
+    run(one, tmp_path, Network())
+    (part,) = tmp_path.rglob("a-*.safetensors")
+    whole = part.read_bytes()
+    for damaged in (whole[:-4], whole[:-1] + bytes([whole[-1] ^ 1])):
+        part.write_bytes(damaged)
+        assert run(one, tmp_path, Network()).computed == 1 and part.read_bytes() == whole
+    assert run(one, tmp_path, Network()).computed == 0
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_batches_side_by_side_come_in_their_order(videos, tmp_path, threads, monkeypatch):
+    """However many threads there are, each network works in one."""
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    asked = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    run(videos, tmp_path, Network())
+    assert set(asked) == {1}
+    for video in videos:
+        np.testing.assert_array_equal(features(videos, tmp_path)[video], expected(video))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])

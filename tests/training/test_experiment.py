@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -13,7 +14,7 @@ from safetensors.numpy import load_file
 
 from wstal.base import paths, progress
 from wstal.base.errors import UserError
-from wstal.border import manifestfile, tensorfile
+from wstal.border import manifestfile
 from wstal.config import plan
 from wstal.data import labels
 from wstal.evaluation import metrics
@@ -140,20 +141,34 @@ def test_what_weights_depend_on_is_in_their_name(runs, cache, monkeypatch):
 def test_a_failure_leaves_nothing_that_the_next_run_believes(runs, inline, monkeypatch, tmp_path):
     """Training breaks while its file is being written: no finished file, and the next run trains again."""
     monkeypatch.setattr(paths, "CACHE", tmp_path)
-    whole = tensorfile.save
+    whole = Path.write_bytes
 
-    def broken(tensors, path):
-        whole(tensors, path)
-        path.write_bytes(path.read_bytes()[:100])
+    def broken(path, data):
+        whole(path, data[:100])
         raise OSError("disk full")
 
-    monkeypatch.setattr(tensorfile, "save", broken)
+    monkeypatch.setattr(Path, "write_bytes", broken)
     with pytest.raises(OSError, match="disk full"):
         experiment.train_all(runs[:1])
     assert list(tmp_path.rglob("*.safetensors")) == []
-    monkeypatch.setattr(tensorfile, "save", whole)
+    monkeypatch.setattr(Path, "write_bytes", whole)
     experiment.train_all(runs[:1])
     assert len(list(tmp_path.rglob("*.safetensors"))) == 2
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-100], lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]])
+def test_damaged_weights_are_trained_again(runs, inline, monkeypatch, tmp_path, damage):
+    """A cut or a flipped bit in the cache: the run is the same, and a note says so."""
+    monkeypatch.setattr(paths, "CACHE", tmp_path / "cache")
+    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress"))
+    experiment.train_all(runs[:1])
+    whole = {path.name: path.read_bytes() for path in runs[0].folder.iterdir()}
+    row = experiment.cached(runs[0], "rgb")
+    row.write_bytes(damage(row.read_bytes()))
+    inline.clear()
+    experiment.train_all(runs[:1])
+    assert inline["train_one"] == 1 and {path.name: path.read_bytes() for path in runs[0].folder.iterdir()} == whole
+    assert f"{row.name} is trained again, as its file was damaged" in (tmp_path / "progress").read_text()
 
 
 def regrid(prepared, root, **grids):

@@ -5,7 +5,6 @@ end it with a sentence and status 130.
 """
 
 import argparse
-import io
 import json
 import os
 import signal
@@ -14,13 +13,19 @@ import time
 from pathlib import Path
 from typing import Any
 
-from wstal.app import cli_compare, cli_export, cli_labels
+from wstal.app import cli_compare, cli_explain, cli_export, cli_labels
+from wstal.base import streams
 from wstal.base.errors import UserError, of_system
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run a subcommand; the exit status."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
+    with streams.patient():
+        return _main(argv)
+
+
+def _main(argv: list[str] | None) -> int:
+    if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # names that are not in UTF-8 are spelled out
     options = _parser().parse_args(argv)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -61,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_inspect(commands)
     checker = commands.add_parser("check", help="say whether params.yaml is well-formed")
     checker.set_defaults(run=_check)
-    for module in (cli_labels, cli_export, cli_compare):
+    for module in (cli_labels, cli_export, cli_compare, cli_explain):
         module.add(commands)
     return parser
 
@@ -263,14 +268,14 @@ def _extract(options: argparse.Namespace) -> int:
 
 
 def _localize(options: argparse.Namespace) -> int:
-    from wstal.app import formats, own_videos
+    from wstal.app import folders, formats, own_videos
     from wstal.base import paths, progress
     from wstal.report import timeline
 
-    formats.check(options.formats, options.folder, options.videos, options.out)
-    with progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
+    with folders.taken(options.out), progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
+        formats.check(options.formats, options.folder, options.videos, options.out)
         located = own_videos.localize(_settings(options), options.videos, options.folder, options.out)
-    formats.write(options.formats, options.folder, options.videos, located.shown, options.out)
+        formats.write(options.formats, options.folder, options.videos, located.shown, options.out)
     _tell(located.summary, used=len(located.found.videos))
     for video, count in own_videos.counts(located.shown).items():
         print(

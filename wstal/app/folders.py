@@ -1,12 +1,16 @@
-"""Files and folders that a person names: whether they are there, whether they can be written, a folder replaced whole."""
+"""Files and folders that a person names: whether they are there, whether they can be written, one for a command alone."""
 
-import shutil
-import tempfile
-from collections.abc import Sequence
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from wstal.base.errors import UserError, of_system
+from wstal.base import files, locks
+from wstal.base.errors import UserError
 from wstal.border import content, names
+
+_taken: set[Path] = set()  # by this process
 
 
 def check_out(out: Path) -> None:
@@ -18,13 +22,32 @@ def check_out(out: Path) -> None:
     place = next(path for path in (out, *out.parents) if path.exists())
     if not place.is_dir():
         raise UserError(f"{place} is a file, so no folder can be written to {out}; name another one.")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryDirectory(dir=out if out.exists() else out.parent).cleanup()
-    except OSError as error:
-        raise of_system(error, out) or UserError(
-            f"{out} cannot be written ({error.strerror}); name a folder in one that you may write."
-        ) from None
+    with files.scratch(out if out.exists() else out.parent):
+        pass
+
+
+@contextmanager
+def taken(out: Path) -> Iterator[None]:
+    """The folder `out` is one that can be written, and no other command writes to it while the block lasts; blocks may nest.
+
+    What a command that was killed had finished for it comes to its place.
+
+    Raises:
+        UserError: no folder can be written there, or another command is at work.
+    """
+    whole = Path(os.path.realpath(out))
+    if whole in _taken:
+        yield
+        return
+    check_out(out)
+    lock = whole.parent / f".wstal-{hashlib.sha256(os.fsencode(whole.name)).hexdigest()[:16]}.lock"
+    with locks.held(lock, str(out), f"{out} is being written by another command; wait for its end, or name another folder."):
+        _taken.add(whole)
+        try:
+            files.finish(out)
+            yield
+        finally:
+            _taken.remove(whole)
 
 
 def check_given(labels: Path, videos: Path) -> None:
@@ -45,14 +68,14 @@ def check_given(labels: Path, videos: Path) -> None:
         raise UserError(f"{videos} is no folder; name the folder of the training videos, as with --videos.")
 
 
-def named(files: Sequence[Path]) -> dict[str, Path]:
+def named(given: Sequence[Path]) -> dict[str, Path]:
     """{video id: file}, all there; the id is the file's name without its ending.
 
     Raises:
         UserError: a file is missing or a folder, or two have one name.
     """
     videos: dict[str, Path] = {}
-    for file in files:
+    for file in given:
         if file.is_dir():
             raise UserError(f"{file} is a folder; name its videos, for instance {file}/*.mp4.")
         content.require([file], "name an existing video file")
@@ -60,19 +83,3 @@ def named(files: Sequence[Path]) -> dict[str, Path]:
         if videos.setdefault(file.stem, file).resolve() != file.resolve():
             raise UserError(f"{videos[file.stem]} and {file} have one name; rename one, or localize them one after the other.")
     return videos
-
-
-def replace(fresh: Path, out: Path) -> None:
-    """A copy of the folder `fresh` takes the place of `out`, whole or not at all."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-    new, old = partial / "new", partial / "old"
-    try:
-        shutil.copytree(fresh, new)
-        if out.exists():
-            out.rename(old)
-        new.rename(out)
-    finally:
-        if old.exists() and not out.exists():
-            old.rename(out)
-        shutil.rmtree(partial, ignore_errors=True)

@@ -45,15 +45,13 @@ def check(names: Sequence[str], run: Path, videos: Sequence[Path], out: Path) ->
 
 
 def write(names: Sequence[str], run: Path, videos: Sequence[Path], shown: Detections, out: Path) -> None:
-    """The files of all formats, in the place of those of an earlier run."""
-    for path in written(out):
-        path.unlink(missing_ok=True)
-    (out / "formats.json").unlink(missing_ok=True)
-    if names:
-        made, classes = clips(shown, folders.named(videos)), card.read(run).classes
-        paths = [path for name in names for path in registry.write(name, made, classes, out)]
-        digests = {path.relative_to(out).as_posix(): _digest(path) for path in paths}
-        files.write(out / "formats.json", json.dumps(digests, indent=1, ensure_ascii=False) + "\n")
+    """The files of all formats, in the place of those of an earlier run, all or none."""
+    with files.several(out, [*written(out), out / "formats.json"]) as fresh:
+        if names:
+            made, classes = clips(shown, folders.named(videos)), card.read(run).classes
+            paths = [path for name in names for path in registry.write(name, made, classes, fresh)]
+            digests = {path.relative_to(fresh).as_posix(): _digest(path) for path in paths}
+            files.write(fresh / "formats.json", json.dumps(digests, indent=1, ensure_ascii=False) + "\n")
 
 
 def written(out: Path) -> dict[Path, str]:

@@ -1,6 +1,7 @@
 """What `wstal localize` found, and its files: those that the top of own_videos.py lists."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,15 +32,19 @@ class Located:
         return Table("Detections", "Times in seconds; scores compare within a run.", intervals.COLUMNS, rows)
 
 
-def write(out: Path, located: Located) -> None:
-    """All files of an output folder, in the place of those that an earlier run has left."""
-    for file in earlier(out):
-        file.unlink()
-    detections.write_json(located.found, out / "predictions.json")
-    files.write(out / "detections.csv", intervals.csv_text(located.shown))
-    for video, name in names.file_names(located.shown.videos).items():
-        files.write(out / "elan" / f"{name}.txt", intervals.elan(located.shown, video))
-    files.write(out / "timeline.html", located.html)
+@contextmanager
+def write(out: Path, located: Located) -> Iterator[Path]:
+    """All files of an output folder, in the place of those that an earlier run has left, all or none; more may be added.
+
+    The block is given the folder in which they are made.
+    """
+    with files.several(out, earlier(out)) as fresh:
+        detections.write_json(located.found, fresh / "predictions.json")
+        files.write(fresh / "detections.csv", intervals.csv_text(located.shown))
+        for video, name in names.file_names(located.shown.videos).items():
+            files.write(fresh / "elan" / f"{name}.txt", intervals.elan(located.shown, video))
+        files.write(fresh / "timeline.html", located.html)
+        yield fresh
 
 
 def earlier(out: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """One's own videos: labels and files in, a run folder out; then files and a run folder in, intervals and a page out.
 
     <run>/run.yaml, <network>.safetensors, predictions.json (of test videos)     `train`
+    <run>/provenance.yaml      where it comes from; also beside what `localize` writes
     <out>/predictions.json     every detection, in ActivityNet's layout          `localize`
     <out>/detections.csv       those of wstal/app/intervals.py
     <out>/elan/<video>.txt     the same, for ELAN
@@ -10,7 +11,6 @@ Extraction, training and localization are the pipeline's. Finished features are 
 """
 
 import math
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,11 +19,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from wstal.app import folders, intervals
+from wstal.app import folders, intervals, provenance
 from wstal.app.film import film
 from wstal.app.intervals import Shown
 from wstal.app.located import Located, write
 from wstal.app.located import counts as counts
+from wstal.base import files
 from wstal.base.errors import MachineError, UserError
 from wstal.base.paths import Tree
 from wstal.base.record import Count, Record
@@ -88,7 +89,11 @@ def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, meth
     """
     if out.exists() and not (out / "run.yaml").is_file():
         raise UserError(f"{out} exists and is no run folder; name a new one.")
-    folders.check_out(out)
+    with folders.taken(out):
+        return _train(raw, labels, videos, out, method=method, seed=seed)
+
+
+def _train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, method: str, seed: int) -> Outcome:
     folders.check_given(labels, videos)
     paths = {"root": str(Path.cwd()), "labels": str(labels.resolve()), "videos": str(videos.resolve())}
     section = settings(raw).features
@@ -102,13 +107,16 @@ def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, meth
     where = prepare.source(section, NAME)[1]
     listed = reader.annotations(where, section.grid).videos
     rows = rows_plan(raw, section, method, seed, videos=sum(video.subset == "train" for video in listed))
-    with tempfile.TemporaryDirectory() as scratch:
-        tree = Tree(Path(scratch))
+    with files.fresh(out) as fresh:
+        tree = Tree(fresh.parent)
         notes = prepare.annotate(DatasetPlan(name=NAME, features=section), tree).notes
         notes += tuple(prepare.store_videos(section, NAME, tree.output(tree.features(NAME)), summary).notes)
         (run,) = experiment.runs(rows, tree)
         experiment.train_all([run])
-        folders.replace(run.folder, out)
+        again = f"wstal train {labels.name} --videos {videos.name} --out OUT --method {method} --seed {seed}"
+        chosen = {"method": method, "preset": run.preset, "seed": str(seed)}
+        provenance.write(run.folder, again, chosen, run.settings, {labels.name: labels, **reader.videos(where)})
+        run.folder.rename(fresh)
     return Outcome(**vars(summary), lost=sorted(known - reader.trained(where)), notes=notes)
 
 
@@ -158,7 +166,7 @@ def noted(video: str, summary: Summary) -> Iterator[None]:
         summary.failures[video] = str(error)
 
 
-def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: Path) -> Located:
+def localize(raw: Mapping[str, Any], given: Sequence[Path], folder: Path, out: Path) -> Located:
     """Localize actions in video files with a trained run, and write what the top of this file lists.
 
     Files that cannot be decoded are left out; the summary says why.
@@ -166,8 +174,12 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     Raises:
         UserError: a file is missing or two have one name, `folder` is no run on videos, or no video can be used.
     """
-    own, card, videos = settings(raw), ending(cards.read(folder)), folders.named(files)
-    folders.check_out(out)
+    with folders.taken(out):
+        return _localize(raw, given, folder, out)
+
+
+def _localize(raw: Mapping[str, Any], given: Sequence[Path], folder: Path, out: Path) -> Located:
+    own, card, videos = settings(raw), ending(cards.read(folder)), folders.named(given)
     if not card.extraction:
         raise UserError(
             f"{folder} was trained on features ({card.backbone}), not on videos; {cards.CURE}, of a dataset of videos."
@@ -194,7 +206,11 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     found, shown = detections.of_videos(found, films), detections.of_videos(shown, films)
     why = {video: film.why for video, film in films.items()}
     located = Located(found, shown, page(list(films.values()), str(folder)), summary, why)
-    write(out, located)
+    again = f"wstal localize {' '.join(file.name for file in given)} --run {folder.name} --out OUT"
+    known = {"method": card.settings.method, "preset": card.settings.preset, "seed": str(card.seed)}
+    weights = {name: folder / name for name in ("run.yaml", *(f"{network}.safetensors" for network in card.networks))}
+    with write(out, located) as fresh:
+        provenance.write(fresh, again, known, [card.settings, own.shown], weights | videos)
     return located
 
 

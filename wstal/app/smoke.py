@@ -10,6 +10,7 @@ import msgspec
 import torch
 
 from wstal.app import own_videos
+from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree, scratch
 from wstal.base.yamlfile import convert, merge
@@ -70,8 +71,11 @@ def fitting(entry: EnsembleEntry, known: set[str]) -> EnsembleEntry:
 
 
 def folder(name: str) -> Tree:
-    """A scratch tree that goes with this process; kernels run side by side."""
+    """A scratch tree that goes with this process, or, if it is killed, with the next one; kernels run side by side."""
     tree = scratch(f"{name}-{os.getpid()}")
+    for left in files.abandoned(tree.root.parent, "*-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    files.claim(tree.root)
     atexit.register(shutil.rmtree, tree.root, ignore_errors=True)
     return tree
 
@@ -116,7 +120,7 @@ def films() -> own_videos.Material:
     render(source, place / "films")
     known = {script.id: {source.classes[shot.label] for shot in script.shots} for script in scripts(source)}
     lines = [f"{video},{label}" for video, labels in known.items() if "train" in video for label in sorted(labels)]
-    (place / "labels.csv").write_text("\n".join(["video,label", *lines]) + "\n")
+    files.write(place / "labels.csv", "\n".join(["video,label", *lines]) + "\n")
     changed = merge(raw["own"], small)
     changed["features"]["extraction"] |= stand_in(changed["features"]["backbone"], place)
     new = sorted((place / "films").glob("*test*.mp4"))

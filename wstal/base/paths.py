@@ -9,7 +9,27 @@ from wstal.base.errors import UserError
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = ROOT / "params.yaml"
 NOTEBOOKS = ROOT / "notebooks"
-CACHE = ROOT / ".cache"  # trained rows, smoke runs, failed notebooks; may be deleted at any time
+
+
+def writable(folder: Path) -> bool:
+    """Whether this user may write to a folder, or make it where it is missing."""
+    return os.access(next(path for path in (folder, *folder.parents) if path.exists()), os.W_OK)
+
+
+def cache(root: Path) -> Path:
+    """Where what may be made again at any time is kept: finished features, trained rows, smoke runs, failed notebooks.
+
+    WSTAL_CACHE names the folder; without it, it is .cache in `root`, or the user's own where `root` may not be written.
+    """
+    if named := os.environ.get("WSTAL_CACHE"):
+        return Path(named).expanduser().absolute()
+    place = root / ".cache"
+    if writable(place):
+        return place
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "wstal"
+
+
+CACHE = cache(ROOT)
 
 
 @dataclass(frozen=True)

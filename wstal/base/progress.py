@@ -5,10 +5,11 @@ there, one line each, from the kernel and from its worker processes, and the run
 """
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tqdm import tqdm
@@ -18,10 +19,19 @@ VARIABLE = "WSTAL_PROGRESS"
 
 def report(what: str, done: int, total: int) -> None:
     """Tell whoever listens that `done` of `total` parts of `what` are finished."""
+    _tell(what, str(done), str(total))
+
+
+def note(sentence: str) -> None:
+    """Tell whoever listens what is odd, though it goes on: a line among the bars."""
+    _tell(" ".join(sentence.split()))
+
+
+def _tell(*fields: str) -> None:
     path = os.environ.get(VARIABLE)
     if path:
-        with Path(path).open("a") as lines:
-            lines.write(f"{what}\t{done}\t{total}\n")
+        with suppress(OSError), Path(path).open("a") as lines:  # nobody's work ends because nobody can be told of it
+            lines.write("\t".join(fields) + "\n")
 
 
 def steps(what: str, every_s: float = 5.0) -> Callable[[int, int], None]:
@@ -39,8 +49,15 @@ def steps(what: str, every_s: float = 5.0) -> Callable[[int, int], None]:
 
 @contextmanager
 def shown(path: Path) -> Iterator[None]:
-    """Reports of this process and of those that it starts, as bars on stderr; they travel through the file `path`."""
-    bars = Bars(path)
+    """Reports of this process and of those that it starts, as bars on stderr; they travel through the file `path`.
+
+    Where the file cannot be made, nothing is shown.
+    """
+    try:
+        bars = Bars(path)
+    except OSError:
+        yield
+        return
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = str(path)
     bars.start()
@@ -53,14 +70,13 @@ def shown(path: Path) -> Iterator[None]:
 
 
 class Bars(threading.Thread):
-    """Draws the reports that appear in a file as progress bars on stderr until `stop` is called."""
+    """Draws the reports that appear in a file as progress bars on stderr until `stop` is called, or stderr is closed."""
 
     def __init__(self, path: Path):
         super().__init__(daemon=True)
-        self.path, self.ended = path, threading.Event()
+        self.path, self.ended, self.blind = path, threading.Event(), sys.stderr is None
         self.bars: dict[str, tqdm] = {}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("")
+        self.lock = _channel(path)
 
     def run(self) -> None:
         """Draw every new line of the file, until `stop` is called and the rest is drawn."""
@@ -68,14 +84,25 @@ class Bars(threading.Thread):
             while True:
                 ended = self.ended.wait(0.3)  # read once more after the end
                 for line in lines.read().splitlines():
-                    self.draw(*line.split("\t"))
+                    self._try(self.draw, *line.split("\t"))
                 if ended:
                     break
         for bar in self.bars.values():
-            bar.close()
+            self._try(bar.close)
 
-    def draw(self, what: str, done: str, total: str) -> None:
-        """Move the bar of `what` to `done` of `total`, both decimal numbers."""
+    def _try(self, draw: Callable[..., object], *fields: str) -> None:
+        """Call draw(*fields), but for once and all not where nobody reads any more."""
+        if not self.blind:
+            try:
+                draw(*fields)
+            except (OSError, ValueError):  # a pipe without a reader, a closed file
+                self.blind = True
+
+    def draw(self, what: str, done: str = "", total: str = "") -> None:
+        """Move the bar of `what` to `done` of `total`, both decimal numbers; without them `what` is a note."""
+        if not total:
+            tqdm.write(f"note: {what}", file=sys.stderr)
+            return
         if what not in self.bars:
             self.bars[what] = tqdm(total=int(total), desc=what, mininterval=1, dynamic_ncols=True)
         bar = self.bars[what]
@@ -88,3 +115,22 @@ class Bars(threading.Thread):
         self.ended.set()
         self.join()
         self.path.unlink(missing_ok=True)
+        os.close(self.lock)
+
+
+def _channel(path: Path) -> int:
+    """A descriptor that holds a new, empty file. Where it is named by its process, those of killed ones beside it go.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    from wstal.base import files, locks  # here, as those tell through this file what they wait for
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in files.abandoned(path.parent, "[0-9]*") if path.name.isdecimal() else ():
+        if left.name.isdecimal() and left.is_file():
+            left.unlink(missing_ok=True)
+    if not (found := locks.grab(path, os.O_RDWR | os.O_CREAT)):
+        raise FileExistsError(f"{path} is that of another process")
+    os.ftruncate(found[0], 0)
+    return found[0]

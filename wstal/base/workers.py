@@ -2,11 +2,15 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
 
 from wstal.base import seeding
+from wstal.base.errors import MachineError
 
 GPU_RUNS = 4  # side by side on a GPU: each is a process that holds most of a gigabyte there, and they take turns
 LOOK_S = 1.0  # how often a worker looks whether its parent is still there
@@ -18,6 +22,32 @@ def count() -> int:
     return min(cores, GPU_RUNS) if seeding.device().type == "cuda" else cores
 
 
+class Pool(ProcessPoolExecutor):
+    """A pool of which a process may be killed. Its processes never see Ctrl-C, which is for this one to answer.
+
+    Raises:
+        MachineError: at its end, if one was.
+    """
+
+    def submit(self, *call: Any, **named: Any) -> "Future[Any]":
+        """As of any executor; processes that start for it inherit the signals that are blocked meanwhile."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(*call, **named)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def __exit__(self, *raised: Any) -> bool | None:
+        super().__exit__(*raised)
+        if isinstance(raised[1], BrokenProcessPool):
+            raise MachineError(
+                "a process of several that work side by side was killed, as systems do when memory is used up; close other "
+                "programs, or work on fewer cores with `taskset -c 0` in front of the command, and run again: what is finished "
+                "is kept."
+            ) from None
+        return None
+
+
 def pool(size: int, any_instruction: bool = False) -> ProcessPoolExecutor:
     """A pool of `size` fresh processes in the pinned environment. They end with this one, even if it is killed.
 
@@ -27,7 +57,7 @@ def pool(size: int, any_instruction: bool = False) -> ProcessPoolExecutor:
     if any_instruction:
         os.environ.update(seeding.ANY_INSTRUCTION)
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(size, mp_context=context, initializer=follow, initargs=(os.getpid(),))
+    return Pool(size, mp_context=context, initializer=follow, initargs=(os.getpid(),))
 
 
 def follow(parent: int) -> None:

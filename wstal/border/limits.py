@@ -17,6 +17,7 @@ class Limits:
     xml_bytes: int = 16 * MIB
     text_bytes: int = 1 * GIB  # of a table or a list of ids
     header_bytes: int = 10_000  # of an .npy file, text that says shape and kind of number
+    tensors_header_bytes: int = 16 * MIB  # of a .safetensors file, JSON that lists its arrays
     depth: int = 64  # lists and mappings inside each other
     axes: int = 16  # of an array
     members: int = 1_000_000  # of an archive

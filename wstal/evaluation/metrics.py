@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 import numpy as np
 
+from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree
 from wstal.base.types import Detections, Truth
@@ -152,8 +153,7 @@ def by_row(judging: Judging[Any], judge: Callable[..., T], *settings: Any) -> di
 
 def write(metrics: Metrics, tree: Tree) -> None:
     """Write reports/metrics/<entry>.json."""
-    path = tree.output(tree.metrics(metrics.entry))
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(metrics), indent=1) + b"\n")
+    files.write(tree.output(tree.metrics(metrics.entry)), msgspec.json.format(msgspec.json.encode(metrics), indent=1) + b"\n")
 
 
 def read(entry: str, tree: Tree) -> Metrics:

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from wstal.base import files
 from wstal.base.paths import Tree
 
 Place = Literal["outside lower center", "outside right upper"]
@@ -27,8 +28,8 @@ matplotlib.rcParams |= {"figure.dpi": 110, "savefig.dpi": 110, "svg.hashsalt": "
 
 def save(figure: Figure, entry: str, name: str, tree: Tree) -> None:
     """Write reports/figures/<entry>/<name>.png; the bytes depend on the drawing alone."""
-    path = tree.output(tree.figures(entry) / f"{name}.png")
-    figure.savefig(path, bbox_inches="tight", metadata={"Software": None})
+    with files.fresh(tree.output(tree.figures(entry) / f"{name}.png")) as path:
+        figure.savefig(path, bbox_inches="tight", metadata={"Software": None})
 
 
 def head(figure: Figure, title: str) -> None:

@@ -4,6 +4,7 @@ import html
 from collections.abc import Sequence
 
 from wstal import published
+from wstal.base import files
 from wstal.base.paths import PIPELINE, Tree
 from wstal.config import parameters
 from wstal.config.parameters import Parameters
@@ -92,13 +93,14 @@ def write(params: Parameters, tree: Tree) -> None:
     contents = {entry: table(entry, tree) for entry in published.in_order(params.reported)}
     links = [f'<li><a href="#{entry}">{html.escape(content.title)}</a></li>' for entry, content in contents.items()]
     title = "wstal: tables and figures"
-    tree.output(tree.index()).write_text(
+    files.write(
+        tree.output(tree.index()),
         '<!doctype html>\n<html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{title}</title><style>{STYLE}</style>\n<h1>{title}</h1>\n"
         f"{opening(list(contents), tree)}\n<nav><ul>{''.join(links)}</ul></nav>\n"
         + "\n".join(section(entry, content, executed(entry, params), tree) for entry, content in contents.items())
-        + "\n</html>\n"
+        + "\n</html>\n",
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from wstal.base import files
 from wstal.base.paths import Tree
 from wstal.border import csvfile
 
@@ -55,7 +56,7 @@ class Table:
     def save(self, name: str, tree: Tree) -> None:
         """Write reports/tables/<name>.{md,csv,tex}."""
         for suffix, text in (("md", self.markdown()), ("csv", self.csv()), ("tex", self.latex())):
-            tree.output(tree.tables() / f"{name}.{suffix}").write_text(text)
+            files.write(tree.output(tree.tables() / f"{name}.{suffix}"), text)
 
 
 def latex_text(cell: str) -> str:

