@@ -61,7 +61,7 @@ def scales(films: Sequence[Film]) -> tuple[Scale, Scale]:
 
 
 def scale(curves: Sequence[np.ndarray]) -> Scale:
-    """From the lowest to the highest of all values."""
+    """From the lowest to the highest value of curves (T,)."""
     values = [values for values in curves if len(values)]
     return Scale(float(min(map(np.min, values))), float(max(map(np.max, values)))) if values else Scale(0.0, 1.0)
 
