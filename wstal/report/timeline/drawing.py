@@ -150,7 +150,7 @@ def ticks(duration_s: float) -> list[tuple[float, str]]:
 def ends(of_lane: Scale, top: float) -> str:
     """The values at the top and at the foot of a lane."""
     places = ((of_lane.high, top + 11), (of_lane.low, top + LANE - BAR - 5))
-    return "".join(f'<text class="scale" x="{LEFT + 3}" y="{y:.1f}">{value:.3g}</text>' for value, y in places)
+    return "".join(f'<text class="scale" x="{LEFT + 3}" y="{y:.1f}">{value:.2g}</text>' for value, y in places)
 
 
 def clock(time_s: float, tenths: bool = False) -> str:
