@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 
+import numpy as np
 import pytest
 
 from tests.features.films import grey, write
@@ -12,6 +13,7 @@ from wstal.app import cli, own_videos
 from wstal.app.own_videos import Located
 from wstal.exchange.tools import registry
 from wstal.features.extraction.extract import Summary
+from wstal.report.timeline import Film
 from wstal.training import card
 
 CLASSES = ("Wave", "Bow, low")
@@ -34,7 +36,10 @@ def localize(tmp_path, monkeypatch):
     shown = make_detections(
         [(0, 0, 0.1, 0.5, 0.9), (0, 1, 0.1004, 0.7, 0.5), (0, 0, 0.8, 1.2, 0.3)], ("monday", "Tag zwei"), CLASSES
     )
-    located = Located(shown, shown, "", Summary(), {"monday": "", "Tag zwei": "nothing stands out"})
+    times_s = np.zeros(0)
+    whys = {"monday": "", "Tag zwei": "nothing stands out"}
+    seen = [Film(video, 1.5, times_s, times_s, {}, [], [], [], why=why) for video, why in whys.items()]
+    located = Located(shown, shown, seen, "run", CLASSES, Summary())
 
     class Run:
         classes = CLASSES

@@ -61,7 +61,7 @@ def scales(films: Sequence[Film]) -> tuple[Scale, Scale]:
 
 
 def scale(curves: Sequence[np.ndarray]) -> Scale:
-    """From the lowest to the highest of all values."""
+    """From the lowest to the highest value of curves (T,)."""
     values = [values for values in curves if len(values)]
     return Scale(float(min(map(np.min, values))), float(max(map(np.max, values)))) if values else Scale(0.0, 1.0)
 
@@ -150,7 +150,7 @@ def ticks(duration_s: float) -> list[tuple[float, str]]:
 def ends(of_lane: Scale, top: float) -> str:
     """The values at the top and at the foot of a lane."""
     places = ((of_lane.high, top + 11), (of_lane.low, top + LANE - BAR - 5))
-    return "".join(f'<text class="scale" x="{LEFT + 3}" y="{y:.1f}">{value:.3g}</text>' for value, y in places)
+    return "".join(f'<text class="scale" x="{LEFT + 3}" y="{y:.1f}">{value:.2g}</text>' for value, y in places)
 
 
 def clock(time_s: float, tenths: bool = False) -> str:
