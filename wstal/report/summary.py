@@ -1,20 +1,19 @@
 """An entry in a few numbers: what `dvc metrics show`, `metrics diff` and `exp show` print, a line an entry."""
 
-import csv
-import io
-from typing import Any
-
 import msgspec
 from msgspec import Struct
 
 from wstal import published
+from wstal.base import files
 from wstal.base.paths import Tree
+from wstal.border import csvfile
 from wstal.evaluation.metrics import Metrics
 from wstal.report import claims
 from wstal.report.paired import FAILS, HOLDS, SAME, UNDECIDED
 
 DIGITS = 2  # of points
 FOLDER = "summary"  # below reports/
+HEADER = ("row", "mAP")
 
 
 class Summary(Struct, frozen=True):
@@ -39,21 +38,15 @@ def of(metrics: Metrics) -> Summary:
     )  # fmt: skip
 
 
-def rows(metrics: Metrics) -> list[dict[str, Any]]:
+def rows(metrics: Metrics) -> list[tuple[str, str]]:
     """A line a row: its name and its average mAP, percent, mean over the seeds."""
-    return [
-        {"row": published.label(metrics.entry, row), "mAP": round(float(metrics.average(row).mean()), DIGITS)}
-        for row in metrics.rows
-    ]
+    means = ((row, float(metrics.average(row).mean())) for row in metrics.rows)
+    return [(published.label(metrics.entry, row), str(round(mean, DIGITS))) for row, mean in means]
 
 
 def write(metrics: Metrics, tree: Tree) -> None:
     """Write reports/summary/<entry>.json and <entry>.csv, what `dvc plots show` draws."""
     folder = tree.index().parent / FOLDER
-    text = msgspec.json.format(msgspec.json.encode(of(metrics)), indent=1) + b"\n"
-    tree.output(folder / f"{metrics.entry}.json").write_bytes(text)
-    lines = io.StringIO()
-    table = csv.DictWriter(lines, ("row", "mAP"), lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows(metrics))
-    (folder / f"{metrics.entry}.csv").write_text(lines.getvalue(), encoding="utf-8")
+    text = msgspec.json.format(msgspec.json.encode(of(metrics)), indent=1).decode()
+    files.write(tree.output(folder / f"{metrics.entry}.json"), f"{text}\n")
+    files.write(tree.output(folder / f"{metrics.entry}.csv"), csvfile.exact([HEADER, *rows(metrics)]))
