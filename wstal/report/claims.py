@@ -74,10 +74,10 @@ class Judged:
 
 def claims(metrics: Metrics) -> list[Claim]:
     """What the paper claims of an entry's rows: the row `better` above the row `worse`."""
-    return [claim(metrics, one) for one in comparisons(metrics)]
+    return [claim(metrics, one) for one in testable(metrics)]
 
 
-def comparisons(metrics: Metrics) -> list[Comparison]:
+def testable(metrics: Metrics) -> list[Comparison]:
     """The claims of an entry that can be tested.
 
     The measure is the average mAP, or the mAP at the one tIoU that the claim is `at`. Claims about rows that were not run (a

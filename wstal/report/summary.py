@@ -1,7 +1,5 @@
 """An entry in a few numbers: what `dvc metrics show`, `metrics diff` and `exp show` print, a line an entry."""
 
-from typing import Any
-
 import msgspec
 from msgspec import Struct
 
@@ -15,6 +13,7 @@ from wstal.report.paired import FAILS, HOLDS, SAME, UNDECIDED
 
 DIGITS = 2  # of points
 FOLDER = "summary"  # below reports/
+HEADER = ("row", "mAP")
 
 
 class Summary(Struct, frozen=True):
@@ -39,18 +38,15 @@ def of(metrics: Metrics) -> Summary:
     )  # fmt: skip
 
 
-def rows(metrics: Metrics) -> list[dict[str, Any]]:
+def rows(metrics: Metrics) -> list[tuple[str, str]]:
     """A line a row: its name and its average mAP, percent, mean over the seeds."""
-    return [
-        {"row": published.label(metrics.entry, row), "mAP": round(float(metrics.average(row).mean()), DIGITS)}
-        for row in metrics.rows
-    ]
+    means = ((row, float(metrics.average(row).mean())) for row in metrics.rows)
+    return [(published.label(metrics.entry, row), str(round(mean, DIGITS))) for row, mean in means]
 
 
 def write(metrics: Metrics, tree: Tree) -> None:
     """Write reports/summary/<entry>.json and <entry>.csv, what `dvc plots show` draws."""
     folder = tree.index().parent / FOLDER
-    text = msgspec.json.format(msgspec.json.encode(of(metrics)), indent=1) + b"\n"
-    files.write(folder / f"{metrics.entry}.json", text)
-    lines = [(line["row"], str(line["mAP"])) for line in rows(metrics)]
-    files.write(folder / f"{metrics.entry}.csv", csvfile.exact([("row", "mAP"), *lines]))
+    text = msgspec.json.format(msgspec.json.encode(of(metrics)), indent=1).decode()
+    files.write(tree.output(folder / f"{metrics.entry}.json"), f"{text}\n")
+    files.write(tree.output(folder / f"{metrics.entry}.csv"), csvfile.exact([HEADER, *rows(metrics)]))

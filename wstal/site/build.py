@@ -25,11 +25,12 @@ def write(params: Parameters, tree: Tree, documented: bool = False) -> Site:
     """
     site, entries = Site(tree, documented), published.in_order(params.reported)
     found = {entry: metrics.read(entry, tree) for entry in entries}
-    site.start()
+    site.share()
     index(site, found)
     for entry in entries:
         page(site, entry, found[entry], params)
     rendered(site)
+    site.finish()
     return site
 
 

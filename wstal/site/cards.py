@@ -57,7 +57,7 @@ class Card:
 
 def cards(metrics: Metrics) -> list[Card]:
     """The claims of one table, judged."""
-    compared = claims.comparisons(metrics)
+    compared = claims.testable(metrics)
     judged = claims.judge([claims.claim(metrics, one) for one in compared])
     return [card(k, metrics, *pair) for k, pair in enumerate(zip(compared, judged, strict=True), start=1)]
 

@@ -1,5 +1,6 @@
 """Executed notebooks -> the inside of a page, by nbconvert; nothing is loaded from elsewhere."""
 
+import logging
 from pathlib import Path
 
 import nbformat
@@ -9,7 +10,11 @@ from nbconvert.exporters import HTMLExporter
 
 def exporter() -> HTMLExporter:
     """nbconvert's exporter without a page around it, and without the numbers of cells."""
-    return HTMLExporter(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True, exclude_anchor_links=True)
+    quiet = logging.getLogger("wstal.site")  # or every figure is a warning that it has no description
+    quiet.setLevel(logging.ERROR)
+    return HTMLExporter(
+        template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True, exclude_anchor_links=True, log=quiet
+    )
 
 
 def inside(path: Path, export: HTMLExporter) -> Markup:

@@ -1,6 +1,5 @@
 """Templates -> HTML files with relative links only, so that a page opens from disk as from a server."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,23 +20,33 @@ class Site:
 
     def __init__(self, tree: Tree, documented: bool):
         self.tree, self.root, self.documented = tree, tree.index().parent, documented
+        self.written: set[Path] = set()
         self.jinja = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
 
-    def start(self) -> None:
-        """An empty folder with what pages share: no page stays there that nothing makes any more."""
-        folder = self.root / FOLDER
-        shutil.rmtree(folder, ignore_errors=True)
+    def share(self) -> None:
+        """Write what all pages load."""
         for name in ("style.css", "script.js"):
-            files.write(folder / name, (TEMPLATES / name).read_bytes())
+            self.put(f"{FOLDER}/{name}", (TEMPLATES / name).read_text(encoding="utf-8"))
+
+    def put(self, path: str, text: str) -> None:
+        """Write a file of the site."""
+        files.write(self.tree.output(self.root / path), text)
+        self.written.add(self.root / path)
+
+    def finish(self) -> None:
+        """Remove pages that nothing makes any more."""
+        for path in (self.root / FOLDER).rglob("*"):
+            if path.is_file() and path not in self.written:
+                path.unlink()
 
     def write(self, path: str, template: str, **context: Any) -> None:
         """Write the page `path` from a template; the template's `root` leads from it to reports/."""
         root = "../" * (len(PurePosixPath(path).parts) - 1)
         shared = {"root": root, "folder": FOLDER, "documented": self.documented, "table": html_table}
         text = self.jinja.get_template(template).render(**shared, **context)
-        files.write(self.root / path, text.rstrip() + "\n")
+        self.put(path, text.rstrip() + "\n")
 
 
 def html_table(content: Table, caption: bool = True) -> Markup:
