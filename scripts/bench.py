@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 from wstal.base.seeding import ENVIRONMENT
@@ -50,12 +50,12 @@ GPU_S = {"benchmark_training.py": 240, "benchmark_networks.py": 120}  # after wh
 
 
 def seconds(work: Callable[[], object], repeats: int = 3) -> float:
-    """Of the fastest of some runs."""
+    """Of the processor, which a busy machine changes little, in the fastest of some runs."""
     taken = []
     for _ in range(repeats):
-        begin = perf_counter()
+        begin = process_time()
         work()
-        taken.append(perf_counter() - begin)
+        taken.append(process_time() - begin)
     return min(taken)
 
 

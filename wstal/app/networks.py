@@ -6,6 +6,8 @@ stage leaves, data/networks.json, says how many networks each table has.
 
 import json
 import sys
+from collections import defaultdict
+from pathlib import Path
 
 from wstal.app import costs, opening
 from wstal.base import files, paths, progress
@@ -25,10 +27,13 @@ def entries() -> list[str]:
 def main() -> int:
     """Train for all entries of the plan; the exit status."""
     try:
-        runs = {entry: opening.runs(entry, smoke=False) for entry in entries()}
+        runs = [run for entry in entries() for run in opening.runs(entry, smoke=False)]
         with costs.recorded(), progress.shown(paths.CACHE / "progress" / "networks"):
-            experiment.train([run for of_entry in runs.values() for run in of_entry])
-        counts = {entry: len(experiment.networks(found)) for entry, found in runs.items()}
+            weights = experiment.train(runs)
+        files_of: defaultdict[str, set[Path]] = defaultdict(set)
+        for run, found in zip(runs, weights, strict=True):
+            files_of[run.card.entry] |= set(found.values())
+        counts = {entry: len(found) for entry, found in files_of.items()}
         files.write(PIPELINE.output(PIPELINE.networks()), json.dumps(counts, indent=1) + "\n")
     except UserError as error:
         sys.stderr.write(f"{error}\n")

@@ -6,7 +6,7 @@ and equal rows of different tables are trained once; detections are always made 
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -100,35 +100,31 @@ def runs(plan: RowsPlan, tree: Tree) -> list[Run]:
     return [Run(cards.card(plan, row, seed, data), data, tree) for row in plan.rows for seed in plan.seeds]
 
 
-def train_all(todo: list[Run]) -> None:
+def train_all(todo: Sequence[Run]) -> None:
     """Train and localize all runs, a process pool over the cores."""
-    train(todo)
-    weights = [{network: cached(run, network) for network in run.networks} for run in todo]
+    weights = train(todo)
     parallel(localize_one, list(zip(todo, weights, strict=True)), "runs localized")
 
 
-def train(todo: Iterable[Run]) -> None:
-    """Train the networks of all runs that are not in the cache, the longest first, so that no core waits long for the last one.
+def train(todo: Sequence[Run]) -> list[dict[str, Path]]:
+    """Train what is not in the cache, the longest networks first, so that no core waits long for the last one.
 
-    Networks of mode "fast" are trained side by side in this process where there is a GPU.
+    Equal networks are trained once; those of mode "fast" side by side in this process where there is a GPU. Returns where the
+    weights of each run are: {network: file}.
     """
-    missing = [(work(*job[:2]), job) for job in networks(todo) if not whole(job[2])]
+    weights = [{network: cached(run, network) for network in run.networks} for run in todo]
+    jobs = {path: (run, name, path) for run, found in zip(todo, weights, strict=True) for name, path in found.items()}
+    missing = [(work(run, name), (run, name, path)) for path, (run, name, _) in jobs.items() if not whole(path)]
     missing.sort(key=lambda one: -one[0])
-    fast = [job for _, job in missing if goes_together(job[0])]
-    train_together(fast)
+    train_together([job for _, job in missing if goes_together(job[0])])
     slow = [(size, job) for size, job in missing if not goes_together(job[0])]
     parallel(train_one, [job for _, job in slow], "networks trained, %", [size for size, _ in slow])
+    return weights
 
 
 def goes_together(run: Run) -> bool:
     """Whether a run's networks are trained side by side in one process."""
     return run.settings.training.mode == "fast" and seeding.device().type == "cuda"
-
-
-def networks(runs: Iterable[Run]) -> list[tuple[Run, str, Path]]:
-    """(run, network, where its weights are kept) of every network of some runs; equal ones once."""
-    every = [(run, name, cached(run, name)) for run in runs for name in run.networks]
-    return list({path: (run, name, path) for run, name, path in every}.values())
 
 
 def work(run: Run, network: str) -> float:
@@ -220,7 +216,7 @@ def localize_one(run: Run, weights: dict[str, Path]) -> None:
         made.folder.rename(fresh)
 
 
-def scores(run: Run, checkpoint: int | None = None) -> dict[str, dict[str, VideoScores]]:
+def scores(run: Run, checkpoint: int | None = None) -> dict[str, Mapping[str, VideoScores]]:
     """What a trained run says of the test videos: {network: {video: scores}}."""
     return {
         network: predict(load(run, network, checkpoint), run.data.bags(streams, "test"))
