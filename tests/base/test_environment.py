@@ -66,7 +66,7 @@ def test_packages_that_the_code_imports_are_declared():
             names += [node.module] if isinstance(node, ast.ImportFrom) else []
             imported |= {name.split(".")[0] for name in names}
     imported -= {"wstal", *sys.stdlib_module_names}
-    modules = {"pyyaml": "yaml", "scikit-learn": "sklearn"}
+    modules = {"pyyaml": "yaml", "scikit-learn": "sklearn", "pillow": "PIL"}
     extras = [Requirement(text) for group in PROJECT["optional-dependencies"].values() for text in group]
     declared = {modules.get(requirement.name, requirement.name) for requirement in DIRECT + extras}
     assert imported <= declared, imported - declared
