@@ -81,7 +81,7 @@ def settings(monkeypatch, tmp_path, weights):
     monkeypatch.setattr(registry, "load", lambda name: colours)
     monkeypatch.setattr(workers, "pool", lambda size, any_instruction=False: ThreadPoolExecutor(size))
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
-    monkeypatch.setattr(experiment, "parallel", lambda function, jobs, what: [function(*job) for job in jobs])
+    monkeypatch.setattr(experiment, "parallel", lambda function, jobs, what, sizes=(): [function(*job) for job in jobs])
     monkeypatch.setattr(paths, "CACHE", tmp_path / "cache")
     small = {"params": {"hidden": 32, "dropout": 0.2}, "optimizer": {"lr": 0.01}, "training": {"batch_videos": 6}}
     extraction = {"short_side": 36, "size": 32, "weights": str(weights)}

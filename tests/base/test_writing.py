@@ -223,3 +223,14 @@ def test_a_lock_is_waited_for(tmp_path):
     with locks.held(tmp_path / "l", "x"):
         assert other.communicate() == ("ends\n", None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_never_goes_for_a_file_nor_a_file_for_a_folder(tmp_path):
+    kept = tmp_path / "folder" / "kept"
+    kept.parent.mkdir()
+    kept.write_text("kept")
+    with pytest.raises(UserError, match=r"folder is a folder|folder cannot be written \(Is a directory\)"):
+        files.write(kept.parent, "new")
+    with pytest.raises(UserError, match="kept"), files.fresh(kept) as fresh:
+        fresh.mkdir()
+    assert kept.read_text() == "kept" and list(tmp_path.iterdir()) == [kept.parent]

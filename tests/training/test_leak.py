@@ -16,7 +16,7 @@ from wstal.training import experiment
 def trained(prepared, tmp_path, monkeypatch):
     """trained(change) -> {file: bytes} of a run on a copy of the small dataset, after change(its segments.json)."""
     params, tree = prepared
-    monkeypatch.setattr(experiment, "parallel", lambda function, jobs, what: [function(*job) for job in jobs])
+    monkeypatch.setattr(experiment, "parallel", lambda function, jobs, what, sizes=(): [function(*job) for job in jobs])
 
     def trained(change):
         root = tmp_path / change.__name__

@@ -217,8 +217,12 @@ def _sync(path: Path) -> None:
 
 
 def _place(new: Path, path: Path) -> None:
-    """`new` takes the place of `path`; what was there goes with the folder of `new`."""
-    if path.is_dir():
+    """`new` takes the place of `path`; what was there goes with the folder of `new`.
+
+    Raises:
+        OSError: one is a file and the other a folder, or the system does not let it.
+    """
+    if path.is_dir() and new.is_dir():
         _exchange(new, path)
     else:
         new.replace(path)
