@@ -165,7 +165,8 @@ def test_a_run_folder_tells_what_it_is_and_how_sure_its_classes_are(raw, films, 
     crossing = merge(raw, {NAME: {"folds": 3}})
     out = tmp_path / "run"
     outcome = own_videos.train(crossing, tmp_path / "t.csv", folder, out, method="wtalc", seed=0, tell=told.append)
-    assert re.search(r"Red +4\n", f"{told[0]}\n") and told[1].startswith("training wtalc on 8 videos without broken, ")
+    assert re.search(r"Red +4\n", f"{told[0]}\n") and re.search(r"without any action: +1\n", told[0])
+    assert told[1].startswith("training wtalc on 8 videos without broken, ")
     assert outcome.crossed.alone == ("Grey", "Odd") and len(outcome.crossed.held) == 6 and outcome.crossed.commonest == 3
     assert outcome.crossed.right == 6 and outcome.crossed.by_class() == {"Blue": (3, 3), "Red": (3, 3)}
     header, *lines = (out / "losses.csv").read_text().splitlines()

@@ -7,6 +7,7 @@ end it with a sentence and status 130.
 import argparse
 import json
 import os
+import shlex
 import signal
 import sys
 import time
@@ -275,7 +276,8 @@ def _train(options: argparse.Namespace) -> int:
         print(f"note: class {name!r} is left out: none of its training videos can be used.", file=sys.stderr)
     if summary.crossed:
         print(summary.crossed.sentence)
-    print(f"{options.out} is trained, {options.out / 'summary.md'} says how; next: wstal localize VIDEO... --run {options.out}")
+    following = f"wstal localize VIDEO... --run {shlex.quote(str(options.out))}"
+    print(f"{options.out} is trained, {options.out / 'summary.md'} says how; next: {following}")
     return 1 if summary.failures else 0
 
 

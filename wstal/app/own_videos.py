@@ -148,8 +148,11 @@ def _train(
 def folded(raw: Mapping[str, Any], section: Features, run: Run, read: Annotations, length_t: float) -> list[Run]:
     """The runs of cross-validation, like `run`, each on the training videos but those of a fold."""
     found: list[Run] = []
-    for tree, count in trees(read, run.tree, NAME, settings(raw).folds):
-        found += experiment.runs(rows_plan(raw, section, run.settings.method, run.seed, count, length_t), tree)
+    method = run.settings.method
+    for number, (tree, count) in enumerate(trees(read, run.tree, NAME, settings(raw).folds), start=1):
+        planned = rows_plan(raw, section, method, run.seed, count, length_t)
+        named = msgspec.structs.replace(planned, rows={f"{method}-fold{number}": planned.rows[method]})  # a bar of its own
+        found += experiment.runs(named, tree)
     return found
 
 

@@ -168,7 +168,11 @@ def of_labels(path: Path, table: _table.CsvTable) -> Inspection:
 
 def of_listed(listed: Mapping[str, tuple[str, tuple[str, ...]]]) -> Inspection:
     """What is known before any video is opened: {video: (its subset, its labels)}."""
-    return of_videos(tuple(Video(name, subset, 0.0, labels) for name, (subset, labels) in listed.items()), Findings())
+    found = of_videos(tuple(Video(name, subset, 0.0, labels) for name, (subset, labels) in listed.items()), Findings())
+    found.what, none = "videos and their labels", sum(not labels for _, labels in listed.values())
+    found.facts = [(name, text) for name, text in found.facts if name in ("videos", "classes")]
+    found.facts += [("without any action", str(none))] if none else []
+    return found
 
 
 def of_videos(videos: tuple[Video, ...], findings: Findings) -> Inspection:
