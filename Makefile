@@ -19,12 +19,21 @@ setup: .venv/.ready ## make .venv with the pinned packages and wstal itself
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
+# Stages of many items, side by side: each on one core, by a dvc of its own. What fails there fails again at the end, and is told.
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+items = dvc stage list --name-only | sed -n 's/^$(1)@//p'
+each = WSTAL_CORES=1 xargs -P $(CORES) -I{} dvc --wait-for-lock repro --single-item
+
 reproduce: setup ## run the whole pipeline into reports/; SEEDS=3: a first look with so many seeds, in .cache/seeds-3
 ifdef SEEDS
 	python -m wstal.app.first_look $(SEEDS)
 	PYTHONPATH=$(CURDIR)/.cache/seeds-$(SEEDS) $(MAKE) -C .cache/seeds-$(SEEDS) SEEDS= reproduce
 else
 	wstal check
+	dvc repro plan
+	-$(call items,features) | $(each) annotations@{} features@{}
+	-dvc repro networks
+	-$(call items,results) | $(each) train@{} results@{}
 	dvc repro --keep-going
 	python -m wstal.app.costs
 endif

@@ -14,6 +14,7 @@ from wstal.base.paths import ROOT
 from wstal.base.yamlfile import merge
 from wstal.config import parameters, plan
 
+COMMANDS = ("plan", "networks")  # stages that run no notebook
 DVC = [sys.executable, "-m", "dvc"]
 # What a notebook reaches and its stage does not depend on, with the reason.
 GLUE = (
@@ -94,14 +95,14 @@ def test_stage_names_follow_params(stages, raw):
     expected |= {f"{stage}@{entry}" for stage in ("train", "results") for entry in raw["entries"]}
     expected |= {f"ensemble@{entry}" for entry in raw["ensembles"]}
     expected |= {"lessons@00_tour", "lessons@00_localize"}
-    assert set(stages) == expected | {"plan", "backbones", "tables"}
+    assert set(stages) == expected | {"plan", "backbones", "networks", "tables"}
 
 
 def test_no_training_stage_can_see_segment_times(stages):
     """Neither a stage that trains nor any stage that makes what it reads depends on segments.json or a folder with it."""
     makers = {out: name for name, stage in stages.items() for out in stage["outs"]}
     times = [out for out in makers if out.endswith("segments.json")]
-    upstream = [name for name in stages if name.startswith("train@")]
+    upstream = [name for name in stages if name.startswith(("train@", "networks"))]
     assert upstream and times
     for name in upstream:
         for dep in stages[name]["deps"]:
@@ -132,7 +133,7 @@ def test_declared_code_is_what_notebooks_reach(stages):
     """A stage depends on every file of the package that its notebook reaches, and a kind of stage on no folder in vain."""
     spare = {}
     for name, stage in stages.items():
-        if name == "plan":
+        if name in COMMANDS:
             continue
         kind, files = name.split("@")[0], reached(stage)
         declared = {dep.removeprefix("wstal/") for dep in stage["deps"] if dep.startswith("wstal/")}
@@ -141,6 +142,13 @@ def test_declared_code_is_what_notebooks_reach(stages):
         assert missing == set(), name
         spare[kind] = spare.get(kind, declared) & {one for one in declared if not any(inside(file, [one]) for file in files)}
     assert {kind: parts for kind, parts in spare.items() if parts - {"published/backbones.yaml"}} == {}
+
+
+def test_what_trains_ahead_depends_on_the_code_that_training_does_and_no_stage_waits_for_it(stages):
+    ahead = stages["networks"]
+    code = {dep for dep in ahead["deps"] if dep.startswith("wstal/")}
+    assert code | {"wstal/detect"} == {dep for dep in stages["train@clips"]["deps"] if dep.startswith("wstal/")}
+    assert not any(set(ahead["outs"]) & set(stage["deps"]) for stage in stages.values())
 
 
 def changed_files(raw, change) -> list[str]:
@@ -181,7 +189,7 @@ def test_code_of_a_method_is_in_the_plans_that_name_it(raw):
 
 def test_executed_notebook_is_an_output(stages):
     for name, stage in stages.items():
-        if name != "plan":
+        if name not in COMMANDS:
             out = stage["cmd"][0].split()[5]
             assert out.endswith(".ipynb") and out in stage["outs"], name
 
@@ -194,7 +202,7 @@ def test_commands_name_no_absolute_path_and_no_interpreter(stages):
 
 def test_every_stage_opens_the_pipeline_and_no_small_copy(stages):
     for name, stage in stages.items():
-        if name.split("@")[0] not in ("plan", "lessons", "tables"):
+        if name.split("@")[0] not in (*COMMANDS, "lessons", "tables"):
             assert "smoke=false" in stage["cmd"][0].split(), name
 
 

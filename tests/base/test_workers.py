@@ -54,3 +54,13 @@ def test_a_gpu_is_shared_by_few(monkeypatch):
     assert workers.count() == 64
     monkeypatch.setenv("WSTAL_DEVICE", "cuda")
     assert workers.count() == workers.GPU_RUNS
+
+
+def test_where_others_work_beside_it_a_process_takes_the_cores_that_it_is_given(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(6)))
+    monkeypatch.setenv("WSTAL_DEVICE", "cpu")
+    counts = {}
+    for asked in ("", "1", "4", "60", "0", "many"):
+        monkeypatch.setenv(workers.CORES, asked)
+        counts[asked] = workers.count()
+    assert counts == {"": 6, "1": 1, "4": 4, "60": 6, "0": 1, "many": 6}

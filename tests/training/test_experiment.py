@@ -38,7 +38,7 @@ def inline(monkeypatch):
     """Jobs one after another in this process, counted: {function name: number}."""
     calls = {}
 
-    def parallel(function, jobs, what):
+    def parallel(function, jobs, what, sizes=()):
         calls[function.__name__] = calls.get(function.__name__, 0) + len(jobs)
         for job in jobs:
             function(*job)
@@ -124,6 +124,30 @@ def test_equal_networks_of_different_rows_are_trained_once(tiny_runs, cache, inl
     assert inline["train_one"] == len(runs[0].networks)
     one, other = (run.folder / "predictions.json" for run in runs)
     assert one.read_bytes() == other.read_bytes()
+
+
+def test_the_longest_networks_are_trained_first(tiny_runs, cache, monkeypatch):
+    more = {
+        "short": {"training": {"epochs": 1}},
+        "long": {"training": {"epochs": 9}},
+        "wide": {"params": {"hidden": [512, 512]}},
+    }
+    begun = []
+    monkeypatch.setattr(experiment, "parallel", lambda _, jobs, __, sizes: begun.append((jobs, sizes)))
+    experiment.train(tiny_runs(more, seeds=(0, 1)))
+    ((jobs, sizes),) = begun
+    assert [run.row for run, *_ in jobs] == ["wide"] * 4 + ["long"] * 4 + ["short"] * 4
+    assert list(sizes) == sorted(sizes, reverse=True) and sizes[0] > 2 * sizes[-1]
+
+
+def test_progress_of_unequal_jobs_is_their_share_of_the_work(monkeypatch):
+    told = []
+    monkeypatch.setattr(progress, "report", lambda what, done, total: told.append((done, total)))
+    experiment.parallel(abs, [(-1,), (2,), (3,)], "numbers", [6.0, 3.0, 1.0])
+    assert told[0] == (0, 100) and told[-1] == (100, 100) and len(told) == 4
+    told.clear()
+    experiment.parallel(abs, [(-1,), (2,)], "numbers")
+    assert told == [(0, 2), (1, 2), (2, 2)]
 
 
 def test_what_weights_depend_on_is_in_their_name(runs, cache, monkeypatch):

@@ -30,6 +30,10 @@ class Tree:
         """Folder of the weights of backbones, as published or converted."""
         return self.root / "data" / "raw" / "weights"
 
+    def networks(self) -> Path:
+        """The JSON file of how many networks each entry has."""
+        return self.root / "data" / "networks.json"
+
     def run(self, entry: str, row: str, seed: int) -> Path:
         """Folder of a training run: weights, scores, detections."""
         return self.root / "runs" / entry / row / str(seed)

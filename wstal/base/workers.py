@@ -12,9 +12,14 @@ GPU_RUNS = 4  # side by side on a GPU: each is a process that holds most of a gi
 LOOK_S = 1.0  # how often a worker looks whether its parent is still there
 
 
+CORES = "WSTAL_CORES"  # how many cores a process may use where others work beside it, as in `make reproduce`
+
+
 def count() -> int:
     """How many runs to train side by side: as many as there are CPU cores that this process may use, or fewer on a GPU."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if (asked := os.environ.get(CORES, "")).isdecimal():
+        cores = max(min(cores, int(asked)), 1)
     return min(cores, GPU_RUNS) if seeding.device().type == "cuda" else cores
 
 

@@ -8,7 +8,7 @@ and equal rows of different tables are trained once; detections are always made 
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +26,15 @@ from wstal.config.plan import RowsPlan
 from wstal.config.settings import Settings
 from wstal.data.bags import Bags
 from wstal.data.prepared import Prepared
+from wstal.data.sampling import longest
 from wstal.detect import detections
 from wstal.methods.base import Method
 from wstal.training import card as cards
 from wstal.training.card import Card
+from wstal.training.parts import CALLS
 from wstal.training.predict import predict
 from wstal.training.together import Job, fit_all
-from wstal.training.train import Fitted, fit
+from wstal.training.train import Fitted, build, fit
 
 # What trained weights depend on is what training imports, but for rooms and files whose values are in the key themselves
 # (settings) or that move no number.
@@ -99,31 +101,60 @@ def runs(plan: RowsPlan, tree: Tree) -> list[Run]:
     return [Run(cards.card(plan, row, seed, data), data, tree) for row in plan.rows for seed in plan.seeds]
 
 
-def train_all(todo: list[Run]) -> None:
-    """Train and localize all runs, a process pool over the cores. Equal networks are trained once.
-
-    Networks of mode "fast" are trained side by side in this process where there is a GPU.
-    """
-    weights = [{network: cached(run, network) for network in run.networks} for run in todo]
-    jobs = {path: (run, name, path) for run, paths_ in zip(todo, weights, strict=True) for name, path in paths_.items()}
-    missing = [job for path, job in jobs.items() if not path.exists()]
-    fast = [job for job in missing if job[0].settings.training.mode == "fast" and seeding.device().type == "cuda"]
-    train_together(fast)
-    parallel(train_one, [job for job in missing if job not in fast], "networks trained")
+def train_all(todo: Sequence[Run]) -> None:
+    """Train and localize all runs, a process pool over the cores."""
+    weights = train(todo)
     parallel(localize_one, list(zip(todo, weights, strict=True)), "runs localized")
 
 
-def parallel(function: Callable[..., None], jobs: list[tuple[Any, ...]], what: str) -> None:
-    """function(*job) for all jobs, over the cores; the first failure ends the rest."""
+def train(todo: Sequence[Run]) -> list[dict[str, Path]]:
+    """Train what is not in the cache, the longest networks first, so that no core waits long for the last one.
+
+    Equal networks are trained once; those of mode "fast" side by side in this process where there is a GPU. Returns where the
+    weights of each run are: {network: file}.
+    """
+    weights = [{network: cached(run, network) for network in run.networks} for run in todo]
+    jobs = {path: (run, name, path) for run, found in zip(todo, weights, strict=True) for name, path in found.items()}
+    missing = [(work(run, name), (run, name, path)) for path, (run, name, _) in jobs.items() if not path.exists()]
+    missing.sort(key=lambda one: -one[0])
+    train_together([job for _, job in missing if goes_together(job[0])])
+    slow = [(size, job) for size, job in missing if not goes_together(job[0])]
+    parallel(train_one, [job for _, job in slow], "networks trained, %", [size for size, _ in slow])
+    return weights
+
+
+def goes_together(run: Run) -> bool:
+    """Whether a run's networks are trained side by side in one process."""
+    return run.settings.training.mode == "fast" and seeding.device().type == "cuda"
+
+
+def work(run: Run, network: str) -> float:
+    """What training a network takes, roughly: multiply-adds with its weights, and the calls of each step."""
+    training, bags = run.settings.training, run.data.bags(run.networks[network], "train")
+    with torch.device("meta"):
+        weights = sum(p.numel() for p in build(run.settings, bags.dim, len(run.card.classes)).parameters())
+    snippets = bags.lengths.clip(max=longest(bags.lengths, training.snippets)).mean()
+    steps = training.epochs * len(bags) / training.batch_videos
+    return float(steps * (CALLS + training.batch_videos * snippets * weights))
+
+
+def parallel(function: Callable[..., None], jobs: list[tuple[Any, ...]], what: str, sizes: Sequence[float] = ()) -> None:
+    """function(*job) for all jobs, over the cores; the first failure ends the rest.
+
+    Progress is the number of jobs that are done or, where sizes of all jobs are given, their share of the sum in percent.
+    """
     if not jobs:
         return
-    progress.report(what, 0, len(jobs))
+    parts, total = (np.array(sizes) / sum(sizes) * 100, 100) if sizes else (np.ones(len(jobs)), len(jobs))
+    progress.report(what, 0, total)
     with workers.pool(min(workers.count(), len(jobs))) as pool:
         try:
-            futures = [pool.submit(function, *job) for job in jobs]
-            for done, future in enumerate(as_completed(futures)):
+            futures = {pool.submit(function, *job): part for job, part in zip(jobs, parts, strict=True)}
+            done = 0.0
+            for future in as_completed(futures):
                 future.result()
-                progress.report(what, done + 1, len(jobs))
+                done += futures[future]
+                progress.report(what, round(done), total)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -171,7 +202,7 @@ def localize_one(run: Run, weights: dict[str, Path]) -> None:
         detections.write_json(detect(run, checkpoint), run.predictions(checkpoint))
 
 
-def scores(run: Run, checkpoint: int | None = None) -> dict[str, dict[str, VideoScores]]:
+def scores(run: Run, checkpoint: int | None = None) -> dict[str, Mapping[str, VideoScores]]:
     """What a trained run says of the test videos: {network: {video: scores}}."""
     return {
         network: predict(load(run, network, checkpoint), run.data.bags(streams, "test"))
