@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test fuzz bench-gpu lint notebooks clean
+.PHONY: help setup reproduce side-by-side test fuzz bench bench-gpu lint notebooks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,10 +19,10 @@ setup: .venv/.ready ## make .venv with the pinned packages and wstal itself
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-# Stages of many items, side by side: each on one core, by a dvc of its own. What fails there fails again at the end, and is told.
+# Stages side by side: a line of them on each core, by a dvc of its own. What fails there fails again at the end, and is told.
 CORES := $(shell getconf _NPROCESSORS_ONLN)
-items = dvc stage list --name-only | sed -n 's/^$(1)@//p'
-each = WSTAL_CORES=1 xargs -P $(CORES) -I{} dvc --wait-for-lock repro --single-item
+lines = dvc stage list --name-only | sed -n
+each = WSTAL_CORES=1 xargs -P $(CORES) -L 1 dvc --wait-for-lock repro --single-item
 
 reproduce: setup ## run the whole pipeline into reports/; SEEDS=3: a first look with so many seeds, in .cache/seeds-3
 ifdef SEEDS
@@ -31,12 +31,16 @@ ifdef SEEDS
 else
 	wstal check
 	dvc repro plan
-	-$(call items,features) | $(each) annotations@{} features@{}
-	-dvc repro networks
-	-$(call items,results) | $(each) train@{} results@{}
+	dvc status --quiet || $(MAKE) side-by-side
 	dvc repro --keep-going
 	python -m wstal.app.costs
 endif
+
+side-by-side:
+	-$(lines) 's/^features@\(.*\)/annotations@\1 features@\1/p' | $(each)
+	-dvc repro networks
+	-$(lines) 's/^results@\(.*\)/train@\1 results@\1/p; /^lessons@/p; /^backbones$$/p; /^speed$$/p' | $(each)
+	-$(lines) '/^ensemble@/p' | $(each)
 
 test: setup lint ## the whole test suite: pytest with its coverage, then nbval on the notebooks
 	python -m pytest -n 2 --dist loadfile --cov=wstal
@@ -47,8 +51,11 @@ test: setup lint ## the whole test suite: pytest with its coverage, then nbval o
 fuzz: setup ## read 50,000 damaged files of every format; what fails belongs into tests/fuzz/corpus
 	WSTAL_FUZZ=50000 python -m pytest -n 2 -p no:cacheprovider tests/fuzz
 
-bench-gpu: setup ## what a GPU takes for training, networks and optical flow, into reports/benchmarks; within 8 minutes
-	python scripts/benchmark_training.py
+bench: setup ## what a CPU takes, beside the straightforward way, into reports/benchmarks; notebooks/07_speed.ipynb draws it
+	python scripts/bench.py
+
+bench-gpu: setup ## what a GPU takes for training, networks, flow and extraction, into reports/benchmarks; within 8 minutes
+	python scripts/bench.py gpu
 
 lint: setup ## code style, docstrings, types and params.yaml, as before every commit
 	pre-commit run --all-files
