@@ -38,13 +38,13 @@ class Stop(Exception):
     """Enough steps."""
 
 
-def thumos(streams: Sequence[str]) -> Bags:
-    """Random features and labels of THUMOS14's size."""
+def thumos(streams: Sequence[str], videos: int = VIDEOS, width: int = WIDTH) -> Bags:
+    """Random features and labels of THUMOS14's size, or of fewer videos and narrower features."""
     rng = np.random.default_rng(0)
-    lengths = np.clip(rng.lognormal(np.log(MEDIAN_T), SPREAD, VIDEOS), 30, LONGEST_T).astype(int)
-    labels = np.eye(CLASSES, dtype=np.float32)[rng.integers(CLASSES, size=VIDEOS)]
-    labels[rng.random(VIDEOS) < 0.15, rng.integers(CLASSES)] = 1
-    noise = np.abs(rng.normal(size=(LONGEST_T, WIDTH))).astype(np.float16)
+    lengths = np.clip(rng.lognormal(np.log(MEDIAN_T), SPREAD, videos), 30, LONGEST_T).astype(int)
+    labels = np.eye(CLASSES, dtype=np.float32)[rng.integers(CLASSES, size=videos)]
+    labels[rng.random(videos) < 0.15, rng.integers(CLASSES)] = 1
+    noise = np.abs(rng.normal(size=(LONGEST_T, width))).astype(np.float16)
     arrays = {str(i): {stream: np.roll(noise, i, axis=1)[:length] for stream in streams} for i, length in enumerate(lengths)}
     grid = TimeGrid(fps=25.0, stride_f=16, window_f=16)
     return Bags(ArrayStore(arrays, dict.fromkeys(streams, grid)), streams, tuple(arrays), labels)
@@ -129,13 +129,19 @@ def main() -> None:
     options.add_argument("--methods", default=",".join(methods.names()))
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--steps", type=int, default=150)
+    options.add_argument("--budget", type=float, default=float("inf"), help="seconds after which no method begins")
     options.add_argument("--out", type=Path, default=Path("reports/benchmarks/training_gpu.json"))
     args = options.parse_args()
     if device().type != "cuda":
         raise SystemExit("benchmark_training.py measures a GPU, and there is none; torch sees no CUDA device.")
     machine, rows = f"{torch.cuda.get_device_name()}, torch {torch.__version__}", []
     print(machine)
+    begin = time.perf_counter()
+    args.out.parent.mkdir(parents=True, exist_ok=True)
     for method in args.methods.split(","):
+        if time.perf_counter() - begin > args.budget:
+            print(f"{method} and those after it are left out: {args.budget:.0f} s have passed")
+            break
         rows.append(row(method, args.seeds, args.steps))
         print(
             ", ".join(
@@ -144,8 +150,7 @@ def main() -> None:
             flush=True,
         )
         torch.cuda.empty_cache()
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_bytes(msgspec.json.format(msgspec.json.encode({"machine": machine, "rows": rows})) + b"\n")
+        args.out.write_bytes(msgspec.json.format(msgspec.json.encode({"machine": machine, "rows": rows})) + b"\n")
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ SPARED = {  # what a kind of stage imports without using it for its outputs
         "report",
     ),
     "backbones": ("base", "features/pixels"),
+    "speed": ("base",),
     "train": ("checks", "report"),  # checks what it reads; draws losses
     "results": (
         "base",
@@ -95,7 +96,7 @@ def test_stage_names_follow_params(stages, raw):
     expected |= {f"{stage}@{entry}" for stage in ("train", "results") for entry in raw["entries"]}
     expected |= {f"ensemble@{entry}" for entry in raw["ensembles"]}
     expected |= {"lessons@00_tour", "lessons@00_localize"}
-    assert set(stages) == expected | {"plan", "backbones", "networks", "tables"}
+    assert set(stages) == expected | {"plan", "backbones", "networks", "speed", "tables"}
 
 
 def test_no_training_stage_can_see_segment_times(stages):
@@ -202,7 +203,7 @@ def test_commands_name_no_absolute_path_and_no_interpreter(stages):
 
 def test_every_stage_opens_the_pipeline_and_no_small_copy(stages):
     for name, stage in stages.items():
-        if name.split("@")[0] not in (*COMMANDS, "lessons", "tables"):
+        if name.split("@")[0] not in (*COMMANDS, "lessons", "speed", "tables"):
             assert "smoke=false" in stage["cmd"][0].split(), name
 
 

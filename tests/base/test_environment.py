@@ -72,6 +72,6 @@ def test_packages_that_the_code_imports_are_declared():
     assert imported <= declared, imported - declared
 
 
-@pytest.mark.parametrize("target", ["setup", "reproduce", "test", "lint", "help"])
+@pytest.mark.parametrize("target", ["setup", "reproduce", "test", "lint", "bench", "bench-gpu", "help"])
 def test_make_knows_its_targets(target):
     assert re.search(rf"^{target}:.*## ", (ROOT / "Makefile").read_text(), flags=re.M)
