@@ -91,8 +91,8 @@ def join(run: EnsembleRun, known: dict[str, Scores]) -> Detections:
 
 
 def scores(run: Run) -> Scores:
-    """What a trained run says of the test videos; networks that its method fuses late are averaged."""
-    found = experiment.scores(run)
+    """What a trained run says of the test videos, kept; networks that its method fuses late are averaged."""
+    found = {network: dict(scores) for network, scores in experiment.scores(run).items()}
     if len(found) == 1:
         return next(iter(found.values()))
     grid = run.card.grid

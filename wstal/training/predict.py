@@ -14,25 +14,47 @@ from wstal.methods.base import Method, Scores
 
 def forward(model: Method, bags: Bags) -> Iterator[tuple[str, Scores]]:
     """(video, its scores as a batch of one) for each video of `bags`, without gradients."""
+    for i, video in enumerate(bags.videos):
+        yield video, of_video(model, bags, i)
+
+
+def of_video(model: Method, bags: Bags, i: int) -> Scores:
+    """Scores of video i as a batch of one, without gradients."""
     place = next(model.parameters()).device
     model.eval()
     with torch.no_grad():
-        for i, video in enumerate(bags.videos):
-            x = torch.from_numpy(bags.features(i))[None].to(place)
-            yield video, model(x, torch.ones(x.shape[:2], dtype=torch.bool, device=place))
+        x = torch.from_numpy(bags.features(i))[None].to(place)
+        return model(x, torch.ones(x.shape[:2], dtype=torch.bool, device=place))
 
 
-def predict(model: Method, bags: Bags) -> dict[str, VideoScores]:
-    """What localization needs: {video: VideoScores}, in float64."""
-    return {
-        video: VideoScores(
+class Predictions(Mapping[str, VideoScores]):
+    """What localization needs of each video, in float64, predicted when it is asked for and not kept: memory is one video's."""
+
+    def __init__(self, model: Method, bags: Bags):
+        self.model, self.bags, self.places = model, bags, {video: i for i, video in enumerate(bags.videos)}
+
+    def __getitem__(self, video: str) -> VideoScores:
+        scores = of_video(self.model, self.bags, self.places[video])
+        return VideoScores(
             activation=numpy(scores.activation),
             video_score=numpy(scores.video_score),
             actionness=numpy(scores.actionness),
             logits=numpy(scores.logits[..., : scores.video_score.shape[-1]]),
         )
-        for video, scores in forward(model, bags)
-    }
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __contains__(self, video: object) -> bool:
+        return video in self.places
+
+
+def predict(model: Method, bags: Bags) -> Predictions:
+    """What a network says of each video of `bags`."""
+    return Predictions(model, bags)
 
 
 def unlabelled(arrays: Mapping[str, Mapping[str, np.ndarray]], streams: Sequence[str], grid: TimeGrid) -> Bags:
