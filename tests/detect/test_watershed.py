@@ -1,5 +1,7 @@
 """TAG's watershed against its definition, word for word, and what follows from it."""
 
+import tracemalloc
+
 import msgspec
 import numpy as np
 import pytest
@@ -52,6 +54,15 @@ def test_exactly_the_share_is_enough():
     """7 of 100 is 0.07, although 0.07 * 100 is a little more than 7 in floating point."""
     assert 0.07 * 100 > 7
     assert rows(*group(np.array([0, 99]), np.array([6, 100]), [0.07])) == [(0, 100), (99, 100)]
+
+
+def test_memory_grows_with_the_number_of_runs_and_not_with_its_square():
+    start = np.arange(5_000) * 10
+    tracemalloc.start()
+    group(start, start + np.arange(5_000) % 9 + 1, [0.5, 0.9])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5e6  # shares of all pairs took 200 MB
 
 
 @given(CURVES, st.integers(0, 3), SHARES)

@@ -17,12 +17,19 @@ def group(start: np.ndarray, end: np.ndarray, shares: Sequence[float]) -> tuple[
     """
     if not shares:
         return start, end
-    runs, total = np.arange(len(start)), np.concatenate([[0], np.cumsum(end - start)])
-    filled = (total[1:] - total[:-1, None]) / (end - start[:, None])  # (N, N) share from the start of run i to the end of j
-    found = []
-    for share in shares:
-        joins = (filled >= share) | (runs <= runs[:, None])  # (N, N) whether i may take in j
-        stop = np.argmin(np.pad(joins, ((0, 0), (0, 1))), axis=1)  # the first run that i does not take in
-        found.append(np.stack([start, end[stop - 1]], axis=1))
+    found = [np.stack([start, end[reach(start, end, share) - 1]], axis=1) for share in shares]
     starts, ends = np.unique(np.concatenate(found), axis=0).T
     return starts, ends
+
+
+def reach(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:
+    """The first run that each run does not take in, (N,); N for one that takes in all after it."""
+    total, stop = np.concatenate([[0], np.cumsum(end - start)]), np.arange(1, len(start) + 1)
+    taking = np.arange(len(start))  # runs that have taken in all so far
+    while len(taking):
+        taking = taking[stop[taking] < len(start)]
+        last = stop[taking]
+        filled = (total[last + 1] - total[taking]) / (end[last] - start[taking])
+        taking = taking[filled >= share]
+        stop[taking] += 1
+    return stop
