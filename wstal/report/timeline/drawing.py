@@ -3,8 +3,10 @@
 import base64
 import html
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,15 +34,22 @@ class Film:
     why: str = ""  # there are no spans
 
 
+class Interval(NamedTuple):
+    """What is drawn of a span."""
+
+    number: int  # its place among the spans of the video
+    span: Span
+    opacity: float  # fainter for a lower score
+
+
 def drawing(film: Film, hues: Mapping[str, int]) -> str:
     """The SVG of a video. hues: label -> number of its colour in style.css."""
     lanes = [("foreground", film.foreground, ""), *((name, film.curves[name], f"hue{hues[name]}") for name in film.curves)]
     bottom = STRIP + GAP + len(lanes) * (LANE + GAP)
-    parts = [strip(film)]
+    parts, bars = [strip(film)], intervals(film)
     for number, (name, values, hue) in enumerate(lanes):
         top = STRIP + GAP + number * (LANE + GAP)
-        spans = [(k, span) for k, span in enumerate(film.spans) if span[0] == name and number]
-        parts.append(lane(film, name, values, hue, top, spans))
+        parts.append(lane(film, name, values, hue, top, bars[name] if number else []))
     parts.append(axis(film, bottom))
     parts.append(f'<line class="cursor" x1="{LEFT}" x2="{LEFT}" y1="0" y2="{bottom}"/>')
     label = html.escape(f"Score curves and detections of {film.video}", quote=True)
@@ -65,13 +74,21 @@ def strip(film: Film) -> str:
     )
 
 
-def lane(film: Film, name: str, values: np.ndarray, hue: str, top: float, spans: Sequence[tuple[int, Span]]) -> str:
+def intervals(film: Film) -> defaultdict[str, list[Interval]]:
+    """The intervals of each label."""
+    found, best = defaultdict(list), max((span[3] for span in film.spans), default=1.0)
+    for number, span in enumerate(film.spans):
+        found[span[0]].append(Interval(number, span, 0.35 + 0.65 * span[3] / best))
+    return found
+
+
+def lane(film: Film, name: str, values: np.ndarray, hue: str, top: float, bars: Sequence[Interval]) -> str:
     """A curve (T,) as an area, its name on the left, its intervals behind and below it."""
     base = top + LANE - BAR - 3
     heights = base - rescale(values) * (LANE - BAR - 8)
     points = " ".join(f"{x_of(film, time_s):.1f},{y:.1f}" for time_s, y in zip(film.times_s, heights, strict=True))
     ends = x_of(film, film.times_s[0]), x_of(film, film.times_s[-1])
-    boxes = "".join(interval(film, number, span, top) for number, span in spans)
+    boxes = "".join(box(film, bar, top) for bar in bars)
     return (
         f'<g class="lane {hue}"><rect class="ground" x="{LEFT}" y="{top}" width="{WIDTH - LEFT - RIGHT}" height="{LANE}"/>'
         f'{boxes}<polygon class="area" points="{ends[0]:.1f},{base:.1f} {points} {ends[1]:.1f},{base:.1f}"/>'
@@ -80,14 +97,13 @@ def lane(film: Film, name: str, values: np.ndarray, hue: str, top: float, spans:
     )
 
 
-def interval(film: Film, number: int, span: Span, top: float) -> str:
-    """A bar below the curve, fainter for a lower score, and a shade behind it."""
-    label, start_s, end_s, score = span
-    best = max(other[3] for other in film.spans)
+def box(film: Film, bar: Interval, top: float) -> str:
+    """A bar below the curve, and a shade behind it."""
+    label, start_s, end_s, score = bar.span
     place = f'x="{x_of(film, start_s):.1f}" width="{max(x_of(film, end_s) - x_of(film, start_s), 2):.1f}"'
     return (
-        f'<g class="span" data-span="{number}"><rect class="glow" {place} y="{top}" height="{LANE}"/>'
-        f'<rect class="bar" {place} y="{top + LANE - BAR}" height="{BAR}" rx="3" opacity="{0.35 + 0.65 * score / best:.2f}"/>'
+        f'<g class="span" data-span="{bar.number}"><rect class="glow" {place} y="{top}" height="{LANE}"/>'
+        f'<rect class="bar" {place} y="{top + LANE - BAR}" height="{BAR}" rx="3" opacity="{bar.opacity:.2f}"/>'
         f"<title>{html.escape(label)} {clock(start_s)} to {clock(end_s)}, score {score:.2f}</title></g>"
     )
 

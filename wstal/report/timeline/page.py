@@ -2,6 +2,7 @@
 
 import html
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,10 +16,10 @@ def page(films: Sequence[Film], run: str) -> str:
     """One HTML file of all videos; `run` says what found the intervals."""
     names = sorted({name for film in films for name in film.curves})
     hues = {name: number % HUES for number, name in enumerate(names)}
-    count = sum(len(film.spans) for film in films)
+    counts = Counter(label for film in films for label, *_ in film.spans)
     style, script = ((FOLDER / name).read_text(encoding="utf-8") for name in ("style.css", "script.js"))
-    lead = f"{plural(count, 'detection')} in {plural(len(films), 'video')}, by {html.escape(run)}"
-    chips = "".join(chip(name, hues[name], count_of(films, name)) for name in names)
+    lead = f"{plural(counts.total(), 'detection')} in {plural(len(films), 'video')}, by {html.escape(run)}"
+    chips = "".join(chip(name, hues[name], counts[name]) for name in names)
     return (
         '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -86,11 +87,6 @@ def chip(name: str, hue: int, count: int) -> str:
     """A class, to click on."""
     text = html.escape(name)
     return f'<button class="chip hue{hue}" data-word="{html.escape(name.lower(), quote=True)}">{text} <i>{count}</i></button>'
-
-
-def count_of(films: Sequence[Film], name: str) -> int:
-    """Intervals of a class."""
-    return sum(span[0] == name for film in films for span in film.spans)
 
 
 def plural(count: int, noun: str) -> str:

@@ -28,11 +28,12 @@ def stills(path: Path, times_s: Sequence[float], pictures: Stills) -> list[bytes
     Raises:
         DecodeError: the file yields no frame.
     """
-    wanted, taken = [max(0, int(time_s * pictures.fps)) for time_s in times_s], {}
+    wanted = [max(0, int(time_s * pictures.fps)) for time_s in times_s]
+    looked_for, last, taken = set(wanted), max(wanted, default=0), {}
     for number, frame in enumerate(frames(path, pictures)):
-        if number in wanted:
+        if number in looked_for:
             taken[number] = frame
-        if number >= max(wanted, default=0):
+        if number >= last:
             break
     return [jpeg(taken.get(number, frame), pictures.quality) for number in wanted]
 
