@@ -57,10 +57,12 @@ def read() -> list[Cost]:
 
 def table(costs: Sequence[Cost]) -> str:
     """A line for each stage, and their sum."""
-    every = Cost("all", *(sum(getattr(cost, name) for cost in costs) for name in ("cpu_s", "wall_s")), memory_mb=0)
-    largest = max((cost.memory_mb for cost in costs), default=0)
+    every = Cost(
+        stage="all", cpu_s=sum(cost.cpu_s for cost in costs), wall_s=sum(cost.wall_s for cost in costs),
+        memory_mb=max((cost.memory_mb for cost in costs), default=0),
+    )  # fmt: skip
     lines = [f"{'stage':<36}{'CPU s':>9}{'wall s':>9}{'MB':>7}"]
-    for cost in [*costs, msgspec.structs.replace(every, memory_mb=largest)]:
+    for cost in [*costs, every]:
         lines.append(f"{cost.stage:<36}{cost.cpu_s:>9.1f}{cost.wall_s:>9.1f}{cost.memory_mb:>7.0f}")
     return "\n".join(lines)
 

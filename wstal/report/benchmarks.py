@@ -147,11 +147,12 @@ def networks(rows: Iterable[Mapping[str, Any]], machine: str) -> list[Row]:
     last = {(one["what"], one["name"]): one for one in rows if not RATES.keys().isdisjoint(one)}
     found = []
     for (what, name), one in last.items():
-        network, way, *rest = [*name.rsplit(" ", 2), ""]
+        parts: list[str] = [*name.rsplit(" ", 2), "", ""]
+        network, way, precision = parts[:3]
         if way == "plain":
             continue
         unit = next(unit for unit in RATES if unit in one)
-        beside = last.get((what, f"{network} plain {rest[0]}"), {}) if way == "fused" else {}
+        beside = last.get((what, f"{network} plain {precision}"), {}) if way == "fused" else {}
         found.append(
             Row(
                 group=what,
