@@ -68,12 +68,21 @@ def with_seeds(text: str, seeds: int) -> str:
     return changed
 
 
+def number(argv: list[str]) -> int:
+    """The number of seeds that is asked for.
+
+    Raises:
+        UserError: it is none.
+    """
+    if len(argv) != 1 or not argv[0].isdecimal() or not int(argv[0]):
+        raise UserError(f"SEEDS={' '.join(argv)} is no number of seeds; write make reproduce SEEDS=3.")
+    return int(argv[0])
+
+
 def main(argv: list[str]) -> int:
     """Make the copy of so many seeds and print its folder; the exit status."""
     try:
-        if len(argv) != 1 or not argv[0].isdecimal() or not int(argv[0]):
-            raise UserError(f"SEEDS={' '.join(argv)} is no number of seeds; write make reproduce SEEDS=3.")
-        print(make(int(argv[0])))
+        print(make(number(argv)))
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 1
