@@ -53,11 +53,13 @@ def first(before: Path, after: Path) -> str:
 
 
 def _json(before: Path, after: Path) -> str | None:
-    return values(*(jsonfile.decode(content.read_bytes(path), path) for path in (before, after)))
+    old, new = (jsonfile.decode(content.read_bytes(path), path) for path in (before, after))
+    return values(old, new)
 
 
 def _yaml(before: Path, after: Path) -> str | None:
-    return values(*(yamlfile.read(path, "make it again") for path in (before, after)))
+    old, new = (yamlfile.read(path, "make it again") for path in (before, after))
+    return values(old, new)
 
 
 def values(old: Any, new: Any, place: str = "") -> str | None:

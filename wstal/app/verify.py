@@ -41,7 +41,8 @@ def verify(stages: Sequence[str], place: Path, root: Path = ROOT) -> list[str]:
     run([sys.executable, "-m", "dvc", "repro", "--quiet", "--force", *stages], clone)
     committed = run(["git", "ls-files", "reports"], clone).splitlines()
     found = list(differences.between(place / "committed", clone, committed))
-    return found + list(outputs(*(yamlfile.read(one / "dvc.lock", CURE) for one in (place / "committed", clone)), root, clone))
+    before, after = (yamlfile.read(one / "dvc.lock", CURE) for one in (place / "committed", clone))
+    return found + list(outputs(before, after, root, clone))
 
 
 def outputs(before: dict[str, Any], after: dict[str, Any], root: Path, clone: Path) -> Iterator[str]:

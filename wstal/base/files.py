@@ -218,6 +218,8 @@ def _sync(path: Path) -> None:
 
 def _place(new: Path, path: Path) -> None:
     """`new` takes the place of `path`; what was there goes with the folder of `new`."""
+    if path.is_dir() and not new.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if path.is_dir():
         _exchange(new, path)
     else:

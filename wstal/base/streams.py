@@ -38,7 +38,7 @@ class Patient:
 def patient() -> Iterator[None]:
     """Inside the block, stdout and stderr may lose their readers, or have been closed from the beginning."""
     _open_closed()
-    with redirect_stdout(Patient(sys.stdout)), redirect_stderr(Patient(sys.stderr)):  # type: ignore[type-var]
+    with redirect_stdout(Patient(sys.stdout)), redirect_stderr(Patient(sys.stderr)):
         try:
             yield
         finally:
