@@ -284,6 +284,7 @@ def torture(
     """(the report, whether all went well)."""
     rng, inputs = random.Random(seed), place / "inputs"
     inputs.mkdir()
+    fault_kinds = fault_kinds if faults else ()
     prepare(inputs, (*kinds, *fault_kinds))
     killed, met = [], []
     for kind in dict.fromkeys((*kinds, *fault_kinds)):
