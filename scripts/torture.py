@@ -284,6 +284,7 @@ def torture(
     """(the report, whether all went well)."""
     rng, inputs = random.Random(seed), place / "inputs"
     inputs.mkdir()
+    fault_kinds = fault_kinds if faults else ()
     prepare(inputs, (*kinds, *fault_kinds))
     killed, met = [], []
     for kind in dict.fromkeys((*kinds, *fault_kinds)):
@@ -323,8 +324,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the moments; default: %(default)s")
     parser.add_argument("--out", type=Path, default=OUT, help="default: %(default)s")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="wstal-torture-", ignore_cleanup_errors=True) as place:
-        arguments = options.kinds, options.kills, options.faults, options.fault_kinds, options.seed, Path(place)
+    with tempfile.TemporaryDirectory(prefix="wstal-torture-", ignore_cleanup_errors=True) as scratch:
+        arguments = options.kinds, options.kills, options.faults, options.fault_kinds, options.seed, Path(scratch)
         report, good = torture(*arguments)
     files.write(options.out, report)
     return 0 if good else 1

@@ -187,6 +187,14 @@ def test_sentences_name_a_file_by_its_place(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_never_takes_the_place_of_a_folder_or_a_folder_that_of_a_file(old):
+    with pytest.raises(UserError, match=r"out cannot be written \(Is a directory\)"):
+        files.write(old / "out", "new")
+    with pytest.raises(UserError, match=r"a\.txt cannot be written \(Not a directory\)"), files.fresh(old / "a.txt") as new:
+        new.mkdir()
+    assert visible(old) == {"a.txt": "old", "out/run.yaml": "old"}
+
+
 def test_a_link_stays_a_link(old):
     (old / "link").symlink_to(old / "a.txt")
     files.write(old / "link", "new")
