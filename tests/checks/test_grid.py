@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wstal.base.timegrid import TimeGrid
@@ -75,6 +75,8 @@ def test_a_right_grid_raises_no_alarm(lengths_s, fps, stride_f, end):
     assert (findings.answer, findings.notes) == ("", ())
 
 
+@example(lengths_s=[250.0, 308.5, 308.5, 308.5], noise=0)
+@example(lengths_s=[10.0, 20.0, 19.5], noise=0)
 @given(lengths_s=st.lists(st.floats(10, 600), min_size=3, max_size=30), noise=st.integers(0, 10**6))
 def test_lengths_that_are_only_rounded_to_seconds_raise_no_alarm(lengths_s, noise):
     made = snippets(lengths_s, TimeGrid(25.0, 16, 16))

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from wstal.base import files, paths
+from wstal.border import jsonfile
 
 STAGE = "DVC_STAGE"  # where DVC names the stage that it runs
 UNIT = 1 if sys.platform == "darwin" else 1024  # bytes, in which the system counts memory
@@ -51,7 +52,7 @@ def folder() -> Path:
 
 def read() -> list[Cost]:
     """The last run of every stage, the dearest first."""
-    found = [msgspec.json.decode(path.read_bytes(), type=Cost) for path in folder().glob("*.json")]
+    found = [jsonfile.read(path, Cost, "is no cost of a stage", "remove it") for path in folder().glob("*.json")]
     return sorted(found, key=lambda cost: (-cost.cpu_s, cost.stage))
 
 

@@ -25,6 +25,7 @@ FITTING = 0.7  # share of the videos that must lie on the line
 NOISE = 0.01  # share of its length that a video may lie off the line
 OFFSET = 0.06  # share of the usual length that a line may miss them all by, as where windows are wider than strides
 FAR = 0.1  # share of its length that a single video may miss
+ROUNDED_S = 0.5  # by which lengths in whole seconds may be off
 ROUNDS = 5  # of leaving out the videos that lie off it
 
 
@@ -111,8 +112,11 @@ def described(grid: TimeGrid) -> str:
 
 
 def _line(covered_s: np.ndarray, length_s: np.ndarray, kept: np.ndarray, step_s: float, end_s: float) -> Line:
-    """Least squares over the `kept` videos; where their lengths differ too little for a slope, a line without offset."""
-    x, y = length_s[kept], covered_s[kept]
+    """Least squares over the `kept` videos; where their lengths differ too little for a slope, a line without offset.
+
+    Videos of one length that are covered alike count once: what is rounded in one is rounded in all of them.
+    """
+    x, y = np.unique(np.stack([length_s[kept], covered_s[kept]]), axis=1)
     middle_s = float(np.median(x))
     spread = np.sqrt(((x - x.mean()) ** 2).sum())
     slope = float(((x - x.mean()) * (y - y.mean())).sum() / spread**2) if spread > 0 else 1.0
@@ -122,7 +126,8 @@ def _line(covered_s: np.ndarray, length_s: np.ndarray, kept: np.ndarray, step_s:
     most_s = max(2 * end_s, OFFSET * middle_s) + 3 * error * middle_s
     ratio = float(np.median(y / x))
     if abs(slope - 1) <= SURE * error and abs(slope - ratio) <= SURE * error:  # no slope can be told from another
-        slope, offset_s, error = ratio, 0.0, max(BEYOND * end_s / middle_s, WRONG) / SURE
+        ends_s = end_s + ROUNDED_S * bool((x == np.round(x)).all())
+        slope, offset_s, error = ratio, 0.0, max(BEYOND * ends_s / middle_s, WRONG) / SURE
     off_s = np.abs(covered_s - slope * length_s - offset_s)
     return Line(slope, offset_s, error, most_s, off_s <= _tolerance_s(length_s, end_s))
 
