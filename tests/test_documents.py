@@ -11,6 +11,7 @@ import torch
 import yaml
 
 from wstal import methods
+from wstal.base.code import PACKAGE
 from wstal.base.paths import ROOT
 from wstal.base.yamlfile import merge
 from wstal.config import parameters, resolve
@@ -44,6 +45,13 @@ def test_files_of_the_package_that_are_named_are_there(name):
 def test_the_rooms_are_as_drawn():
     done = subprocess.run([sys.executable, "scripts/rooms.py"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert blocks("CONTRIBUTING.md", "text")[0] == done.stdout
+
+
+def test_walks_pass_files_that_are_there():
+    ((count, walks),) = re.findall(r"^Three walks.* (\d+) files.*?\n\n(.*?)\n\n", text("CONTRIBUTING.md"), re.M | re.S)
+    passed = re.findall(r"`(\w+/\w+\.py)`", walks)
+    assert walks.count("\n- ") == 2 and len(passed) == int(count)
+    assert [file for file in passed if not (PACKAGE / file).is_file()] == []
 
 
 @pytest.fixture

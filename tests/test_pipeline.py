@@ -128,7 +128,7 @@ def changed_files(raw, change) -> list[str]:
 
 
 def test_a_change_of_one_method_changes_the_rows_that_use_it_and_nothing_else(raw):
-    """Of 41 files of the plan, LGBM-Net's parameters are in three."""
+    """Of all files of the plan, LGBM-Net's parameters are in three."""
     found = changed_files(raw, {"methods": {"lgbm": {"base": {"params": {"top": 9}}}}})
     assert found == ["rows/facnet_table1.yaml", "rows/lgbm_table1.yaml", "rows/thumos14-sim.yaml"]
 

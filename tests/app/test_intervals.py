@@ -38,7 +38,7 @@ def test_no_two_of_a_class_overlap_and_choosing_again_changes_nothing(rows, leas
 
 
 def test_csv_is_quoted_where_it_must_be():
-    text = intervals.table(made([(1, 1, 2.0, 6.12345, 0.87654), (0, 0, 0.0, 1.0, 12.0)]))
+    text = intervals.csv_text(made([(1, 1, 2.0, 6.12345, 0.87654), (0, 0, 0.0, 1.0, 12.0)]))
     assert list(csv.reader(io.StringIO(text))) == [
         ["video", "start_s", "end_s", "label", "score"],
         ["b", "2.000", "6.123", "Bend, low", "0.8765"],

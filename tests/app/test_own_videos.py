@@ -16,7 +16,7 @@ import yaml
 from safetensors.torch import save_file
 
 from tests.features.films import write
-from wstal.app import cli, opening, own_videos
+from wstal.app import cli, film, folders, opening, own_videos
 from wstal.app.own_videos import NAME
 from wstal.base import paths, workers
 from wstal.base.errors import MachineError, UserError
@@ -159,6 +159,13 @@ def test_nothing_is_extracted_twice(raw, run, films, labels, tmp_path):
     assert cards.read(tmp_path / "other").settings.training.epochs == 100  # 100 steps of 6 of 6 videos
 
 
+def test_training_takes_no_fewer_steps_than_are_set(raw):
+    """100 steps of 6 videos: of 7, 85 epochs would be 85 x 7 / 6 = 99 steps."""
+    section = own_videos.settings(raw).features
+    plans = {videos: own_videos.rows_plan(raw, section, "wtalc", 0, videos) for videos in (0, 1, 6, 7)}
+    assert {videos: one.rows["wtalc"].training.epochs for videos, one in plans.items()} == {0: 600, 1: 600, 6: 100, 7: 86}
+
+
 def test_training_decodes_a_video_once_and_loads_its_features_once(raw, labels, films, tmp_path, monkeypatch):
     seen = Counter()
 
@@ -231,7 +238,7 @@ def swapped(tmp_path):
 
 
 def test_a_run_takes_the_place_of_an_older_one(swapped):
-    own_videos.replace(*swapped)
+    folders.replace(*swapped)
     assert (swapped[1] / "run.yaml").read_text() == "fresh" and len(list(swapped[1].parent.iterdir())) == 2
 
 
@@ -245,7 +252,7 @@ def test_an_older_run_is_kept_when_the_new_one_cannot_come(swapped, monkeypatch)
 
     monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(OSError, match="no space"):
-        own_videos.replace(*swapped)
+        folders.replace(*swapped)
     assert (swapped[1] / "run.yaml").read_text() == "out" and len(list(swapped[1].parent.iterdir())) == 2
 
 
@@ -275,8 +282,8 @@ def test_a_video_without_pictures_is_left_out_and_named(raw, run, films, tmp_pat
     def refuse(file, *rest):
         raise UserError(f"{file} cannot be decoded: no picture.")
 
-    taken = own_videos.stills
-    monkeypatch.setattr(own_videos, "stills", lambda file, *rest: (refuse if file.stem == "Blue_new" else taken)(file, *rest))
+    taken = film.stills
+    monkeypatch.setattr(film, "stills", lambda file, *rest: (refuse if file.stem == "Blue_new" else taken)(file, *rest))
     located = own_videos.localize(raw, new(films), run, tmp_path / "found")
     assert list(located.summary.failures) == ["Blue_new"] and located.found.videos == located.shown.videos == ("Red_new",)
     assert len(located.shown) and set(located.shown.video) == {0} and "Blue_new" not in located.html

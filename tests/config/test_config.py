@@ -16,12 +16,20 @@ from wstal.base.yamlfile import merge
 from wstal.config import parameters, resolve
 from wstal.config.parameters import Grid
 
+SCREEN = 60  # lines
 TREES = st.recursive(st.integers(), lambda leaf: st.dictionaries(st.sampled_from("abcd"), leaf, max_size=3), max_leaves=8)
 MAPPINGS = st.dictionaries(st.sampled_from("abcd"), TREES, max_size=4)
 
 
 def test_the_committed_file_is_well_formed(raw):
     assert "well-formed" in check(raw)
+
+
+@pytest.mark.parametrize("part", ["datasets", "methods"])
+def test_each_dataset_and_each_method_fits_on_one_screen(part):
+    (text,) = re.findall(rf"^{part}:.*?\n(?=\w)", parameters.PARAMS.read_text(encoding="utf-8"), re.M | re.S)
+    lengths = {section.split(":")[0]: section.count("\n") for section in re.split(r"^  (?=[\w-]+:)", text, flags=re.M)[1:]}
+    assert len(lengths) > 5 and max(lengths.values()) <= SCREEN, lengths
 
 
 @given(MAPPINGS, MAPPINGS)

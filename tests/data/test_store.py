@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -134,8 +135,11 @@ def test_a_big_store_opens_at_once_with_a_descriptor_a_stream(many):
     found = FeatureStore(many)
     shapes = [found.features(stream, video).shape for stream in STREAMS for video in (found.videos[0], found.videos[-1])]
     assert time.process_time() - start < 1.0
+    tracemalloc.start()
     for video in found.videos:
         found.features("rgb", video)
+    assert tracemalloc.get_traced_memory()[1] < 1e6  # bytes: memory does not grow with what was read
+    tracemalloc.stop()
     assert len(found.videos) == MANY and all(100 <= t < 300 and d == 1024 for t, d in shapes)
     assert descriptors() - before == len(STREAMS)
 

@@ -150,10 +150,11 @@ def test_scales_of_models_do_not_matter_after_minmax(seed, factor, shift):
     def stretched(v):
         return VideoScores(factor * v.activation + shift, factor * v.video_score + shift, factor * v.actionness + shift)
 
-    how, grids = mean_of(a=1, b=1, activation="minmax", actionness="minmax", video_score="minmax"), {"a": GRID, "b": GRID}
+    combination = mean_of(a=1, b=1, activation="minmax", actionness="minmax", video_score="minmax")
+    grids = {"a": GRID, "b": GRID}
     one, other = scores_of(seed), scores_of(seed + 1)
-    plain = average({"a": {"v": one}, "b": {"v": other}}, grids, how)["v"]
-    equal(average({"a": {"v": one}, "b": {"v": stretched(other)}}, grids, how)["v"], plain, atol=1e-9)
+    plain = average({"a": {"v": one}, "b": {"v": other}}, grids, combination)["v"]
+    equal(average({"a": {"v": one}, "b": {"v": stretched(other)}}, grids, combination)["v"], plain, atol=1e-9)
 
 
 def test_scales_by_hand():
@@ -164,8 +165,8 @@ def test_scales_by_hand():
 
 def test_each_part_has_a_scale_of_its_own():
     scores = scores_of(3)
-    how = mean_of(a=1, activation="softmax", actionness="minmax", video_score="minmax")
-    found = average({"a": {"v": scores}}, {"a": GRID}, how)["v"]
+    combination = mean_of(a=1, activation="softmax", actionness="minmax", video_score="minmax")
+    found = average({"a": {"v": scores}}, {"a": GRID}, combination)["v"]
     np.testing.assert_allclose(found.activation.sum(1), 1)
     assert (found.video_score.min(), found.video_score.max()) == (0, 1)
     assert (found.actionness.min(), found.actionness.max()) == (0, 1)
@@ -224,9 +225,9 @@ def test_names_not_indices_say_what_is_meant():
 
 @given(ROWS, st.floats(0.1, 9), st.sampled_from([0.0, 0.3, 0.9]))
 def test_one_model_of_suppressed_detections_is_itself(found, weight, threshold):
-    how = union_of(a=weight, threshold=threshold)
-    once = fuse({"a": found}, how)
-    assert rows_of(fuse({"a": once}, how)) == rows_of(once)
+    combination = union_of(a=weight, threshold=threshold)
+    once = fuse({"a": found}, combination)
+    assert rows_of(fuse({"a": once}, combination)) == rows_of(once)
     assert rows_of(fuse({"a": once, "b": once}, union_of(a=weight, b=weight, threshold=threshold))) == rows_of(once)
     assert set(rows_of(once)) <= set(rows_of(found))
 
@@ -246,11 +247,11 @@ def test_order_is_total_and_models_are_equal(one, other):
 
 
 @given(hnp.arrays(np.float64, st.integers(0, 30), elements=st.integers(-5, 5)), st.sampled_from(["none", "minmax", "rank"]))
-def test_scaling_keeps_the_order_of_scores(score, how):
-    scaled = rescaled(score, how)
+def test_scaling_keeps_the_order_of_scores(score, scale):
+    scaled = rescaled(score, scale)
     for one, other in ((score, scaled), (scaled, score)):
         assert (np.sign(one[:, None] - one) == np.sign(other[:, None] - other)).all()
-    assert how == "none" or ((scaled >= 0) & (scaled <= 1)).all()
+    assert scale == "none" or ((scaled >= 0) & (scaled <= 1)).all()
 
 
 def test_ranks_by_hand():
@@ -262,8 +263,8 @@ def test_scale_of_a_model_does_not_matter(one, other, score, factor):
     stretched = Detections(
         other.videos, other.labels, other.video, other.label, other.start_s, other.end_s, factor * other.score
     )
-    how = union_of(a=1, b=1, score=score)
-    plain, found = (fuse({"a": one, "b": two}, how) for two in (other, stretched))
+    combination = union_of(a=1, b=1, score=score)
+    plain, found = (fuse({"a": one, "b": two}, combination) for two in (other, stretched))
     np.testing.assert_allclose(found.score, plain.score, atol=1e-12)
     assert [row[:4] for row in rows_of(found)] == [row[:4] for row in rows_of(plain)]
 

@@ -17,8 +17,8 @@ GRID = TimeGrid(25.0, 16, 16)
 
 
 @pytest.fixture(scope="session")
-def how(released):
-    """how(**changes): the released post-processing of FAC-Net with changes."""
+def settings(released):
+    """settings(**changes): the released post-processing of FAC-Net with changes."""
     return partial(released, "facnet")
 
 
@@ -30,32 +30,32 @@ PLAIN = {
 }  # fmt: skip
 
 
-def test_a_run_by_hand(how):
+def test_a_run_by_hand(settings):
     """Run [4, 8) of ones among 0.25: inner 1, outer one snippet on each side, score 0.75."""
     sequence = np.full(12, 0.25)
     sequence[4:8] = 1.0
-    runs = propose(sequence, 0.9, how(**PLAIN))
+    runs = propose(sequence, 0.9, settings(**PLAIN))
     assert (runs.start.tolist(), runs.end.tolist()) == ([4], [8])
     assert runs.score[0] == pytest.approx(0.75)
-    weighted = propose(sequence, 0.9, how(**merge(PLAIN, {"scoring": {"video_weight": 0.2}})))
+    weighted = propose(sequence, 0.9, settings(**merge(PLAIN, {"scoring": {"video_weight": 0.2}})))
     assert weighted.score[0] == pytest.approx(0.75 + 0.18)
-    binary = propose(sequence, 0.9, how(**merge(PLAIN, {"scoring": {"video_weight": 0.2, "video_binary": True}})))
+    binary = propose(sequence, 0.9, settings(**merge(PLAIN, {"scoring": {"video_weight": 0.2, "video_binary": True}})))
     assert binary.score[0] == pytest.approx(0.95)
 
 
-def test_maximum_score_and_relative_threshold(how):
+def test_maximum_score_and_relative_threshold(settings):
     """W-TALC and WSAD: halfway between minimum and maximum, score is the maximum plus 0.7 of the video score."""
     changes = {
         "thresholds": {"kind": "range", "values": [0.5]},
         "scoring": {"inner": "max", "outer_weight": 0.0, "video_weight": 0.7},
     }
     sequence = np.array([-2.0, 0.0, 3.0, 4.0, 0.5, 1.5, 0.9])
-    runs = propose(sequence, 2.0, how(**merge(PLAIN, changes)))
+    runs = propose(sequence, 2.0, settings(**merge(PLAIN, changes)))
     assert list(zip(runs.start, runs.end, strict=True)) == [(2, 4), (5, 6)]
     np.testing.assert_allclose(runs.score, [4 + 1.4, 1.5 + 1.4])
 
 
-def test_runs_of_the_actionness_by_hand(how):
+def test_runs_of_the_actionness_by_hand(settings):
     """UM: the same runs for every kept class, each scored on its own activation, zeros below a threshold or not."""
     actionness = np.zeros(12)
     actionness[4:8] = 1.0
@@ -63,26 +63,26 @@ def test_runs_of_the_actionness_by_hand(how):
     activation[4:8, 1] = 1.0
     scores = VideoScores(activation, np.array([0.9, 0.8]), actionness)
     changes = {"thresholds": {"values": [9.0]}, "scoring": {"outer_zeroed": True}, "actionness_thresholds": [0.3, 0.5]}
-    found = detect(scores, GRID, how(**merge(PLAIN, changes)))
+    found = detect(scores, GRID, settings(**merge(PLAIN, changes)))
     for label, expected in ((0, 0.0), (1, 0.6)):
         assert (found[label].start.tolist(), found[label].end.tolist()) == ([4, 4], [8, 8])
         np.testing.assert_allclose(found[label].score, expected, atol=1e-12)
-    assert detect(scores, GRID, how(**merge(PLAIN, {**changes, "actionness_thresholds": []}))) == {}
-    assert detect(scores, GRID, how(**merge(PLAIN, {**changes, "min_run": 5}))) == {}
+    assert detect(scores, GRID, settings(**merge(PLAIN, {**changes, "actionness_thresholds": []}))) == {}
+    assert detect(scores, GRID, settings(**merge(PLAIN, {**changes, "min_run": 5}))) == {}
 
 
-def test_runs_of_a_stream_scored_on_the_logits_of_both_by_hand(how):
+def test_runs_of_a_stream_scored_on_the_logits_of_both_by_hand(settings):
     """STPN: runs are where the stream's own activation is high, their score is its actionness times the mean of the logits."""
     activation = np.array([0.0, 0.9, 0.9, 0.0])[:, None]
     shared = {"video_score": np.ones(1), "actionness": np.array([0.5, 0.5, 1.0, 0.5])}
     rgb = VideoScores(activation, logits=np.full((4, 1), 2.0), **shared)
     flow = VideoScores(np.zeros((4, 1)), logits=np.array([9.0, 4.0, 6.0, 9.0])[:, None], **shared)
     weighted = merge(PLAIN, {"scoring": {"track": "weighted_logits", "outer_weight": 0.0}, "stream_scale": {"rgb": 1.0}})
-    found = localize({"rgb": {"v": rgb}, "flow": {"v": flow}}, ["a"], {"v": 2.56}, GRID, how(**weighted))
+    found = localize({"rgb": {"v": rgb}, "flow": {"v": flow}}, ["a"], {"v": 2.56}, GRID, settings(**weighted))
     assert found.score.tolist() == [pytest.approx((0.5 * 3 + 1.0 * 4) / 2)]  # means of 2 and 4, of 2 and 6
-    alone = localize({"rgb": {"v": rgb}}, ["a"], {"v": 2.56}, GRID, how(**weighted))
+    alone = localize({"rgb": {"v": rgb}}, ["a"], {"v": 2.56}, GRID, settings(**weighted))
     assert alone.score.tolist() == [pytest.approx((0.5 * 2 + 1.0 * 2) / 2)]
-    own = localize({"rgb": {"v": rgb}}, ["a"], {"v": 2.56}, GRID, how(**merge(PLAIN, {"scoring": {"outer_weight": 0.0}})))
+    own = localize({"rgb": {"v": rgb}}, ["a"], {"v": 2.56}, GRID, settings(**merge(PLAIN, {"scoring": {"outer_weight": 0.0}})))
     assert own.score.tolist() == [pytest.approx(0.9)] and own.start_s.tolist() == alone.start_s.tolist() == [0.64]
 
 
@@ -98,8 +98,8 @@ def test_runs_are_the_positions_above(sequence, threshold):
 
 
 @given(hnp.arrays(np.float64, st.integers(4, 60), elements=st.floats(0, 1)))
-def test_means_by_prefix_sums_are_means(how, sequence):
-    runs = propose(sequence, 0.0, how(thresholds={"values": [0.5]}))
+def test_means_by_prefix_sums_are_means(settings, sequence):
+    runs = propose(sequence, 0.0, settings(thresholds={"values": [0.5]}))
     for start, end, score in zip(runs.start.astype(int), runs.end.astype(int) - 1, runs.score, strict=True):
         n, last = end - start, len(sequence) - 1
         left = sequence[max(0, int(start - n / 4)) : start]
@@ -116,10 +116,10 @@ def test_classes_below_the_threshold_are_left_out_or_the_best_one_stays():
     assert keep_classes(score, Classes(threshold=0.5, fallback="argmax")).tolist() == [1]
 
 
-def test_class_zero_alone_is_localized(how):
+def test_class_zero_alone_is_localized(settings):
     """BaS-Net's code asks whether the array [0] of kept classes is true, and so never finds class 0 alone."""
     scores = VideoScores(np.ones((10, 2)), np.array([1.0, 0.0]), np.ones(10))
-    found = localize({"flow": {"v": scores}}, ["a", "b"], {"v": 6.4}, GRID, how())
+    found = localize({"flow": {"v": scores}}, ["a", "b"], {"v": 6.4}, GRID, settings())
     assert set(found.label) == {0}
 
 
@@ -154,28 +154,28 @@ def test_one_second_is_no_pixel():
     assert len(nms(start, end, score, 0.6, overlap="iou", plus=1.0)) == 1
 
 
-def test_fusion_scales_and_a_single_stream_passes(how):
+def test_fusion_scales_and_a_single_stream_passes(settings):
     one = Runs(np.array([0.0]), np.array([4.0]), np.array([0.5]))
     other = Runs(np.array([10.0]), np.array([14.0]), np.array([0.3]))
-    fused = fuse({"rgb": {0: one}, "flow": {0: other}}, GRID, how())[0]
+    fused = fuse({"rgb": {0: one}, "flow": {0: other}}, GRID, settings())[0]
     np.testing.assert_allclose(sorted(fused.score), [0.05, 0.3])
-    alone = fuse({"rgb": {0: one}}, GRID, how())[0]
+    alone = fuse({"rgb": {0: one}}, GRID, settings())[0]
     assert alone.score.tolist() == [0.5]
 
 
-def test_order_is_total_and_clip_cuts(how):
+def test_order_is_total_and_clip_cuts(settings):
     rng = np.random.default_rng(0)
     scores = {f"v{i}": VideoScores(rng.random((20, 3)), np.ones(3), np.ones(20)) for i in range(4)}
     durations_s = dict.fromkeys(scores, 12.0)
-    found = localize({"rgb": scores}, list("abc"), durations_s, GRID, how(clip=True))
+    found = localize({"rgb": scores}, list("abc"), durations_s, GRID, settings(clip=True))
     rows = list(zip(-found.score, found.video, found.label, found.start_s, strict=True))
     assert rows == sorted(rows) and len(rows) > 10
-    assert found.end_s.max() <= 12.0 < localize({"rgb": scores}, list("abc"), durations_s, GRID, how()).end_s.max()
+    assert found.end_s.max() <= 12.0 < localize({"rgb": scores}, list("abc"), durations_s, GRID, settings()).end_s.max()
 
 
-def test_no_detection_at_all(how):
+def test_no_detection_at_all(settings):
     scores = VideoScores(np.zeros((5, 2)), np.zeros(2), np.zeros(5))
-    assert len(localize({"rgb": {"v": scores}}, ["a", "b"], {"v": 3.2}, GRID, how())) == 0
+    assert len(localize({"rgb": {"v": scores}}, ["a", "b"], {"v": 3.2}, GRID, settings())) == 0
 
 
 def test_suppression_keeps_all_at_one():

@@ -84,7 +84,7 @@ def test_a_lower_share_reaches_further(curve, one, other):
 
 
 @pytest.fixture
-def how(raw):
+def settings(raw):
     """make(grouping): LGBM-Net's localization with one threshold on snippets as they are."""
     section = merge(raw["defaults"]["localize"], raw["methods"]["lgbm"]["base"]["localize"])
 
@@ -95,17 +95,17 @@ def how(raw):
     return make
 
 
-def test_localization_scores_groups_with_their_gaps(how):
+def test_localization_scores_groups_with_their_gaps(settings):
     curve = np.array([0.0, 1.0, 1.0, 0.4, 1.0, 0.0, 0.0, 0.0, 0.0])
-    alone, grouped = propose(curve, 0.0, how([])), propose(curve, 0.0, how([0.7]))
+    alone, grouped = propose(curve, 0.0, settings([])), propose(curve, 0.0, settings([0.7]))
     assert (alone.start.tolist(), alone.end.tolist()) == ([1, 4], [3, 5])
     assert (grouped.start.tolist(), grouped.end.tolist()) == ([1, 4], [5, 5])
     assert grouped.score[0] == pytest.approx(3.4 / 4)  # outer: one position of 0 on each side
     assert grouped.score[1] == alone.score[1]
 
 
-def test_short_runs_may_make_a_long_group(how):
+def test_short_runs_may_make_a_long_group(settings):
     curve = np.array([1.0, 0.0, 1.0, 0.0, 1.0])
-    longest = msgspec.structs.replace(how([0.6]), min_run=4)
+    longest = msgspec.structs.replace(settings([0.6]), min_run=4)
     assert propose(curve, 0.0, longest).end.tolist() == [5]
     assert len(propose(curve, 0.0, msgspec.structs.replace(longest, grouping=())).end) == 0

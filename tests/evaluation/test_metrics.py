@@ -20,7 +20,7 @@ SECTION = parameters.Evaluation(
     tious=(0.5, 0.7),
     caption="",
     class_groups={"one": ("x",), "two": ("y", "z")},
-    video_groups={"a": ("a",)},
+    video_groups={"a": ("a",), "b": ("b",)},
 )
 
 
@@ -37,9 +37,10 @@ def test_every_cell_of_a_run_by_hand():
         "one": Cell([1, 1], 1),
         "two": Cell([0.5, 0], 0.25),
         "a": Cell([1, 1], 1),
+        "b": Cell([0.5, 0], 0.25),
         "unified": Cell([0.666667, 0.666667], 0.666667),
     }
-    assert list(cells) == ["all", "one", "two", "a", "unified"]
+    assert list(cells) == ["all", "one", "two", "a", "b", "unified"]
 
 
 def test_the_unified_cell_does_not_depend_on_the_papers_protocol():

@@ -61,14 +61,14 @@ def in_order(table):
     return table[np.lexsort(rounded.T[::-1])]
 
 
-def detect(gold, scores, how):
+def detect(gold, scores, settings):
     """Rows of {video: VideoScores}, times in seconds, of codes that sample a video to a fixed number of snippets: each
     video has a time grid of its own, since that number of snippets spans the whole video."""
     tables = []
     for v, one in scores.items():
         length = int(gold["T"][v])
         grid = TimeGrid(25.0 * len(one.activation) / length, 16, 16)
-        d = localize({"joint": {"v": one}}, classes(gold), {"v": length * 16 / 25}, grid, how)
+        d = localize({"joint": {"v": one}}, classes(gold), {"v": length * 16 / 25}, grid, settings)
         tables.append(np.stack([d.label, np.full(len(d), v), d.start_s, d.end_s, d.score], axis=1))
     return np.concatenate(tables)
 

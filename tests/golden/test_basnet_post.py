@@ -14,7 +14,7 @@ def gold(golden):
 
 
 @pytest.fixture(scope="module")
-def how(gold, released):
+def settings(gold, released):
     """The `released` preset of params.yaml, with the constants of the golden file."""
     return released("basnet", classes={"threshold": float(gold["class_threshold"])}, upsample=int(gold["scale"]))
 
@@ -33,10 +33,10 @@ def scores(gold):
 
 
 @pytest.fixture(scope="module")
-def found(gold, scores, how):
+def found(gold, scores, settings):
     """Ours, without videos that keep class 0 alone: the code tests the array [0] for truth and finds nothing there."""
-    table = detect(gold, scores, how)
-    alone = [v for v, s in scores.items() if keep_classes(s.video_score, how.classes).tolist() == [0]]
+    table = detect(gold, scores, settings)
+    alone = [v for v, s in scores.items() if keep_classes(s.video_score, settings.classes).tolist() == [0]]
     assert np.isin(alone, table[:, 1]).all()
     return table[~np.isin(table[:, 1], alone)]
 

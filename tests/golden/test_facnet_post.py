@@ -15,12 +15,12 @@ def gold(golden):
 
 
 @pytest.fixture(scope="module")
-def how(gold, released):
+def settings(gold, released):
     """The `released` preset of params.yaml, with the thresholds of the golden file."""
     return released("facnet", thresholds={"values": gold["thresholds"].tolist()})
 
 
-def detect(gold, how, streams, scale=1.0):
+def detect(gold, settings, streams, scale=1.0):
     labels = classes(gold)
     scores = {
         stream: {
@@ -34,7 +34,7 @@ def detect(gold, how, streams, scale=1.0):
         for stream in streams
     }
     durations_s = {name(v): float(t) * GRID.step_s for v, t in enumerate(gold["T"])}
-    return localize(scores, labels, durations_s, GRID, how)
+    return localize(scores, labels, durations_s, GRID, settings)
 
 
 def among(table, videos):
@@ -47,27 +47,27 @@ def agree(found, wanted):
 
 
 @pytest.mark.parametrize("stream", ["rgb", "flow"])
-def test_detections_of_a_stream(gold, how, stream):
-    found = among(rows(detect(gold, how, [stream])), gold["filtered_to_test_index"])
+def test_detections_of_a_stream(gold, settings, stream):
+    found = among(rows(detect(gold, settings, [stream])), gold["filtered_to_test_index"])
     agree(found, listed(gold, f"{stream}.single.proposals_no_ambiguity_filter"))
 
 
 def test_detections_of_a_scaled_stream(gold, released):
     """Beside flow, the code takes a tenth of the RGB stream's scores and thresholds."""
-    how = released("facnet", thresholds={"values": (0.1 * gold["thresholds"]).tolist()})
-    found = among(rows(detect(gold, how, ["rgb"], scale=0.1)), gold["filtered_to_test_index"])
+    settings = released("facnet", thresholds={"values": (0.1 * gold["thresholds"]).tolist()})
+    found = among(rows(detect(gold, settings, ["rgb"], scale=0.1)), gold["filtered_to_test_index"])
     agree(found[~ambiguous(gold, found)], listed(gold, "two.rgb_scaled_proposals"))
 
 
-def fused_like_the_release(gold, how):
+def fused_like_the_release(gold, settings):
     """The released code removes ambiguous detections of each stream BEFORE it fuses them. Ours fuses without any knowledge
     of annotated times and leaves the filter to the evaluator, so the order of the release is rebuilt here from our parts."""
-    streams = {stream: rows(detect(gold, how, [stream])) for stream in ("rgb", "flow")}
+    streams = {stream: rows(detect(gold, settings, [stream])) for stream in ("rgb", "flow")}
     streams = {stream: table[~ambiguous(gold, table)] for stream, table in streams.items()}
     table = []
     for video in gold["filtered_to_test_index"]:
         found = {stream: by_class(among(every, video)) for stream, every in streams.items()}
-        for label, runs in fuse(found, GRID, how).items():
+        for label, runs in fuse(found, GRID, settings).items():
             size = len(runs.score)
             table.append(np.stack([np.full(size, label), np.full(size, video), runs.start, runs.end, runs.score], axis=1))
     return np.concatenate(table)
@@ -77,14 +77,14 @@ def by_class(table):
     return {int(c): Runs(*table[table[:, 0] == c][:, 2:].T) for c in np.unique(table[:, 0])}
 
 
-def test_fused_detections(gold, how):
-    agree(fused_like_the_release(gold, how), listed(gold, "two.proposals"))
+def test_fused_detections(gold, settings):
+    agree(fused_like_the_release(gold, settings), listed(gold, "two.proposals"))
 
 
-def test_without_ambiguous_times_fusion_is_the_release(gold, how):
+def test_without_ambiguous_times_fusion_is_the_release(gold, settings):
     """In videos without an ambiguous time, the whole of `localize` gives the released list."""
     keep = np.setdiff1d(gold["filtered_to_test_index"], gold["amb_video"])
-    agree(among(rows(detect(gold, how, ["rgb", "flow"])), keep), among(listed(gold, "two.proposals"), keep))
+    agree(among(rows(detect(gold, settings, ["rgb", "flow"])), keep), among(listed(gold, "two.proposals"), keep))
 
 
 def ambiguous(gold, table):
@@ -97,12 +97,12 @@ def ambiguous(gold, table):
 
 
 @pytest.mark.parametrize("key", ["rgb.single", "flow.single", "two"])
-def test_mean_average_precision(gold, how, key):
+def test_mean_average_precision(gold, settings, key):
     if key == "two":
-        label, video, start, end, score = fused_like_the_release(gold, how).T
+        label, video, start, end, score = fused_like_the_release(gold, settings).T
         found = detections(gold, label, video, GRID.seconds(start), GRID.seconds(end), score)
     else:
-        found = detect(gold, how, [key.removesuffix(".single")])
+        found = detect(gold, settings, [key.removesuffix(".single")])
     result = evaluate(truth(gold), found, PROTOCOLS["thumos-facnet"], gold["iou"].tolist())
     np.testing.assert_allclose(result.ap, gold[f"{key}.ap"], atol=1e-6)
     np.testing.assert_allclose(100 * result.mAP, gold[f"{key}.map"], atol=1e-6)

@@ -17,7 +17,7 @@ def gold(golden):
 
 
 @pytest.fixture(scope="module")
-def how(gold, released):
+def settings(gold, released):
     """The `released` preset of params.yaml, with the constants of the golden file."""
     return released("um", classes={"threshold": float(gold["class_threshold"])}, upsample=int(gold["scale"]))
 
@@ -37,8 +37,8 @@ def scores(gold):
     return {v: score(gold, v) for v in range(int(gold["num_test_videos"]))}
 
 
-def test_detections(gold, scores, how):
-    found = detect(gold, scores, how)
+def test_detections(gold, scores, settings):
+    found = detect(gold, scores, settings)
     assert set(found[:, 1]) == set(gold["videos_with_results"])
     np.testing.assert_allclose(in_order(found), in_order(gold["proposals"]), rtol=0, atol=2e-6)
 
@@ -47,11 +47,11 @@ def test_accuracy(gold, scores):
     accuracy_agrees(gold, scores)
 
 
-def test_mean_average_precision(gold, scores, how):
-    mAP_agrees(gold, detect(gold, scores, how))
+def test_mean_average_precision(gold, scores, settings):
+    mAP_agrees(gold, detect(gold, scores, settings))
 
 
-def test_seeds_from_the_magnitude_are_among_them(gold, scores, how):
+def test_seeds_from_the_magnitude_are_among_them(gold, scores, settings):
     """Without them the list is another one: the option is what the released code does."""
-    found = detect(gold, scores, msgspec.structs.replace(how, actionness_thresholds=()))
+    found = detect(gold, scores, msgspec.structs.replace(settings, actionness_thresholds=()))
     assert len(found) != len(gold["proposals"])

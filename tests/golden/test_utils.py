@@ -49,9 +49,9 @@ def test_window_starts(gold):
         np.testing.assert_array_equal(sampling.crop_starts(length, count), gold[key.replace("case", "starts")])
 
 
-@pytest.mark.parametrize(("how", "key"), [("minmax", "minmax_basnet"), ("minmax_clip", "minmax_um")])
-def test_minmax(gold, how, key):
-    np.testing.assert_allclose(normalize(gold["minmax_in"].astype(np.float64), how), gold[key], rtol=1e-9, atol=1e-12)
+@pytest.mark.parametrize(("kind", "key"), [("minmax", "minmax_basnet"), ("minmax_clip", "minmax_um")])
+def test_minmax(gold, kind, key):
+    np.testing.assert_allclose(normalize(gold["minmax_in"].astype(np.float64), kind), gold[key], rtol=1e-9, atol=1e-12)
 
 
 def test_upsampling(gold):
@@ -84,7 +84,7 @@ def test_suppression_of_facnet(gold):
 def test_outer_inner_contrast(gold, key, min_run):
     """Zeros of the input mark positions below the threshold, so the threshold is 0."""
     scale, length_f, fps, snippets_t = (int(v) for v in gold["oic_meta_scale_vlen_fps_T"])
-    how = Localize(
+    settings = Localize(
         classes=Classes(threshold=0.0, fallback="none"), upsample=1, normalize="none",
         thresholds=Thresholds(kind="absolute", values=(0.0,)), grouping=(), actionness_thresholds=(), min_run=min_run,
         extend_end=0,
@@ -98,7 +98,7 @@ def test_outer_inner_contrast(gold, key, min_run):
     found = []
     for column, label in enumerate(gold["oic_class_ids"]):
         score = float(gold["oic_video_score"][label])
-        runs = propose(gold["oic_cas"][:, column].astype(np.float64), score, how)
+        runs = propose(gold["oic_cas"][:, column].astype(np.float64), score, settings)
         rows = zip(runs.score, runs.start * seconds, runs.end * seconds, strict=True)
         found += [(float(label), *row) for row in rows]
     ours, wanted = (table[np.lexsort((table[:, 3], table[:, 2], table[:, 0]))] for table in (np.array(found), gold[key]))

@@ -9,6 +9,7 @@ from tests.published.test_facts import ENTRY, STATISTICS, changed, write
 from wstal import published
 from wstal.base.errors import UserError
 from wstal.config import parameters, resolve
+from wstal.published.records import nearest
 
 ROWS, TIOUS = {"table1": ["full", "bare"]}, {"table1": [0.3, 0.5]}
 
@@ -70,7 +71,7 @@ def test_well_formed_facts_pass(asked):
         (
             "rows/ful",
             {"label": "Full"},
-            r"table1\.rows\.ful: params\.yaml trains no such row .*\(full, bare\).*elsewhere: true",
+            r"table1\.rows\.ful: params\.yaml trains no such row .*\(nearest: full, bare\).*elsewhere: true",
         ),
         ("rows/theirs/elsewhere", None, r"table1\.rows\.theirs: params\.yaml trains no such row"),
         ("claims/0/worse", "theirs", r"table1, claim 'full is better': nobody trains row 'theirs' here; remove the claim"),
@@ -85,8 +86,16 @@ def test_facts_about_something_else_are_a_sentence(asked, place, value, sentence
 
 def test_an_entry_that_params_lacks_is_a_sentence(asked):
     asked(ENTRY)
-    with pytest.raises(UserError, match=r"acme\.yaml, table1: params\.yaml has no such entry; mend the name, or add"):
+    with pytest.raises(
+        UserError, match=r"acme\.yaml, table1: params\.yaml has no such entry; mend the name \(nearest: table2\), or add"
+    ):
         published.check({"table2": ["full"]}, {"table2": [0.5]})
+
+
+def test_of_many_rows_the_nearest_are_named():
+    rows = [f"{branch}_{heads}" for branch in ("cw", "ca", "mil") for heads in ("1", "1-2", "1-2-5")]
+    assert nearest("ca_1_2", rows) == "ca_1-2, ca_1, ca_1-2-5"
+    assert nearest("ca_1_2", []) == "none"
 
 
 def test_the_committed_facts_are_about_the_committed_parameters():

@@ -4,15 +4,17 @@ import dataclasses
 import json
 import os
 import shutil
+from collections import Counter
 
 import msgspec
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from wstal.base import paths, progress
+from wstal.base import manifest, paths, progress
 from wstal.base.errors import UserError
 from wstal.config import plan
+from wstal.data import labels
 from wstal.evaluation import metrics
 from wstal.evaluation.evaluate import evaluate
 from wstal.evaluation.judging import judging as judged
@@ -89,6 +91,20 @@ def test_trains_localizes_evaluates_and_resumes(runs, judging, cache, inline):
     experiment.train_all(runs)
     assert inline["train_one"] == 1
     assert {run.folder: (run.folder / "predictions.json").read_bytes() for run in runs} == before
+
+
+def test_labels_and_manifest_are_read_once_for_all_runs_of_a_process(prepared, cache, inline, monkeypatch):
+    seen = Counter()
+
+    def counted(module):
+        read = module.read
+        monkeypatch.setattr(module, "read", lambda path: seen.update([module.__name__]) or read(path))
+
+    params, tree = prepared
+    for module in (labels, manifest):
+        counted(module)
+    experiment.train_all(experiment.runs(plan.of_rows(params, "tiny_table"), tree))
+    assert seen == {"wstal.data.labels": 1, "wstal.base.manifest": 1}
 
 
 def test_a_process_pool_gives_the_bits_of_one_process(runs, cache, inline, monkeypatch, tmp_path):

@@ -1,4 +1,4 @@
-"""Detections as people and other tools read them: few and apart, as a table (CSV) and for the annotation tool ELAN.
+"""Detections as people and other tools read them: few and apart, as CSV and for the annotation tool ELAN.
 
 Post-processing leaves overlapping detections at every threshold, which mAP wants ranked. ELAN's tiers hold no overlaps, and a
 reader wants one interval an instance: `apart` chooses.
@@ -34,18 +34,25 @@ def apart(detections: Detections, shown: Shown) -> Detections:
         same = [k for k in kept if (d.video[k], d.label[k]) == (d.video[row], d.label[row])]
         if sure and start_s < end_s and all(end_s <= d.start_s[k] or d.end_s[k] <= start_s for k in same):
             kept.append(int(row))
-    rows = sorted(kept, key=lambda k: (d.video[k], d.start_s[k], d.end_s[k], d.label[k]))
+    order = sorted(kept, key=lambda k: (d.video[k], d.start_s[k], d.end_s[k], d.label[k]))
     columns = (d.video, d.label, d.start_s, d.end_s, d.score)
-    return Detections(d.videos, d.labels, *(column[rows] for column in columns))
+    return Detections(d.videos, d.labels, *(column[order] for column in columns))
 
 
-def table(detections: Detections) -> str:
-    """CSV with a header; seconds with three decimals, in the order of the detections."""
-    d, out = detections, io.StringIO()
-    lines = csv.writer(out, lineterminator="\n")
-    lines.writerow(COLUMNS)
-    for video, label, start_s, end_s, score in zip(d.video, d.label, d.start_s, d.end_s, d.score, strict=True):
-        lines.writerow((d.videos[video], f"{start_s:.3f}", f"{end_s:.3f}", d.labels[label], f"{score:.4g}"))
+def rows(detections: Detections) -> list[tuple[str, ...]]:
+    """The cells of `COLUMNS` for each detection, in their order; seconds with three decimals."""
+    d = detections
+    columns = (d.video, d.start_s, d.end_s, d.label, d.score)
+    return [
+        (d.videos[video], f"{start_s:.3f}", f"{end_s:.3f}", d.labels[label], f"{score:.4g}")
+        for video, start_s, end_s, label, score in zip(*columns, strict=True)
+    ]
+
+
+def csv_text(detections: Detections) -> str:
+    """CSV with a header."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([COLUMNS, *rows(detections)])
     return out.getvalue()
 
 

@@ -109,7 +109,11 @@ def run(notebook: Path, out: Path, given: dict) -> None:
 
 
 def parameters(notebook: Path) -> set[str]:
-    """Names that the parameters cell of a notebook declares."""
+    """Names that the parameters cell of a notebook declares.
+
+    Raises:
+        UserError: it is no notebook, or cannot be read.
+    """
     try:
         return set(papermill.inspect_notebook(str(notebook)))
     except Exception as error:  # papermill lets through whatever the file system and JSON raise

@@ -9,9 +9,7 @@
 Extraction, training and localization are the pipeline's. Finished features are kept in .cache/parts for the next time.
 """
 
-import csv
 import math
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,15 +18,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
 
-from wstal.app import intervals
+from wstal.app import folders, intervals
+from wstal.app.film import film
 from wstal.app.intervals import Shown
-from wstal.base import files
-from wstal.base.errors import MachineError, UserError, of_system
+from wstal.app.located import Located, write
+from wstal.app.located import counts as counts
+from wstal.base.errors import MachineError, UserError
 from wstal.base.paths import Tree
 from wstal.base.record import Count, Record
-from wstal.base.types import Detections, VideoScores
 from wstal.base.yamlfile import convert
 from wstal.config import parameters, plan
 from wstal.config.parameters import Dataset, Entry, Features, lookup
@@ -38,12 +36,10 @@ from wstal.detect import detections
 from wstal.features.extraction import networks
 from wstal.features.extraction.extract import Summary
 from wstal.features.pixels.decode import duration_s
-from wstal.report.tables import Table
 from wstal.report.timeline import Film, page
-from wstal.report.timeline.stills import Stills, stills
+from wstal.report.timeline.stills import Stills
 from wstal.training import card as cards
 from wstal.training import experiment
-from wstal.training.card import Card
 from wstal.training.predict import predict, unlabelled
 
 NAME = "own"  # of the section in params.yaml, and of dataset and entry inside
@@ -76,23 +72,6 @@ class Outcome(Summary):
     lost: list[str] = field(default_factory=list)  # classes of which no training video could be used
 
 
-@dataclass(frozen=True)
-class Located:
-    """What `localize` found."""
-
-    found: Detections  # all
-    shown: Detections  # those for people
-    html: str  # the page
-    summary: Summary  # failures and warnings, by video
-    why: Mapping[str, str]  # nothing is shown of a video; "" where something is
-
-    @property
-    def table(self) -> Table:
-        """Those for people, as a table."""
-        header, *rows = csv.reader(intervals.table(self.shown).splitlines())
-        return Table("Detections", "Times in seconds; scores compare within a run.", tuple(header), tuple(map(tuple, rows)))
-
-
 def settings(raw: Mapping[str, Any]) -> Own:
     """The section `own` as a record."""
     return convert(lookup(raw, NAME, "top level"), Own, f"params.yaml, {NAME}")
@@ -101,13 +80,15 @@ def settings(raw: Mapping[str, Any]) -> Own:
 def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, method: str, seed: int) -> Outcome:
     """Train `method` on the videos of a table of labels, and write the run folder `out`, whole or not at all.
 
-    Videos without features are left out; the summary says why. Raises:
+    Videos without features are left out; the summary says why.
+
+    Raises:
         UserError: the table or the parameters do not fit, no video can be used, or `out` is another thing than a run.
     """
     if out.exists() and not (out / "run.yaml").is_file():
         raise UserError(f"{out} exists and is no run folder; name a new one.")
-    check_out(out)
-    check_given(labels, videos)
+    folders.check_out(out)
+    folders.check_given(labels, videos)
     paths = {"root": str(Path.cwd()), "labels": str(labels.resolve()), "videos": str(videos.resolve())}
     section = settings(raw).features
     section = msgspec.structs.replace(section, source=section.source | paths)
@@ -125,44 +106,8 @@ def train(raw: Mapping[str, Any], labels: Path, videos: Path, out: Path, *, meth
         prepare.store_videos(section, NAME, tree.output(tree.features(NAME)), summary)
         (run,) = experiment.runs(rows, tree)
         experiment.train_all([run])
-        replace(run.folder, out)
+        folders.replace(run.folder, out)
     return Outcome(**vars(summary), lost=sorted(known - reader.trained(where)))
-
-
-def check_out(out: Path) -> None:
-    """Find out before hours of work, not after, whether a folder can be written at `out`.
-
-    Raises:
-        UserError: no folder can be written there.
-    """
-    place = next(path for path in (out, *out.parents) if path.exists())
-    if not place.is_dir():
-        raise UserError(f"{place} is a file, so no folder can be written to {out}; name another one.")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryDirectory(dir=out if out.exists() else out.parent).cleanup()
-    except OSError as error:
-        raise of_system(error, out) or UserError(
-            f"{out} cannot be written ({error.strerror}); name a folder in one that you may write."
-        ) from None
-
-
-def check_given(labels: Path, videos: Path) -> None:
-    """Find out whether the table and the folder of videos are there.
-
-    Raises:
-        UserError: one is missing.
-    """
-    if labels.is_dir():
-        raise UserError(
-            f"{labels} is a folder; name the table of labels, a CSV file with a line `video,label` for every video."
-        )
-    if not labels.is_file():
-        raise UserError(
-            f"{labels} is missing; write this table, a line `video,label` for every video, or name an existing one."
-        )
-    if not videos.is_dir():
-        raise UserError(f"{videos} is no folder; name the folder of the training videos, as with --videos.")
 
 
 def rows_plan(raw: Mapping[str, Any], section: Features, method: str, seed: int, videos: int) -> RowsPlan:
@@ -211,30 +156,16 @@ def noted(video: str, summary: Summary) -> Iterator[None]:
         summary.failures[video] = str(error)
 
 
-def replace(fresh: Path, out: Path) -> None:
-    """A copy of the folder `fresh` takes the place of `out`, whole or not at all."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-    new, old = partial / "new", partial / "old"
-    try:
-        shutil.copytree(fresh, new)
-        if out.exists():
-            out.rename(old)
-        new.rename(out)
-    finally:
-        if old.exists() and not out.exists():
-            old.rename(out)
-        shutil.rmtree(partial, ignore_errors=True)
-
-
 def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: Path) -> Located:
     """Localize actions in video files with a trained run, and write what the top of this file lists.
 
-    Files that cannot be decoded are left out; the summary says why. Raises:
+    Files that cannot be decoded are left out; the summary says why.
+
+    Raises:
         UserError: a file is missing or two have one name, `folder` is no run on videos, or no video can be used.
     """
-    own, card, videos = settings(raw), cards.read(folder), named(files)
-    check_out(out)
+    own, card, videos = settings(raw), cards.read(folder), folders.named(files)
+    folders.check_out(out)
     if not card.extraction:
         raise UserError(
             f"{folder} was trained on features ({card.backbone}), not on videos; {cards.CURE}, of a dataset of videos."
@@ -263,79 +194,3 @@ def localize(raw: Mapping[str, Any], files: Sequence[Path], folder: Path, out: P
     located = Located(found, shown, page(list(films.values()), str(folder)), summary, why)
     write(out, located)
     return located
-
-
-def named(files: Sequence[Path]) -> dict[str, Path]:
-    """{video id: file}, all there; the id is the file's name without its ending.
-
-    Raises:
-        UserError: a file is missing or a folder, or two have one name.
-    """
-    videos: dict[str, Path] = {}
-    for file in files:
-        if file.is_dir():
-            raise UserError(f"{file} is a folder; name its videos, for instance {file}/*.mp4.")
-        if not file.is_file():
-            raise UserError(f"{file} is missing; name an existing video file.")
-        if videos.setdefault(file.stem, file).resolve() != file.resolve():
-            raise UserError(f"{videos[file.stem]} and {file} have one name; rename one, or localize them one after the other.")
-    return videos
-
-
-def film(
-    video: str, file: Path, length_s: float, scores: Mapping[str, Mapping[str, VideoScores]], shown: Detections,
-    card: Card, how: Stills,
-) -> Film:  # fmt: skip
-    """What the page shows of a video; curves are means over the networks."""
-    tracks = [of_network[video] for of_network in scores.values()]
-    rows = np.flatnonzero(shown.video == shown.videos.index(video))
-    spans = [(card.classes[shown.label[k]], *(float(c[k]) for c in (shown.start_s, shown.end_s, shown.score))) for k in rows]
-    activation = np.mean([track.activation for track in tracks], axis=0)
-    surest, why = most_likely(tracks, card)
-    strip_s = [(i + 0.5) * length_s / how.strip for i in range(how.strip)]
-    pictures = stills(file, [*strip_s, *((start_s + end_s) / 2 for _, start_s, end_s, _ in spans)], how)
-    return Film(
-        video=video, duration_s=length_s, times_s=card.grid.seconds(np.arange(len(activation)) + 0.5),
-        foreground=np.mean([track.actionness for track in tracks], axis=0),
-        curves={name: activation[:, card.classes.index(name)] for name in sorted({surest, *(name for name, *_ in spans)})},
-        spans=spans, strip=pictures[: how.strip], pictures=pictures[how.strip :],
-        why="" if spans else why,
-    )  # fmt: skip
-
-
-def most_likely(tracks: Sequence[VideoScores], card: Card) -> tuple[str, str]:
-    """The class that a video shows most likely, and why nothing might be found of it."""
-    scores = np.max([track.video_score for track in tracks], axis=0)
-    name, score, least = card.classes[np.argmax(scores)], float(np.max(scores)), card.settings.localize.classes.threshold
-    if score < least:
-        return name, f"no class passed classes.threshold {least:g} of the run; the surest, {name}, has {score:.2g}"
-    return name, f"{name} has {score:.2g}, but stands out at no time"
-
-
-def write(out: Path, located: Located) -> None:
-    """All files of an output folder, in the place of those that an earlier run has left."""
-    for file in earlier(out):
-        file.unlink()
-    detections.write_json(located.found, out / "predictions.json")
-    files.write(out / "detections.csv", intervals.table(located.shown))
-    for video in located.shown.videos:
-        files.write(out / "elan" / f"{video}.txt", intervals.elan(located.shown, video))
-    files.write(out / "timeline.html", located.html)
-
-
-def earlier(out: Path) -> list[Path]:
-    """The texts for ELAN that go with the predictions.json of an output folder; other files are somebody else's."""
-    try:
-        videos = detections.read_json(out / "predictions.json").videos
-    except UserError:
-        return []
-    return [file for file in (out / "elan").glob("*.txt") if file.stem in videos]
-
-
-def counts(shown: Detections) -> dict[str, dict[str, int]]:
-    """{video: {label: number of intervals}}."""
-    found: dict[str, dict[str, int]] = {video: {} for video in shown.videos}
-    for video, label in zip(shown.video, shown.label, strict=True):
-        of_video = found[shown.videos[video]]
-        of_video[shown.labels[label]] = of_video.get(shown.labels[label], 0) + 1
-    return found

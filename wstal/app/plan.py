@@ -20,11 +20,11 @@ LESSONS = "thumos14-sim"  # the entry of which notebooks that teach open a small
 def write(raw: dict[str, Any], tree: Tree) -> None:
     """All files of the plan; those of lessons/ are of the small copy that notebooks make when they teach."""
     small = smoke.shrink(raw)
-    found = plan.files(parameters.load(raw)) | {
+    contents = plan.files(parameters.load(raw)) | {
         "lessons/rows.yaml": plan.of_rows(small, LESSONS),
         "lessons/dataset.yaml": plan.of_dataset(small, small.entry(LESSONS).dataset),
     }
-    for name, content in found.items():
+    for name, content in contents.items():
         if isinstance(content, JudgingPlan):
             content = msgspec.structs.replace(content, printed=msgspec.to_builtins(published.entry(content.entry)))
         files.write(tree.output(tree.plan() / name), yamlfile.text(content))

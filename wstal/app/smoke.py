@@ -63,7 +63,8 @@ def cut(entry: Entry, count: int) -> Entry:
 
 def fitting(entry: EnsembleEntry, known: set[str]) -> EnsembleEntry:
     """An ensemble entry with the rows whose members are known."""
-    return msgspec.structs.replace(entry, rows={row: how for row, how in entry.rows.items() if set(how["weights"]) <= known})
+    rows = {row: section for row, section in entry.rows.items() if set(section["weights"]) <= known}
+    return msgspec.structs.replace(entry, rows=rows)
 
 
 def folder(name: str) -> Tree:
@@ -87,9 +88,9 @@ def runs(entry: str) -> list[Run]:
     on = plan.of_dataset(params(), planned.dataset)
     prepare.annotate(on, tree)
     prepare.extract(on, tree)
-    found = experiment.runs(planned, tree)
-    experiment.train_all(found)
-    return found
+    todo = experiment.runs(planned, tree)
+    experiment.train_all(todo)
+    return todo
 
 
 def ensembles(entry: str) -> list[EnsembleRun]:

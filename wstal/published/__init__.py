@@ -1,4 +1,7 @@
-"""What papers and datasets print: facts, as data, one file a source. They are read and checked at the first question."""
+"""What papers and datasets print: facts, as data, one file a source. Knows no number of ours, and nothing of params.yaml.
+
+They are read and checked at the first question.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
@@ -7,7 +10,7 @@ from pathlib import Path
 from wstal.base.errors import UserError
 from wstal.published import facts
 from wstal.published.records import AVERAGE as AVERAGE
-from wstal.published.records import Backbones, Printed, Statistics
+from wstal.published.records import Backbones, Printed, Statistics, nearest
 
 FOLDER = Path(__file__).parent
 
@@ -71,7 +74,8 @@ def check(entries: Mapping[str, Collection[str]], tious: Mapping[str, Sequence[f
     for name, paper in known().entries.items():
         place = f"{known().source[name]}, {name}"
         if name not in entries:
-            raise UserError(f"{place}: params.yaml has no such entry; mend the name, or add the entry there.")
+            near = nearest(name, entries)
+            raise UserError(f"{place}: params.yaml has no such entry; mend the name (nearest: {near}), or add the entry there.")
         check_rows(paper, entries[name], place)
         check_claims(paper, entries[name], tious[name], place)
 
@@ -85,8 +89,8 @@ def check_rows(paper: Printed, trained: Collection[str], place: str) -> None:
     for row, content in paper.rows.items():
         if row not in trained and not content.elsewhere:
             raise UserError(
-                f"{place}.rows.{row}: params.yaml trains no such row of the entry; mend the name ({', '.join(trained)}), "
-                "or mark it `elsewhere: true`."
+                f"{place}.rows.{row}: params.yaml trains no such row of the entry; mend the name (nearest: "
+                f"{nearest(row, trained)}), or mark it `elsewhere: true`."
             )
 
 

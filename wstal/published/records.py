@@ -1,6 +1,7 @@
 """What papers and datasets print, as records: an unknown, missing or ill-typed key of a file does not pass."""
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Collection, Sequence
 from typing import Annotated
 
 from msgspec import Meta
@@ -52,7 +53,8 @@ class Printed(Record):
                 raise ValueError(f"row {name!r} has {len(row.values)} values for {len(self.columns)} columns")
         for claim in self.claims:
             if unknown := [row for row in (claim.better, claim.worse) if row not in self.rows]:
-                raise ValueError(f"claim {claim.text!r} names row {unknown[0]!r}, which is not among `rows`")
+                near = nearest(unknown[0], self.rows)
+                raise ValueError(f"claim {claim.text!r} names row {unknown[0]!r}, which is not among `rows` (nearest: {near})")
 
 
 class Subset(Record):
@@ -117,6 +119,11 @@ def is_column(name: str) -> bool:
         return name == AVERAGE or (0 < float(name) <= 1 and f"{float(name):g}" == name)
     except ValueError:
         return False
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """The three known names that are most like `name`, for a sentence."""
+    return ", ".join(difflib.get_close_matches(name, known, n=3, cutoff=0.0)) or "none"
 
 
 def check_once(columns: Sequence[str]) -> None:

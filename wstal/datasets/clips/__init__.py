@@ -1,4 +1,4 @@
-"""Short films that the package draws itself, so that decoding, networks and localization run on real video files anywhere.
+"""Short films that the package draws itself, to try everything on real video files anywhere. Knows no network and no reader.
 
 script.py    what happens when: shots of a film, drawn at random from one seed
 canvas.py    anti-aliased shapes and textures in NumPy

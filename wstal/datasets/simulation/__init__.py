@@ -1,1 +1,4 @@
-"""Simulated datasets: videos with a published dataset's statistics, and features with what the papers are about."""
+"""Simulated datasets: videos with a published dataset's statistics, and features with what the papers are about.
+
+Knows no network, no reader and no file.
+"""
