@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from wstal.app import cli_compare, cli_export, cli_labels
 from wstal.base.errors import UserError, of_system
 
 
@@ -55,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_extract(commands)
     checker = commands.add_parser("check", help="say whether params.yaml is well-formed")
     checker.set_defaults(run=_check)
+    for module in (cli_labels, cli_export, cli_compare):
+        module.add(commands)
     return parser
 
 
@@ -103,11 +106,21 @@ def _add_localize(commands: Any) -> None:
   elan/VIDEO.txt    the same for ELAN: File, Import, Tab-delimited Text
   predictions.json  every detection in ActivityNet's layout, for `wstal evaluate`
 
+formats, beside these, of the detections on the page:
+  webvtt       webvtt/VIDEO.vtt, subtitles for browsers
+  srt          srt/VIDEO.srt, subtitles for players
+  labelstudio  labelstudio/tasks.json and config.xml, to import into Label Studio
+  via          via/project.json, to open in VIA 3
+  elan         elan/VIDEO.eaf, to open in ELAN
+  fiftyone     fiftyone/, a FiftyOneTemporalDetectionDataset
+  csv          segments.csv, a table of segments with subsets and durations
+what is corrected in a tool of the first five goes back by `wstal labels`
+
 status:
   0 if all videos were used, 1 if some were left out, though the files were written from the others
 
 example:
-  wstal localize new/*.mp4 --run runs/mine --out found""",
+  wstal localize new/*.mp4 --run runs/mine --out found --formats elan,csv""",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("videos", type=Path, nargs="+", metavar="VIDEO", help="a video file")
@@ -115,6 +128,7 @@ example:
     command.add_argument(
         "--out", type=Path, default=Path("found"), metavar="OUT", help="folder to write to; default: %(default)s"
     )
+    command.add_argument("--formats", type=formats, default=(), metavar="LIST", help="also write these, as webvtt,elan")
     _add_params(command)
     command.set_defaults(run=_localize)
 
@@ -136,6 +150,16 @@ def _add_extract(commands: Any) -> None:
     where.add_argument("--shard", type=share, default=(1, 1), metavar="I/N", help="only the I-th of N shares, from 1 on")
     where.add_argument("--ray", type=count, metavar="COPIES", help="on a Ray cluster, with so many copies of the network")
     command.set_defaults(run=_extract)
+
+
+def formats(text: str) -> tuple[str, ...]:
+    """Read "webvtt,elan" -> ("webvtt", "elan")."""
+    from wstal.exchange.tools import registry
+
+    names = tuple(dict.fromkeys(name.strip().lower() for name in text.split(",")))
+    if unknown := [name for name in names if name not in registry.formats()]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no format; write some of {', '.join(registry.formats())}")
+    return names
 
 
 def seed(text: str) -> int:
@@ -204,12 +228,14 @@ def _extract(options: argparse.Namespace) -> int:
 
 
 def _localize(options: argparse.Namespace) -> int:
-    from wstal.app import own_videos
+    from wstal.app import formats, own_videos
     from wstal.base import paths, progress
     from wstal.report import timeline
 
+    formats.check(options.formats, options.folder, options.videos, options.out)
     with progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
         located = own_videos.localize(_settings(options), options.videos, options.folder, options.out)
+    formats.write(options.formats, options.folder, options.videos, located.shown, options.out)
     _tell(located.summary, used=len(located.found.videos))
     for video, count in own_videos.counts(located.shown).items():
         print(

@@ -1,1 +1,1 @@
-"""Videos -> features: pixels, backbones and extraction. This folder itself holds nothing."""
+"""Videos -> features: pixels, backbones and extraction. Here: how two sets of them differ."""

@@ -1,0 +1,1 @@
+"""What other people's programs read and write: annotation tools (`tools`), other codes' data folders (`layouts`)."""
