@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wstal.app import own_videos
+from wstal.app import folders
 from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.base.types import Detections
@@ -30,7 +30,7 @@ def check(names: Sequence[str], run: Path, videos: Sequence[Path], out: Path) ->
     """
     targets: set[Path] = set()
     if names:
-        classes, named = card.read(run).classes, own_videos.named(videos)
+        classes, named = card.read(run).classes, folders.named(videos)
         registry.check(names, classes)
         tracks.check(named, "video")
         empty = [Clip(video, (), file, 0.0, USUAL_FPS) for video, file in named.items()]
@@ -48,7 +48,7 @@ def write(names: Sequence[str], run: Path, videos: Sequence[Path], shown: Detect
         path.unlink(missing_ok=True)
     (out / "formats.json").unlink(missing_ok=True)
     if names:
-        made, classes = clips(shown, own_videos.named(videos)), card.read(run).classes
+        made, classes = clips(shown, folders.named(videos)), card.read(run).classes
         paths = [path for name in names for path in registry.write(name, made, classes, out)]
         digests = {path.relative_to(out).as_posix(): _digest(path) for path in paths}
         files.write(out / "formats.json", json.dumps(digests, indent=1, ensure_ascii=False) + "\n")

@@ -1,1 +1,1 @@
-"""Videos -> features: pixels, backbones and extraction. Here: how two sets of them differ."""
+"""Videos -> features: pixels, backbones and extraction. It knows no label and no time. Here: how two sets of them differ."""
