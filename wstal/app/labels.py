@@ -43,13 +43,14 @@ class Corrected:
 
     def truth(self) -> dict[str, Any]:
         """ActivityNet's ground-truth layout, of the videos whose labels all have times; also those without an action."""
+        untimed = set(self.untimed)
         database = {
             track.video: {
                 "subset": SUBSET,
                 "annotations": [{"segment": [mark.start_s, mark.end_s], "label": mark.label} for mark in _by_time(track)],
             }
             for track in self.tracks
-            if track.video not in self.untimed
+            if track.video not in untimed
         }
         return {"version": "wstal", "database": database}
 

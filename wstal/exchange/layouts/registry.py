@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-import shutil
+import tempfile
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -29,13 +29,13 @@ def write(name: str, data: Source, subsets: tuple[str, str] | None, out: Path) -
     if out.exists():
         raise UserError(f"{out} exists; name a new folder, or move that one.")
     layout = known()[name]
-    fresh = out.with_name(f".{out.name}.fresh")
-    shutil.rmtree(fresh, ignore_errors=True)
     try:
-        fresh.mkdir(parents=True)
-        layout.write(data, dict(zip(("train", "test"), subsets or layout.SUBSETS, strict=True)), fresh)
-        fresh.rename(out)
+        if not out.parent.exists():
+            out.parent.mkdir(parents=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as partial:
+            fresh = Path(partial) / "fresh"
+            fresh.mkdir()
+            layout.write(data, dict(zip(("train", "test"), subsets or layout.SUBSETS, strict=True)), fresh)
+            fresh.rename(out)
     except OSError as error:
         raise of_system(error, out) or UserError(f"{out} cannot be written ({error.strerror}); name another folder.") from None
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
