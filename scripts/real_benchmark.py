@@ -1,6 +1,7 @@
 """All methods on a small benchmark of real videos with ready-made RGB features, and an ensemble of the best few.
 
-    python scripts/real_benchmark.py ROOT OUT [--seeds 0,1,2] [--rows co2,sal] [--mode fast] [--steps 500] [--alone Fight,Falling]
+    python scripts/real_benchmark.py ROOT OUT [--seeds 0,1,2] [--rows co2,sal] [--mode fast] [--steps 500]
+        [--alone Fight,Falling]
 
     ROOT/annotations.json     ActivityNet's layout, subsets "training" and "validation"
     ROOT/features/<video>.npy (T, 1024), a snippet of 16 frames every 8 at 25 frames a second
@@ -33,12 +34,15 @@ from wstal.base.errors import UserError
 from wstal.base.paths import Tree
 from wstal.base.types import Detections
 from wstal.base.yamlfile import merge
-from wstal.border import yamlfile
+from wstal.border import content, jsonfile, npyfile, yamlfile
 from wstal.config import parameters, plan
 from wstal.config.parameters import Parameters
 from wstal.config.plan import RowsPlan
+from wstal.config.scaling import Size
 from wstal.data.labels import Labels
 from wstal.datasets import prepare
+from wstal.datasets.readers import _database
+from wstal.datasets.readers._database import Annotated
 from wstal.detect import detections
 from wstal.evaluation import metrics
 from wstal.evaluation.judging import judging
@@ -46,6 +50,8 @@ from wstal.report import results
 from wstal.training import ensemble_runs, experiment
 from wstal.training.experiment import Run
 
+Benchmark = Mapping[str, Annotated]  # by video
+CURE = "name a folder that holds annotations.json and features/<video>.npy, as `--help` says"
 OVERLAY = Path(__file__).with_suffix(".yaml")
 HELD_OUT = 5  # one training video in so many chooses the ensemble
 MEMBERS = 3  # of the ensemble
@@ -55,17 +61,19 @@ def main() -> None:
     """Choose, train, judge."""
     given = arguments()
     root, tree = given.root.resolve(), Tree(given.out.resolve() / "work")
-    benchmark = json.loads((root / "annotations.json").read_text())["database"]
+    benchmark = _database.read(root / "annotations.json", CURE).entries
     params = parameters.load(raw_parameters(given, root, tree, benchmark))
     write_labels(tree, benchmark)
     write_change(root, tree, benchmark)
-    tried = trained("held", params, tree, {**given.__dict__, "seeds": params.seeds[:1]})
+    tried = trained("held", params, tree, given.steps, params.seeds[:1])
     scores = {run.row: told_apart(detections.read_json(run.predictions()), run.data.labels) for run in tried}
     chosen = sorted(scores, key=lambda row: -scores[row])[:MEMBERS]
     told = {"average precision of videos held out, percent": scores, "chosen": chosen}
     (given.out / "chosen.json").write_text(json.dumps(told, indent=1) + "\n")
     print(json.dumps(told), flush=True)
-    done = trained("real", params, tree, given.__dict__)
+    done = trained("real", params, tree, given.steps, params.seeds)
+    if not done:
+        raise UserError("No method could be trained; the lines above say why.")
     judge(params, done, [row for row in chosen if row in {run.row for run in done}], given.out, tree)
 
 
@@ -84,10 +92,12 @@ def arguments() -> argparse.Namespace:
     return given
 
 
-def raw_parameters(given: argparse.Namespace, root: Path, tree: Tree, benchmark: Mapping[str, Any]) -> dict[str, Any]:
+def raw_parameters(given: argparse.Namespace, root: Path, tree: Tree, benchmark: Benchmark) -> dict[str, Any]:
     """params.yaml with the overlay, and with what the folder and the command line say."""
     overlay = yamlfile.read(OVERLAY, "restore it")
-    durations_s = [entry["duration"] for entry in benchmark.values() if entry["subset"] == "training"]
+    durations_s = [entry.duration for entry in benchmark.values() if entry.subset == "training" and entry.duration]
+    if len(durations_s) < HELD_OUT:
+        raise UserError(f"{root / 'annotations.json'} has {len(durations_s)} training videos with a duration; {CURE}.")
     grid = overlay["datasets"]["real"]["features"]["grid"]
     size = {"width": 1024, "videos": len(durations_s), "length_t": float(np.mean(durations_s)) * grid["fps"] / grid["stride_f"]}
     source = {"root": str(root), "features": {"change": {"path": str(tree.root / "change" / "{video}.npy")}}}
@@ -113,49 +123,65 @@ def chosen_rows(rows: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
     return {name: values for name, values in rows.items() if not names or name in names}
 
 
-def kinds(root: Path, benchmark: Mapping[str, Any]) -> dict[str, list[str]]:
+class About(msgspec.Struct):
+    """What meta.json says of a video, among other things."""
+
+    kind: str
+
+
+class Meta(msgspec.Struct):
+    """meta.json."""
+
+    videos: dict[str, About]
+
+
+def kinds(root: Path, benchmark: Benchmark) -> dict[str, list[str]]:
     """{kind: validation videos} of meta.json; {} without it."""
-    if not (root / "meta.json").exists():
-        return {}
-    groups: dict[str, list[str]] = {}
-    for video, about in sorted(json.loads((root / "meta.json").read_text())["videos"].items()):
-        if benchmark[video]["subset"] == "validation":
-            groups.setdefault(about["kind"], []).append(video)
+    path, groups = root / "meta.json", dict[str, list[str]]()
+    if path.exists():
+        for video, about in sorted(jsonfile.read(path, Meta, "is damaged", "remove it").videos.items()):
+            if video in benchmark and benchmark[video].subset == "validation":
+                groups.setdefault(about.kind, []).append(video)
     return groups
 
 
-def held_out(benchmark: Mapping[str, Any]) -> list[str]:
+def held_out(benchmark: Benchmark) -> list[str]:
     """Training videos that choose the ensemble: one in `HELD_OUT`, in the order of their names."""
-    return sorted(video for video, entry in benchmark.items() if entry["subset"] == "training")[::HELD_OUT]
+    return sorted(video for video, entry in benchmark.items() if entry.subset == "training")[::HELD_OUT]
 
 
-def write_labels(tree: Tree, benchmark: Mapping[str, Any]) -> None:
+def names(entry: Annotated) -> list[dict[str, str]]:
+    """The labels of a video, each once."""
+    return [{"label": label} for label in sorted({one.label for one in entry.annotations})]
+
+
+def write_labels(tree: Tree, benchmark: Benchmark) -> None:
     """Write the training videos with their labels, without times, and who of them is held out."""
-    training = {video: entry for video, entry in benchmark.items() if entry["subset"] == "training"}
     held = set(held_out(benchmark))
-    labels = {
-        video: entry | {"annotations": [{"label": name} for name in sorted({one["label"] for one in entry["annotations"]})]}
-        for video, entry in training.items()
-    }
+    training = {video: entry for video, entry in benchmark.items() if entry.subset == "training"}
+    labels = {video: {"duration": entry.duration, "annotations": names(entry)} for video, entry in training.items()}
     tree.root.mkdir(parents=True, exist_ok=True)
     (tree.root / "labels.json").write_text(json.dumps({"database": labels}))
     for subset, videos in (("train", training.keys() - held), ("test", held)):
         (tree.root / f"{subset}.txt").write_text("\n".join(sorted(videos)) + "\n")
 
 
-def write_change(root: Path, tree: Tree, benchmark: Mapping[str, Any]) -> None:
+def write_change(root: Path, tree: Tree, benchmark: Benchmark) -> None:
     """Write the second stream: half the absolute difference between the features of the snippets before and after."""
     (tree.root / "change").mkdir(exist_ok=True)
-    for video in benchmark:
-        x = np.load(root / "features" / f"{video}.npy").astype(np.float32)  # (T, 1024)
+    files = {video: root / "features" / f"{video}.npy" for video in benchmark}
+    content.require(files.values(), CURE)
+    for video, path in files.items():
+        x = npyfile.load(path, CURE).astype(np.float32)  # (T, 1024)
         near = np.concatenate([x[:1], x, x[-1:]])
         np.save(tree.root / "change" / f"{video}.npy", (np.abs(near[2:] - near[:-2]) / 2).astype(np.float16))
 
 
-def trained(entry: str, params: Parameters, tree: Tree, given: Mapping[str, Any]) -> list[Run]:
-    """Train and localize the rows of an entry; those that fail are left out."""
-    planned = bounded(plan.of_rows(params, entry), given["steps"], params.dataset(entry).scaled.videos)
-    planned = msgspec.structs.replace(planned, seeds=tuple(given["seeds"]))
+def trained(entry: str, params: Parameters, tree: Tree, steps: int, seeds: tuple[int, ...]) -> list[Run]:
+    """Train and localize the rows of an entry, at most so many steps each if not 0; those that fail are left out."""
+    size = params.dataset(entry).scaled
+    assert isinstance(size, Size)
+    planned = msgspec.structs.replace(bounded(plan.of_rows(params, entry), steps, size.videos), seeds=seeds)
     dataset = plan.of_dataset(params, planned.dataset)
     prepare.annotate(dataset, tree)
     prepare.extract(dataset, tree)
@@ -214,18 +240,16 @@ def average_precision(shown: np.ndarray, scores: np.ndarray) -> float:
 
 
 def judge(params: Parameters, done: list[Run], chosen: list[str], out: Path, tree: Tree) -> None:
-    """Write metrics and the table of all methods and of the ensemble."""
-    entry = params.ensemble("real_union")
-    rows = {"union of the chosen": {"weights": dict.fromkeys(chosen, 1.0)}}
-    union = msgspec.structs.replace(entry, rows={"union": rows["union of the chosen"]}, localize=chosen[0])
-    joined = ensemble_runs.runs(
-        plan.of_ensemble(msgspec.structs.replace(params, ensembles={"real_union": union}), "real_union"), done, tree
-    )
+    """Write metrics and the table of all methods, and of the union of the chosen ones."""
+    rows = {"union": {"weights": dict.fromkeys(chosen, 1.0)}} if chosen else {}
+    union = msgspec.structs.replace(params.ensemble("real_union"), rows=rows, localize=done[0].row)
+    changed = msgspec.structs.replace(params, ensembles={"real_union": union}, seeds=tuple({run.seed: 0 for run in done}))
+    joined = ensemble_runs.runs(plan.of_ensemble(changed, "real_union"), done, tree)
     ensemble_runs.join_all(joined)
     found = metrics.evaluate_all(judging(plan.of_judging(params, "real"), [*done, *joined], tree))
     (out / "metrics.json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
     table = results.groups(found)
-    (out / "table.md").write_text(table.markdown() + "\n")
+    (out / "table.md").write_text(table.markdown())
     print(table.markdown())
 
 
