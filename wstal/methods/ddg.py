@@ -37,6 +37,8 @@ Oddities kept: thresholds are hard, so that rounding may move a snippet from one
 first attentions at exactly 0.5, which is action, in training. Else ours differs as CO2-Net's and DELU's do.
 """
 
+from functools import reduce
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad
@@ -145,12 +147,12 @@ class Graphs(nn.Module):
 
     def forward(self, x_v: Tensor, x_f: Tensor, mask: Tensor) -> consensus.Attended:
         """x_v, x_f (B, T, D), mask (B, T) -> features x' and their attention; terms of the first pass and gaps."""
-        first = [unit_(x, mask) for unit_, x in zip(self.attention, (x_v, x_f), strict=True)]
+        first = [attend(x, mask) for attend, x in zip(self.attention, (x_v, x_f), strict=True)]
         action, background = kinds(*first, mask)
         alike = similar(x_v, x_f, mask, self.similarity, self.neighbours)
         graphs = of_kinds(alike, action, background, mask)
         (new_v, gap_v), (new_f, gap_f) = (self.along(k, x, graphs, mask) for k, x in enumerate((x_v, x_f)))
-        a_v, a_f = (unit_(x, mask) for unit_, x in zip(self.attention, (new_v, new_f), strict=True))
+        a_v, a_f = (attend(x, mask) for attend, x in zip(self.attention, (new_v, new_f), strict=True))
         terms = {
             "first_v": first[0], "first_f": first[1], "action": action.to(x_v.dtype), "background": background.to(x_v.dtype),
             "gap_v": gap_v, "gap_f": gap_f,
@@ -159,7 +161,7 @@ class Graphs(nn.Module):
 
     def along(self, stream: int, x: Tensor, graphs: dict[str, Tensor], mask: Tensor) -> tuple[Tensor, Tensor]:
         """Features of a stream along the graphs: x (B, T, D), mask (B, T) -> x' (B, T, D), e (B, T)."""
-        averaged = sum(graphs.values()) @ x  #                                                         (4)
+        averaged = reduce(torch.add, graphs.values()) @ x  #                                            (4)
         alpha = self.action[stream](x, graphs["action"], mask)
         beta = self.background[stream](x, graphs["background"], mask)
         convolved = alpha + beta + graphs["from_action"] @ alpha + graphs["from_background"] @ beta + graphs["itself"] @ x
@@ -173,9 +175,9 @@ def kinds(a_v: Tensor, a_f: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
 def similar(x_v: Tensor, x_f: Tensor, mask: Tensor, least: float, neighbours: int) -> Tensor:
     """s of step (2), row: into which snippet, column: from which. x_v, x_f (B, T, D), mask (B, T) -> (B, T, T)."""
-    cosines = [unit(x) @ unit(x).transpose(1, 2) for x in (x_v, x_f)]
+    u_v, u_f = unit(x_v), unit(x_f)
     pairs = mask[:, :, None] & mask[:, None]
-    s = real((cosines[0] + cosines[1]) / 2, pairs)
+    s = real((u_v @ u_v.transpose(1, 2) + u_f @ u_f.transpose(1, 2)) / 2, pairs)
     k = share(mask.sum(-1), neighbours)[:, None].expand_as(mask)
     kept = largest(s.flatten(0, 1), mask[:, None].expand_as(s).flatten(0, 1), k.flatten()).view_as(pairs)
     return real(s, kept & (s >= least))

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from wstal.base import code, paths, progress, seeding, workers
+from wstal.base.errors import UserError
 from wstal.base.paths import Tree
 from wstal.base.types import Detections, VideoScores
 from wstal.border import tensorfile
@@ -29,6 +30,7 @@ from wstal.data.prepared import Prepared
 from wstal.detect import detections
 from wstal.methods.base import Method
 from wstal.training import card as cards
+from wstal.training import teaching
 from wstal.training.card import Card
 from wstal.training.predict import predict
 from wstal.training.together import Job, fit_all
@@ -48,6 +50,7 @@ class Run:
     card: Card
     data: Prepared
     tree: Tree
+    teacher: "Run | None" = None  # the run of its seed whose detections it learns from
 
     @property
     def folder(self) -> Path:
@@ -96,21 +99,47 @@ def runs(plan: RowsPlan, tree: Tree) -> list[Run]:
         UserError: streams of a row lie on different time grids, or the dataset is not prepared.
     """
     data = Prepared.of(tree, plan.dataset)
-    return [Run(cards.card(plan, row, seed, data), data, tree) for row in plan.rows for seed in plan.seeds]
+    return [run(plan, row, seed, data, tree) for row in plan.rows for seed in plan.seeds]
+
+
+def run(plan: RowsPlan, row: str, seed: int, data: Prepared, tree: Tree, learners: tuple[str, ...] = ()) -> Run:
+    """One row and seed with its teacher, if it has one; `learners` are the rows that learn from it.
+
+    Raises:
+        UserError: streams lie on different time grids, or the teacher is no row of the entry, or learns from its pupil.
+    """
+    card, how = cards.card(plan, row, seed, data), teaching.of(plan.rows[row])
+    if how is None:
+        return Run(card, data, tree)
+    others = [name for name in plan.rows if name not in (row, *learners)]
+    if how.teacher not in others:
+        raise UserError(
+            f"params.yaml, entries.{plan.entry}.rows.{row}: the teacher {how.teacher!r} is no other row that learns without "
+            f"it; name one of: {', '.join(others) or 'none'}."
+        )
+    return Run(card, data, tree, run(plan, how.teacher, seed, data, tree, (row, *learners)))
 
 
 def train_all(todo: list[Run]) -> None:
-    """Train and localize all runs, a process pool over the cores. Equal networks are trained once.
+    """Train and localize all runs, a process pool over the cores. Equal networks are trained once, teachers first.
 
     Networks of mode "fast" are trained side by side in this process where there is a GPU.
     """
+    weights = train_weights(todo)
+    parallel(localize_one, list(zip(todo, weights, strict=True)), "runs localized")
+
+
+def train_weights(todo: list[Run]) -> list[dict[str, Path]]:
+    """Train all networks that are not in the cache, teachers first -> {network: its file there} of each run."""
+    if teachers := [run.teacher for run in todo if run.teacher]:
+        train_weights(teachers)
     weights = [{network: cached(run, network) for network in run.networks} for run in todo]
     jobs = {path: (run, name, path) for run, paths_ in zip(todo, weights, strict=True) for name, path in paths_.items()}
     missing = [job for path, job in jobs.items() if not path.exists()]
     fast = [job for job in missing if job[0].settings.training.mode == "fast" and seeding.device().type == "cuda"]
     train_together(fast)
     parallel(train_one, [job for job in missing if job not in fast], "networks trained")
-    parallel(localize_one, list(zip(todo, weights, strict=True)), "runs localized")
+    return weights
 
 
 def parallel(function: Callable[..., None], jobs: list[tuple[Any, ...]], what: str) -> None:
@@ -131,21 +160,25 @@ def parallel(function: Callable[..., None], jobs: list[tuple[Any, ...]], what: s
 
 def train_one(run: Run, network: str, target: Path) -> None:
     """Train one network of a run into `target`, whole or not at all."""
-    job = to_train(run, network)
+    job = to_train(run, network, target.parent)
     save(fit(job.settings, job.bags, job.seed, job.step), target)
 
 
 def train_together(jobs: list[tuple[Run, str, Path]]) -> None:
     """Train networks side by side on a GPU, each into its file as it ends."""
-    for done, (number, fitted) in enumerate(fit_all([to_train(run, network) for run, network, _ in jobs])):
+    for done, (number, fitted) in enumerate(fit_all([to_train(run, network, target.parent) for run, network, target in jobs])):
         save(fitted, jobs[number][2])
         progress.report("networks trained", done + 1, len(jobs))
 
 
-def to_train(run: Run, network: str) -> Job:
-    """What training a network of a run takes."""
+def to_train(run: Run, network: str, kept: Path) -> Job:
+    """What training a network of a run takes; `kept` is the folder of trained weights."""
     step = progress.steps(f"{run.row}, seed {run.seed}, {network}")
-    return Job(run.settings, run.data.bags(run.networks[network], "train"), run.seed, step)
+    bags, how = run.data.bags(run.networks[network], "train"), teaching.of(run.settings)
+    if how and run.teacher:
+        files = {name: kept / cached(run.teacher, name).name for name in run.teacher.networks}
+        bags = teaching.taught(bags, run.data, run.teacher.card, files, how.per_video)
+    return Job(run.settings, bags, run.seed, step)
 
 
 def save(fitted: Fitted, target: Path) -> None:
@@ -214,6 +247,10 @@ def cached(run: Run, network: str) -> Path:
     for file in (run.data.features / "manifest.json", run.data.annotations / "videos.json"):
         digest.update(file.read_bytes())
     digest.update(code.digest(code_files(settings)).encode())
+    if run.teacher:
+        digest.update("".join(cached(run.teacher, name).name for name in run.teacher.networks).encode())
+        digest.update(msgspec.json.encode(run.teacher.settings.localize, order="sorted"))
+        digest.update(code.digest(code.closure(["training/teaching.py"], [one for one in SPARED if one != "detect"])).encode())
     return paths.CACHE / "rows" / f"{digest.hexdigest()[:32]}.safetensors"
 
 
