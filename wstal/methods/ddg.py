@@ -147,14 +147,14 @@ class Graphs(nn.Module):
 
     def forward(self, x_v: Tensor, x_f: Tensor, mask: Tensor) -> consensus.Attended:
         """x_v, x_f (B, T, D), mask (B, T) -> features x' and their attention; terms of the first pass and gaps."""
-        first = [attend(x, mask) for attend, x in zip(self.attention, (x_v, x_f), strict=True)]
-        action, background = kinds(*first, mask)
+        first_v, first_f = (attend(x, mask) for attend, x in zip(self.attention, (x_v, x_f), strict=True))
+        action, background = kinds(first_v, first_f, mask)
         alike = similar(x_v, x_f, mask, self.similarity, self.neighbours)
         graphs = of_kinds(alike, action, background, mask)
         (new_v, gap_v), (new_f, gap_f) = (self.along(k, x, graphs, mask) for k, x in enumerate((x_v, x_f)))
         a_v, a_f = (attend(x, mask) for attend, x in zip(self.attention, (new_v, new_f), strict=True))
         terms = {
-            "first_v": first[0], "first_f": first[1], "action": action.to(x_v.dtype), "background": background.to(x_v.dtype),
+            "first_v": first_v, "first_f": first_f, "action": action.to(x_v.dtype), "background": background.to(x_v.dtype),
             "gap_v": gap_v, "gap_f": gap_f,
         }  # fmt: skip
         return consensus.Attended(new_v, new_f, a_v, a_f, terms)
