@@ -71,7 +71,7 @@ def choosing(metrics: Metrics) -> Table:
         best = mean_std(metrics.average(row, BEST))
         lines.append((published.label(metrics.entry, row), mean_std(metrics.average(row)), best, mean_std(gain), span(gain)))
     title = "What choosing the checkpoint on test data would add"
-    text = "Points of average mAP over the last weights, paired over the seeds; beside this table only that of protocols chooses."
+    text = "Points of average mAP over the last weights, paired over the seeds; only the table of protocols chooses, too."
     return Table(title, text, ("method", "last weights", BEST, "gain", "95 % interval"), tuple(lines))
 
 

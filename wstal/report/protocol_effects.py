@@ -1,8 +1,8 @@
 """Same method, different protocol: how many points the evaluator, the test list and the checkpoint rule are worth.
 
 Papers compare numbers that came out of different evaluators, over different lists of test videos, from the checkpoint that
-scored best on the test set. Here each is varied alone. The best checkpoint on test data is computed here and beside the leaderboard, and is no
-result.
+scored best on the test set. Here each is varied alone.
+The best checkpoint on test data is computed here and beside the leaderboard, and is no result.
 """
 
 from collections.abc import Sequence
