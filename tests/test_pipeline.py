@@ -159,9 +159,10 @@ def changed_files(raw, change) -> list[str]:
 
 
 def test_a_change_of_one_method_changes_the_rows_that_use_it_and_nothing_else(raw):
-    """Of all files of the plan, LGBM-Net's parameters are in three."""
+    """Of all files of the plan, LGBM-Net's parameters are in five."""
     found = changed_files(raw, {"methods": {"lgbm": {"base": {"params": {"top": 9}}}}})
-    assert found == ["rows/facnet_table1.yaml", "rows/lgbm_table1.yaml", "rows/thumos14-sim.yaml"]
+    rows = ("facnet_table1", "leaderboard", "leaderboard_activitynet", "lgbm_table1", "thumos14-sim")
+    assert found == [f"rows/{name}.yaml" for name in rows]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,8 @@ def test_a_change_reaches_what_it_changes(raw, change, files):
 def test_code_of_a_method_is_in_the_plans_that_name_it(raw):
     rows = {name: content for name, content in plan.files(parameters.load(raw)).items() if isinstance(content, plan.RowsPlan)}
     assert [name for name, content in rows.items() if "methods/lgbm.py" in content.code] == [
-        "rows/thumos14-sim.yaml", "rows/facnet_table1.yaml", "rows/lgbm_table1.yaml",
+        "rows/thumos14-sim.yaml", "rows/facnet_table1.yaml", "rows/lgbm_table1.yaml", "rows/leaderboard.yaml",
+        "rows/leaderboard_activitynet.yaml",
     ]  # fmt: skip
     assert [name for name, content in rows.items() if "plugins/cw.py" in content.code] == ["rows/facnet_table5.yaml"]
 

@@ -85,6 +85,14 @@ def test_lgbm_comes_from_another_home():
     }  # fmt: skip
 
 
+def test_presets_for_activitynet_come_from_there():
+    """Bags of 60 of its videos' 181 snippets become bags of 30 on videos half as long."""
+    values = merge(VALUES, {"training": {"snippets": {"count": 60}}})
+    size = Size(width=256, videos=200, length_t=scaling.ACTIVITYNET12.length_t / 2)
+    assert scaling.scaled(values, "co2", size, "activitynet")["training"]["snippets"]["count"] == 30
+    assert scaling.scaled(values, "co2", size, "released")["training"]["snippets"]["count"] == 17
+
+
 @pytest.mark.parametrize("missing", ["training", "optimizer", "params"])
 def test_what_is_missing_is_left_to_those_who_check_it(missing):
     values = {name: value for name, value in VALUES.items() if name != missing}

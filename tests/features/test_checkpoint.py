@@ -69,7 +69,7 @@ def agrees(restored, network):
 
 
 @pytest.mark.parametrize("prefix", ["", "module.", "model.", "module.model."])
-@pytest.mark.parametrize("wrapper", [None, "state_dict", "model_state", "model_ema_state"])
+@pytest.mark.parametrize("wrapper", [None, "state_dict", "model_state", "model_ema_state", "module", "model"])
 def test_torch_files(tmp_path, network, theirs, prefix, wrapper):
     tensors = OrderedDict((prefix + name, values) for name, values in theirs.items())
     content = tensors if wrapper is None else {wrapper: tensors, "epoch": 3, "optimizer": {"state": {}}, "cfg": "text"}

@@ -7,7 +7,8 @@ import torch
 
 from tests.golden.consensus import NAMES, fix_dropout, load, middle, outputs, step_agrees, variant_of
 from tests.golden.models import agree, close, gradients_agree, tensor
-from wstal.methods.delu import DELU, Params, ascending, uncertainty
+from wstal.methods.delu import DELU, Params
+from wstal.nn.evidence import ascending, uncertainty, weight
 from wstal.nn.pooling import largest, mean_over, share
 
 VARIANTS = ["eval", "drop", "anet"]
@@ -78,9 +79,10 @@ def test_evidence_and_uncertainty(gold, build, variant):
     order = ascending(uncertainty(supp), mask, "argsort")
     assert order.tolist() == gold[f"{variant}.order"].tolist()
     progress = tensor(gold[f"{variant}.progress"])
-    close(method.weight(order.double(), mask, progress), gold[f"{variant}.snippet_weight_code"])
+    amplitude, first = method.params.amplitude, method.params.first
+    close(weight(order.double(), mask, progress, amplitude, first), gold[f"{variant}.snippet_weight_code"])
     ranked = torch.arange(mask.shape[1]).double().expand(1, -1)
-    close(method.weight(ranked, mask[:1], progress)[0], gold[f"{variant}.curve"])
+    close(weight(ranked, mask[:1], progress, amplitude, first)[0], gold[f"{variant}.curve"])
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from tests.byhand import bags, labels
-from wstal.methods.delu import DELU, Params, ascending, exponential, rectified, uncertainty
+from wstal.methods.delu import DELU, Params
+from wstal.nn.evidence import ascending, exponential, rectified, uncertainty, weight
 
 BASE = {
     "attention_hidden": 4, "attention_dropout": 0.5, "dropout": 0.7, "smooth": 1, "top": 7, "test_top": 10, "margin": 0.5,
@@ -51,8 +52,8 @@ def test_weights_turn_around():
     order, mask = torch.tensor([[0.0, 1.0]]), torch.ones(1, 2, dtype=torch.bool)
     for progress, sign in ((0.0, 1), (0.5, 0), (1.0, -1)):
         expected = 1 + sign * 0.7 * np.tanh(0.5) * np.array([1, -1])
-        np.testing.assert_allclose(method().weight(order, mask, progress)[0], expected, rtol=1e-6)
-        turned = method(first="uncertain").weight(order, mask, torch.tensor(1 - progress))
+        np.testing.assert_allclose(weight(order, mask, progress, 0.7, "certain")[0], expected, rtol=1e-6)
+        turned = weight(order, mask, torch.tensor(1 - progress), 0.7, "uncertain")
         np.testing.assert_allclose(turned[0], expected, rtol=1e-6)
 
 

@@ -153,4 +153,4 @@ def test_what_does_not_fit_is_one_sentence(row, name, changes, says):
 
 
 def test_the_folder_is_the_registry():
-    assert plugins.names() == ["cw"] and plugins.load("cw") is ClassWise
+    assert plugins.names() == ["cw", "self_training"] and plugins.load("cw") is ClassWise

@@ -36,7 +36,7 @@ def row(params: Parameters, entry: Entry, values: Mapping[str, Any], where: str)
     preset = preset or section.preset
     chosen = merge(params.defaults, section.base, lookup(section.presets, preset, f"methods.{method}.presets"))
     if size := size_of(dataset, entry.dataset):
-        chosen = scaling.scaled(chosen, method, size)
+        chosen = scaling.scaled(chosen, method, size, preset)
     merged = merge(chosen, dataset.overrides.get(method, {}), change, {"method": method, "preset": preset})
     resolved = settings(merged, place)
     streams = resolved.streams or dataset.features.streams

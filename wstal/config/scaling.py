@@ -1,7 +1,8 @@
 """Released settings scaled to a smaller dataset by one rule, the same for all methods, fixed before a result of it was seen.
 
-Every released code trains on I3D features of THUMOS14; LGBM-Net's report is on HACS. With r the width of a stream over theirs
-and q the mean length of a video in snippets over theirs, what a preset says becomes
+Every released code trains on I3D features of THUMOS14; presets named activitynet are for ActivityNet1.2, LGBM-Net's report is
+on HACS. With r the width of a stream over theirs and q the mean length of a video in snippets over theirs, what a preset says
+becomes
 
 widths of layers           times r, as codes tie them to the features; at least 16
 step size                  over r: Adam moves each weight by it, and a layer sums over r times as many (Yang and Hu 2021)
@@ -40,12 +41,14 @@ class Size(Record):
 
 THUMOS14 = Size(width=1024, videos=200, length_t=327.0)  # 209 s in snippets of 0.64 s
 HACS = Size(width=1024, videos=37613, length_t=184.0)  # its lengths are not published: ActivityNet1.3's 117.5 s
+ACTIVITYNET12 = Size(width=1024, videos=4441, length_t=181.0)  # 116 s
 RELEASED = {"lgbm": HACS}  # method -> what its settings are for, where that is not THUMOS14
+PRESETS = {"activitynet": ACTIVITYNET12}  # preset of any method -> what it is for
 
 
-def scaled(values: Mapping[str, Any], method: str, size: Size) -> dict[str, Any]:
+def scaled(values: Mapping[str, Any], method: str, size: Size, preset: str = "") -> dict[str, Any]:
     """Settings of a preset, as params.yaml spells them, scaled to a dataset of that size; what is no number stays."""
-    home, found = RELEASED.get(method, THUMOS14), deepcopy(dict(values))
+    home, found = PRESETS.get(preset) or RELEASED.get(method, THUMOS14), deepcopy(dict(values))
     r, q = size.width / home.width, size.length_t / home.length_t
     batch, bag = at(found, "training", "batch_videos"), at(found, "training", "snippets", "count")
     for name in WIDTHS:

@@ -46,11 +46,15 @@ class Drawn(NamedTuple):
 class Bags:
     """Videos of one subset as bags, with their labels (N, C) multi-hot.
 
-    `streams` with more than one name are concatenated (early fusion), on one grid.
+    `streams` with more than one name are concatenated (early fusion), on one grid. `targets` are streams behind them that no
+    method reads: what snippets are taught.
     """
 
-    def __init__(self, store: Store, streams: Sequence[str], videos: Sequence[str], labels: np.ndarray):
-        self.store, self.streams, self.videos = store, tuple(streams), tuple(videos)
+    def __init__(
+        self, store: Store, streams: Sequence[str], videos: Sequence[str], labels: np.ndarray, targets: Sequence[str] = ()
+    ):
+        self.store, self.videos = store, tuple(videos)
+        self.read, self.streams = tuple(streams), (*streams, *targets)
         self.grid = store.grid(self.streams)
         self.labels = torch.from_numpy(labels)
 
@@ -59,7 +63,12 @@ class Bags:
 
     @property
     def dim(self) -> int:
-        """Feature width D of a bag."""
+        """Feature width D of a bag, without targets."""
+        return sum(self.store.dim(stream) for stream in self.read)
+
+    @property
+    def width(self) -> int:
+        """Columns of a bag: features and targets."""
         return sum(self.store.dim(stream) for stream in self.streams)
 
     @cached_property

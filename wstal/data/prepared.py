@@ -39,9 +39,9 @@ class Prepared:
         videos = self.labels.subset(subset)
         return Bags(self.store, streams, [video.id for video in videos], self.labels.multi_hot(videos))
 
-    def durations_s(self) -> dict[str, float]:
-        """Length of each test video in seconds."""
-        return {video.id: video.duration_s for video in self.labels.subset("test")}
+    def durations_s(self, subset: str = "test") -> dict[str, float]:
+        """Length of each video of "train" or "test" in seconds."""
+        return {video.id: video.duration_s for video in self.labels.subset(subset)}
 
     def __getstate__(self) -> dict[str, Any]:
         return {"annotations": self.annotations, "features": self.features}

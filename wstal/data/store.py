@@ -127,6 +127,30 @@ class FeatureStore(Store):
         return array
 
 
+class Beside(Store):
+    """Two stores of the same videos as one, with the streams of both."""
+
+    def __init__(self, first: Store, second: Store):
+        self.first, self.second, self.name = first, second, first.name
+        self.grids, self.videos = {**first.grids, **second.grids}, first.videos
+
+    def of(self, stream: str) -> Store:
+        """The store that has the stream."""
+        return self.second if stream in self.second.grids else self.first
+
+    def rows(self, stream: str, video: str) -> Place:
+        """Where a video's features are in the array of the stream."""
+        return self.of(stream).rows(stream, video)
+
+    def array(self, stream: str) -> np.ndarray:
+        """Features of all videos one behind the other, (sum of T, D)."""
+        return self.of(stream).array(stream)
+
+    def dim(self, stream: str) -> int:
+        """Feature width D of a stream."""
+        return self.of(stream).dim(stream)
+
+
 class ArrayStore(Store):
     """Features in memory, {video: {stream: (T, D)}}, of at least one video."""
 

@@ -4,7 +4,7 @@ CO2-Net's network (see co2.py), taught with evidence: class scores of the most a
 distribution, whose spread says how uncertain a video is; uncertain videos teach less. Snippets have an uncertainty, too,
 by which their attention is guided by background more or less, and otherwise at the end of training than at its beginning.
 
-symbol  meaning                                               shape        here
+symbol  meaning                                               shape        here, or in wstal/nn/evidence.py
 A       attention of both streams, A^v and A^f of each        (B, T)       actionness, terms["v"], terms["f"]
 S, S'   class scores, background last; suppressed             (B, T, C+1)  logits, terms["supp"]
 J       one in `attention_rate` snippets, most attended       (B, T)       attended
@@ -14,7 +14,7 @@ u_t     uncertainty of a snippet                              (B, T)       uncer
 ρ       share of training that is done                        ()           terms["progress"]
 Δ       how far weights of snippets are from 1                scalar       params.amplitude
 
-Steps of the released code (the paper's text was not at hand):
+Steps of the released code (the paper's text was not at hand); their losses are in wstal/nn/evidence.py:
 (1) α = exp(v) + 1, v cut off at ±10; loss = sum over c of w_c (log Σ - log α_c), w_c the share of y_c / α_c in its sum,
     times (1 - C / Σ), which is taken for fixed, and the number of labels
 (2) on ActivityNet α = ReLU(v) + 1; loss = sum over c of (y_c - α_c / Σ)²
@@ -31,19 +31,14 @@ different kinds; gradient flows through w but for the factor that is named. Ours
 uncertainties are in the order of time.
 """
 
-from typing import Literal
-
 from torch import Tensor
 
 from wstal.base.record import Count, Index, NonNegative, Rate
 from wstal.base.types import Groups
 from wstal.methods import base
-from wstal.nn import consensus
-from wstal.nn.masking import hidden
-from wstal.nn.pooling import largest, mean_over, share
+from wstal.nn import consensus, evidence
+from wstal.nn.evidence import First, Kind, Order
 from wstal.nn.suppression import log_score
-
-LIMIT = 10.0  # of class scores in front of an exponential
 
 
 class Params(base.Params):
@@ -57,11 +52,11 @@ class Params(base.Params):
     test_top: Count  # ... and at test
     margin: NonNegative  # of CASL
     pairs: Index  # pairs that a batch begins with; losses of a smaller batch see fewer
-    evidence: Literal["exp", "relu"]  # steps (1), (2)
+    evidence: Kind  # steps (1), (2)
     attention_rate: Count  # one in so many snippets, the most attended, is evidence of a video
     amplitude: NonNegative  # Δ
-    order: Literal["rank", "argsort"]  # what i is: a snippet's rank, or the snippet of that rank
-    first: Literal["certain", "uncertain"]  # ranks that count more when training begins
+    order: Order  # what i is: a snippet's rank, or the snippet of that rank
+    first: First  # ranks that count more when training begins
 
     @property
     def bag_groups(self) -> Groups:
@@ -100,48 +95,7 @@ class DELU(base.Method[Params]):
         """
         seen = consensus.Seen(scores.logits, scores.terms["supp"], scores.actionness, scores.embedding, scores.terms)
         shared = consensus.losses(seen, labels, mask, self.params.top, self.params.pairs, self.params.margin)
-        attended = largest(seen.attention.detach(), mask, share(mask.sum(-1), self.params.attention_rate))  # J
-        video = mean_over(seen.suppressed[..., :-1], attended)  # v
-        order = ascending(uncertainty(seen.suppressed.detach()), mask, self.params.order)
-        weight = self.weight(order.to(seen.attention.dtype), mask, scores.terms.get("progress", 0.0))
-        guided = consensus.time_mean(weight * consensus.disagreement(seen), mask)
-        return shared | {"edl": EVIDENCE[self.params.evidence](video, labels).sum(), "uct_guide": guided.sum()}
-
-    def weight(self, order: Tensor, mask: Tensor, progress: Tensor | float) -> Tensor:
-        """Weight of each snippet, step (4): order i (B, T) as floats, mask (B, T), progress ρ in [0, 1) -> (B, T)."""
-        place = (2 * order + 1) / mask.sum(-1, keepdim=True) - 1  # from -1 to 1
-        ahead = 1 - 2 * progress if self.params.first == "uncertain" else 2 * progress - 1
-        return 1 + self.params.amplitude * (place * ahead).tanh()
-
-
-def uncertainty(suppressed: Tensor) -> Tensor:
-    """Uncertainty of snippets, step (3): S' (B, T, C + 1) -> (B, T)."""
-    return (suppressed.shape[-1] - 1) / (suppressed.clamp(-LIMIT, LIMIT).exp() + 1).sum(-1)
-
-
-def ascending(values: Tensor, mask: Tensor, kind: str) -> Tensor:
-    """Places in the order of rising values, padding last: values, mask (B, T) -> (B, T) int64.
-
-    "argsort": at place i the snippet that comes i-th; "rank": the place at which a snippet comes.
-    """
-    order = (-hidden(-values, mask)).sort(dim=-1, stable=True).indices
-    return order if kind == "argsort" else order.argsort(-1)
-
-
-def exponential(video: Tensor, labels: Tensor) -> Tensor:
-    """Evidence as an exponential, step (1): v (B, C), labels (B, C) multi-hot -> (B,)."""
-    alpha = video.clamp(-LIMIT, LIMIT).exp() + 1
-    total = alpha.sum(-1, keepdim=True)
-    shares = labels / alpha
-    certain = 1 - (video.shape[-1] / total).detach()
-    weight = certain * labels.sum(-1, keepdim=True) * shares / shares.sum(-1, keepdim=True).clamp_min(1e-12)
-    return (weight * (total.log() - alpha.log())).sum(-1)
-
-
-def rectified(video: Tensor, labels: Tensor) -> Tensor:
-    """Evidence as what is above 0, step (2): v (B, C), labels (B, C) multi-hot -> (B,)."""
-    alpha = video.relu() + 1
-    return (labels - alpha / alpha.sum(-1, keepdim=True)).square().sum(-1)
-
-
-EVIDENCE = {"exp": exponential, "relu": rectified}
+        return shared | evidence.losses(
+            seen, labels, mask, scores.terms.get("progress", 0.0), kind=self.params.evidence, rate=self.params.attention_rate,
+            amplitude=self.params.amplitude, order=self.params.order, first=self.params.first,
+        )  # fmt: skip

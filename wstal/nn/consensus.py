@@ -1,4 +1,4 @@
-"""The network that CO2-Net and DELU share: attention by consensus of RGB and flow, a classifier with background, six losses.
+"""The network that CO2-Net, DELU and DDG-Net share: attention to RGB and flow, a classifier with background, six losses.
 
 Equations are numbered as the steps are in the docstring of wstal/methods/co2.py.
 """

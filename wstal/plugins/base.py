@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from wstal.base.record import Params
 from wstal.methods.base import Method, P, Parametrized, Scores
 
+TARGETS = "targets"  # the term that holds what bags bring along to teach snippets, (B, T, C)
+
 
 class Plugin(Parametrized[P]):
     """A loss term with parameters of its own. The constructor takes the width H of the host's embedding and `Params`."""
@@ -30,8 +32,11 @@ class Plugged(Method[Params]):
         self.plugins = nn.ModuleDict({name: kind(width(host), params[name]) for name, kind in kinds.items()})
 
     def forward(self, x: Tensor, mask: Tensor) -> Scores:
-        """x (B, T, D), mask (B, T) True = real snippet -> the host's scores."""
-        return self.host(x, mask)
+        """x (B, T, D), or with C columns of targets behind, mask (B, T) True = real snippet -> the host's scores."""
+        scores = self.host(x[..., : self.dim], mask)
+        if x.shape[-1] == self.dim:
+            return scores
+        return scores._replace(terms=scores.terms | {TARGETS: x[..., self.dim :]})
 
     def observe(self, scores: Scores, mask: Tensor) -> None:
         """The host's; mask (B, T)."""

@@ -1,7 +1,8 @@
 """Same method, different protocol: how many points the evaluator, the test list and the checkpoint rule are worth.
 
 Papers compare numbers that came out of different evaluators, over different lists of test videos, from the checkpoint that
-scored best on the test set. Here each is varied alone. The best checkpoint on test data is computed for this table only.
+scored best on the test set. Here each is varied alone.
+The best checkpoint on test data is computed here and beside the leaderboard, and is no result.
 """
 
 from collections.abc import Sequence
@@ -39,9 +40,14 @@ def variants(run: Run, judging: Judging[Run]) -> dict[str, Cell]:
     cells = {name: whole((truth, last), other, section.tious) for name, other in PROTOCOLS.items()}
     for name, left_out in section.test_lists.items():
         cells[name] = whole(among(truth, last, set(truth.videos) - set(left_out)), protocol, section.tious)
-    every = [last, *(detections.read_json(run.predictions(checkpoint)) for checkpoint in run.checkpoints)]
-    scores = [whole((truth, one), protocol, section.tious) for one in every]
-    return cells | {BEST: max(scores, key=lambda cell: cell.average_mAP)}
+    return cells | {BEST: best_on_test(run, judging)}
+
+
+def best_on_test(run: Run, judging: Judging[Run]) -> Cell:
+    """The cell of the weights of one run, last or kept on the way, that are best on test data: no result."""
+    every = (detections.read_json(run.predictions(checkpoint)) for checkpoint in (None, *run.checkpoints))
+    scores = [whole((judging.truth, one), judging.protocol, judging.evaluation.tious) for one in every]
+    return max(scores, key=lambda cell: cell.average_mAP)
 
 
 def table(metrics: Metrics, lists: Sequence[str]) -> Table:

@@ -111,8 +111,17 @@ def load(card: Card, folder: Path, network: str, checkpoint: int | None = None) 
     Raises:
         UserError: the weights are missing or damaged.
     """
+    return restore(card, folder / f"{network}.safetensors", network, checkpoint)
+
+
+def restore(card: Card, path: Path, network: str, checkpoint: int | None = None) -> Method:
+    """A network of a run from the file of its weights, as `load`.
+
+    Raises:
+        UserError: the weights are missing or damaged.
+    """
     model = build(card.settings, card.dim(network), len(card.classes))
-    path, prefix = folder / f"{network}.safetensors", "" if checkpoint is None else f"{checkpoint}:"
+    prefix = "" if checkpoint is None else f"{checkpoint}:"
     fault, cure = "is missing or damaged", "copy the whole run folder, or train again"
     tensors = tensorfile.read(path, fault, cure)
     try:

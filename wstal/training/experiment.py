@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from wstal.base import code, files, locks, paths, progress, seeding, workers
+from wstal.base.errors import UserError
 from wstal.base.paths import Tree
 from wstal.base.types import Detections, VideoScores
 from wstal.border import tensorfile
@@ -29,6 +30,7 @@ from wstal.data.sampling import longest
 from wstal.detect import detections
 from wstal.methods.base import Method
 from wstal.training import card as cards
+from wstal.training import teaching
 from wstal.training.card import Card
 from wstal.training.parts import CALLS
 from wstal.training.predict import predict
@@ -49,6 +51,7 @@ class Run:
     card: Card
     data: Prepared
     tree: Tree
+    teacher: "Run | None" = None  # the run of its seed whose detections it learns from
 
     @property
     def folder(self) -> Path:
@@ -97,7 +100,25 @@ def runs(plan: RowsPlan, tree: Tree) -> list[Run]:
         UserError: streams of a row lie on different time grids, or the dataset is not prepared.
     """
     data = Prepared.of(tree, plan.dataset)
-    return [Run(cards.card(plan, row, seed, data), data, tree) for row in plan.rows for seed in plan.seeds]
+    return [run(plan, row, seed, data, tree) for row in plan.rows for seed in plan.seeds]
+
+
+def run(plan: RowsPlan, row: str, seed: int, data: Prepared, tree: Tree, learners: tuple[str, ...] = ()) -> Run:
+    """One row and seed with its teacher, if it has one; `learners` are the rows that learn from it.
+
+    Raises:
+        UserError: streams lie on different time grids, or the teacher is no row of the entry, or learns from its pupil.
+    """
+    card, how = cards.card(plan, row, seed, data), teaching.of(plan.rows[row])
+    if how is None:
+        return Run(card, data, tree)
+    others = [name for name in plan.rows if name not in (row, *learners)]
+    if how.teacher not in others:
+        raise UserError(
+            f"params.yaml, entries.{plan.entry}.rows.{row}: the teacher {how.teacher!r} is no other row that learns without "
+            f"it; name one of: {', '.join(others) or 'none'}."
+        )
+    return Run(card, data, tree, run(plan, how.teacher, seed, data, tree, (row, *learners)))
 
 
 def train_all(todo: Sequence[Run]) -> None:
@@ -109,9 +130,11 @@ def train_all(todo: Sequence[Run]) -> None:
 def train(todo: Sequence[Run]) -> list[dict[str, Path]]:
     """Train what is not in the cache, the longest networks first, so that no core waits long for the last one.
 
-    Equal networks are trained once; those of mode "fast" side by side in this process where there is a GPU. Returns where the
-    weights of each run are: {network: file}.
+    Teachers come first. Equal networks are trained once; those of mode "fast" side by side in this process where there is a
+    GPU. Returns where the weights of each run are: {network: file}.
     """
+    if teachers := [run.teacher for run in todo if run.teacher]:
+        train(teachers)
     weights = [{network: cached(run, network) for network in run.networks} for run in todo]
     jobs = {path: (run, name, path) for run, found in zip(todo, weights, strict=True) for name, path in found.items()}
     missing = [(work(run, name), (run, name, path)) for path, (run, name, _) in jobs.items() if not whole(path)]
@@ -163,21 +186,25 @@ def train_one(run: Run, network: str, target: Path) -> None:
     """Train one network of a run into `target`, whole or not at all; wait where another process trains the same."""
     with locks.held(target.with_suffix(".lock"), f"{run.row}, seed {run.seed}, {network}"):
         if not whole(target):
-            job = to_train(run, network)
+            job = to_train(run, network, target.parent)
             save(fit(job.settings, job.bags, job.seed, job.step), target)
 
 
 def train_together(jobs: list[tuple[Run, str, Path]]) -> None:
     """Train networks side by side on a GPU, each into its file as it ends."""
-    for done, (number, fitted) in enumerate(fit_all([to_train(run, network) for run, network, _ in jobs])):
+    for done, (number, fitted) in enumerate(fit_all([to_train(run, network, target.parent) for run, network, target in jobs])):
         save(fitted, jobs[number][2])
         progress.report("networks trained", done + 1, len(jobs))
 
 
-def to_train(run: Run, network: str) -> Job:
-    """What training a network of a run takes."""
+def to_train(run: Run, network: str, kept: Path) -> Job:
+    """What training a network of a run takes; `kept` is the folder of trained weights."""
     step = progress.steps(f"{run.row}, seed {run.seed}, {network}")
-    return Job(run.settings, run.data.bags(run.networks[network], "train"), run.seed, step)
+    bags, how = run.data.bags(run.networks[network], "train"), teaching.of(run.settings)
+    if how and run.teacher:
+        files = {name: kept / cached(run.teacher, name).name for name in run.teacher.networks}
+        bags = teaching.taught(bags, run.data, run.teacher.card, files, how.per_video)
+    return Job(run.settings, bags, run.seed, step)
 
 
 def save(fitted: Fitted, target: Path) -> None:
@@ -259,6 +286,10 @@ def cached(run: Run, network: str) -> Path:
     for file in (run.data.features / "manifest.json", run.data.annotations / "videos.json"):
         digest.update(file.read_bytes())
     digest.update(code.digest(code_files(settings)).encode())
+    if run.teacher:
+        digest.update("".join(cached(run.teacher, name).name for name in run.teacher.networks).encode())
+        digest.update(msgspec.json.encode(run.teacher.settings.localize, order="sorted"))
+        digest.update(code.digest(code.closure(["training/teaching.py"], [one for one in SPARED if one != "detect"])).encode())
     return paths.CACHE / "rows" / f"{digest.hexdigest()[:32]}.safetensors"
 
 

@@ -15,9 +15,9 @@ STREAMED = 2**29  # bytes of features sent at once, where they do not all stay o
 def resident(bags: Bags, device: torch.device) -> Tensor | None:
     """Features of all bags one behind the other, (sum of T, D) as they are stored; None if they fill half the free memory."""
     rows, dtype = int(bags.lengths.sum()), bags.arrays[0].dtype
-    if device.type == "cuda" and rows * bags.dim * dtype.itemsize > torch.cuda.mem_get_info(device)[0] / 2:
+    if device.type == "cuda" and rows * bags.width * dtype.itemsize > torch.cuda.mem_get_info(device)[0] / 2:
         return None
-    table = torch.empty(rows, bags.dim, dtype=dtype, device=device)
+    table = torch.empty(rows, bags.width, dtype=dtype, device=device)
     start = 0
     for i, length in enumerate(bags.lengths.tolist()):
         table[start : start + length] = bags.rows(i, np.arange(length))
@@ -39,8 +39,8 @@ class Feed:
         self.bags, self.streamed, self.chunk = bags, table is None, CHUNK
         if table is None:
             dtype, step = bags.arrays[0].dtype, videos * longest
-            self.chunk = max(1, min(CHUNK, STREAMED // (step * bags.dim * dtype.itemsize)))
-            table = torch.zeros(self.chunk * step, bags.dim, dtype=dtype, device=device)
+            self.chunk = max(1, min(CHUNK, STREAMED // (step * bags.width * dtype.itemsize)))
+            table = torch.zeros(self.chunk * step, bags.width, dtype=dtype, device=device)
         self.table, self.starts = table, bags.lengths.cumsum() - bags.lengths  # first row of each video in the table
         self.rows = torch.zeros(self.chunk, videos, longest, dtype=torch.int32, device=device)  # -1 in the padding
         self.index = torch.zeros(self.chunk, videos, dtype=torch.int64, device=device)

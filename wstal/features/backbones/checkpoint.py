@@ -13,7 +13,8 @@ from wstal.border import checkpointfile, tensorfile
 from wstal.features.backbones.registry import Backbone, Layout
 
 OURS = Layout("wstal", ())
-WRAPPERS = ("model_ema_state", "model_state", "state_dict", "blobs")  # where files keep their tensors; averaged ones first
+# Where files keep their tensors; averaged ones first.
+WRAPPERS = ("model_ema_state", "model_state", "state_dict", "blobs", "module", "model")
 PREFIXES = ("module.", "model.")  # of networks that were wrapped in another when they were saved
 COUNTER = "num_batches_tracked"  # of batch normalization in training; older files have none
 
