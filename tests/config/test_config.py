@@ -147,7 +147,7 @@ def put(raw, place, value):
         ("methods.facnet.base.localize.thresholds.values", [], "thresholds"),
         ("datasets.thumos14-sim.evaluation.protocol_set", {"no_such": True}, "no_such"),
         ("datasets.thumos14-sim.evaluation.class_groups", {"all": ["Diving"]}, "all"),
-        ("datasets.thumos14-sim.overrides.facnett", {}, "facnett"),
+        ("datasets.hacs-sim.overrides.facnett", {}, "facnett"),
         ("datasets.thumos14-sim.features.streams", [], "streams"),
         ("datasets.thumos14-sim.features.streams", ["rgb", "depth"], "depth"),
         ("entries.facnet_table1.rows", {"../up": {}}, "rows"),

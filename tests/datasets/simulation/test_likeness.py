@@ -8,7 +8,7 @@ import pytest
 
 from wstal.base.yamlfile import convert
 from wstal.config import parameters
-from wstal.datasets.readers import i3d_like
+from wstal.datasets.readers import simulated
 from wstal.datasets.simulation import features
 from wstal.datasets.simulation.appearance import Look, Space
 from wstal.datasets.simulation.script import timelines
@@ -20,7 +20,7 @@ SEEDS = (2014, 1, 2)  # of the data; statistics are means over them
 SET_APART = {"flow": {"within", "neighbours", "persistence", "actionness"}}  # statistics that a stream is set to have otherwise
 
 
-def source(raw, name="thumos14-i3d-like", **change):
+def source(raw, name="thumos14-sim", **change):
     """The `source` of a dataset of params.yaml, with other values, and its grid."""
     section = parameters.load(raw).dataset(name).features
     return convert({**section.source, **change}, features.Source, name), section.grid
@@ -33,7 +33,7 @@ def measured(raw):
     for seed in SEEDS:
         where, grid = source(raw, seed=seed)
         drawn = dict(features.features(where, ("rgb", "flow"), {"rgb": grid, "flow": grid}))
-        annotations = i3d_like.annotations(where, grid)
+        annotations = simulated.annotations(where, grid)
         for stream, values in found.items():
             values.append(measure(sample(annotations, {video: one[stream] for video, one in drawn.items()}, grid, {})))
     return {stream: {name: np.mean([one[name] for one in many]) for name in MEASURES} for stream, many in found.items()}
@@ -65,7 +65,7 @@ def test_features_are_rounded_and_non_negative(raw):
 
 
 def test_streams_are_as_wide_as_they_say(raw):
-    where, grid = source(raw, "hacs-i3d-like", train_videos=1, test_videos=1)
+    where, grid = source(raw, "hacs-sim", train_videos=1, test_videos=1)
     grids = {name: grid for name in where.streams}
     _, streams = next(features.features(where, tuple(where.streams), grids))
     widths = {name: x.shape[1] for name, x in streams.items()}
