@@ -119,6 +119,7 @@ def put(raw, place, value):
         ("methods.no_such", {"preset": "a", "base": {}, "presets": {}}, "no_such"),
         ("datasets.thumos14.features.reader", "no_reader", "no_reader"),
         ("datasets.thumos14.features.source.rot", "x", "rot"),
+        ("datasets.thumos14.redrawn", True, "datasets.thumos14 says `redrawn: true`, but its reader thumos14_reduced draws"),
         ("datasets.thumos14.features.grid.fps", 0.0, "fps"),
         ("datasets.thumos14.features.grids", {"vivit": {"fps": 25.0, "stride_f": 32, "window_f": 32}}, "vivit"),
         ("datasets.thumos14.features.grids", {"rgb": {"fps": 25.0, "stride_f": 32}}, "window_f"),

@@ -39,7 +39,7 @@ def videos(full):
 def snippets(full, videos):
     """{video id: (features of both streams (T, 2 D), share of each class and kind (T, C, K))}"""
     dataset, source = full
-    found, grid, streams = {}, dataset.features.grid, features.streams(source)
+    found, grid, streams = {}, dataset.features.grid, features.streams(source, 0)
     for video in videos:
         x = np.concatenate([features.of_video(video, one, grid) for one in streams.values()], axis=1).astype(np.float64)
         weights = script.overlap(video.pieces, len(x), grid)

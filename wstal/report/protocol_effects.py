@@ -12,7 +12,7 @@ from wstal import published
 from wstal.detect import detections
 from wstal.evaluation.evaluate import PROTOCOLS
 from wstal.evaluation.judging import Judging
-from wstal.evaluation.metrics import ALL, Cell, Metrics, among, evaluate_all, whole
+from wstal.evaluation.metrics import ALL, Cell, Metrics, among, evaluate_all, named, whole
 from wstal.published import AVERAGE
 from wstal.report.cells import mean_std, number, signed
 from wstal.report.claims import Claim
@@ -33,11 +33,11 @@ def evaluate_variants(judging: Judging[Run]) -> Metrics:
 
 def variants(run: Run, judging: Judging[Run]) -> dict[str, Cell]:
     """The cells of one run."""
-    section, protocol, truth = judging.evaluation, judging.protocol, judging.truth
+    section, protocol, truth = judging.evaluation, judging.protocol, judging.truth_of(run)
     last = detections.read_json(run.predictions())
     cells = {name: whole((truth, last), other, section.tious) for name, other in PROTOCOLS.items()}
     for name, left_out in section.test_lists.items():
-        cells[name] = whole(among(truth, last, set(truth.videos) - set(left_out)), protocol, section.tious)
+        cells[name] = whole(among(truth, last, set(truth.videos) - named(left_out, truth)), protocol, section.tious)
     every = [last, *(detections.read_json(run.predictions(checkpoint)) for checkpoint in run.checkpoints)]
     scores = [whole((truth, one), protocol, section.tious) for one in every]
     return cells | {BEST: max(scores, key=lambda cell: cell.average_mAP)}

@@ -65,6 +65,11 @@ class Run:
         return self.card.seed
 
     @property
+    def draw(self) -> int:
+        """The draw of the dataset that it sees."""
+        return self.data.draw
+
+    @property
     def settings(self) -> Settings:
         """Every parameter, resolved."""
         return self.card.settings
@@ -95,8 +100,9 @@ def runs(plan: RowsPlan, tree: Tree) -> list[Run]:
     Raises:
         UserError: streams of a row lie on different time grids, or the dataset is not prepared.
     """
-    data = Prepared.of(tree, plan.dataset)
-    return [Run(cards.card(plan, row, seed, data), data, tree) for row in plan.rows for seed in plan.seeds]
+    draws = {draw: Prepared.of(tree, plan.dataset, draw) for draw in map(plan.draw, plan.seeds)}
+    data = {seed: draws[plan.draw(seed)] for seed in plan.seeds}
+    return [Run(cards.card(plan, row, seed, data[seed]), data[seed], tree) for row in plan.rows for seed in plan.seeds]
 
 
 def train_all(todo: list[Run]) -> None:
@@ -211,8 +217,7 @@ def cached(run: Run, network: str) -> Path:
     what = [msgspec.structs.replace(settings, localize=None, preset=""), run.networks[network], run.seed]
     digest = hashlib.sha256(msgspec.json.encode(what, order="sorted"))
     digest.update(f"{torch.__version__} {seeding.device().type}".encode())
-    for file in (run.data.features / "manifest.json", run.data.annotations / "videos.json"):
-        digest.update(file.read_bytes())
+    digest.update(run.data.content())
     digest.update(code.digest(code_files(settings)).encode())
     return paths.CACHE / "rows" / f"{digest.hexdigest()[:32]}.safetensors"
 

@@ -13,7 +13,7 @@ def annotations(source: Script, grid: TimeGrid) -> Annotations:
     videos, segments = [], []
     for video in script.timelines(source):
         names = [source.names[instance.label] for instance in video.instances]
-        videos.append(Video(video.id, video.subset, video.duration_s, tuple(sorted(set(names)))))
+        videos.append(Video(video.id, video.subset, video.duration_s, tuple(sorted(set(names))), video.draw))
         segments += [
             Segment(video.id, name, instance.start_s, instance.end_s)
             for name, instance in zip(names, video.instances, strict=True)
