@@ -81,6 +81,13 @@ def test_a_group_of_videos_that_are_not_there_is_a_sentence():
         metrics.judge(judging(section), TRUTH, FOUND)
 
 
+def test_a_star_stands_for_the_numbers_of_draws_and_brackets_for_themselves():
+    truth = make_truth([(0, 0, 0, 10)], videos=("sim3_test_0000", "sim3_test_0001", "a[b]"))
+    assert metrics.named(["sim*_test_0000", "a[b]"], truth) == {"sim3_test_0000", "a[b]"}
+    with pytest.raises(UserError, match=r"names 'sim\*_test_0002', which is no test video of the dataset; mend it"):
+        metrics.named(["sim*_test_0002"], truth)
+
+
 def test_what_is_asked_of_metrics_by_hand():
     cells = [{"all": Cell([0.5, 0.25], 0.375), "unified": Cell([0.25, 0.125], 0.1875)}, {"all": Cell([1, 0], 0.5)}]
     rows = {"full": {str(seed): groups for seed, groups in enumerate(cells)}, "other": {"0": {"all": Cell([0.1, 0.2], 0.15)}}}
@@ -97,8 +104,8 @@ def test_a_class_without_a_detection_is_kept_with_what_mAP_is_without_the_rule()
     late = make_detections([(0, 0, 0, 10, 0.9), (1, 1, 3, 10, 0.8)])
     plain = dataclasses.replace(PROTOCOLS["thumos-facnet"], zero_if_undetected=False)
     expected = Undetected(["z"], 0.5)  # x is found; y at tIoU 0.5 only: (2/3 + 1/3) / 2
-    assert metrics.undetected(judging(), late) == expected
-    assert metrics.undetected(dataclasses.replace(judging(), protocol=plain), late) is None
-    assert metrics.undetected(judging(), FOUND) is None
+    assert metrics.undetected(judging(), TRUTH, late) == expected
+    assert metrics.undetected(dataclasses.replace(judging(), protocol=plain), TRUTH, late) is None
+    assert metrics.undetected(judging(), TRUTH, FOUND) is None
     official = msgspec.structs.replace(SECTION, protocol="activitynet")
-    assert metrics.undetected(judging(official), late) is None
+    assert metrics.undetected(judging(official), TRUTH, late) is None

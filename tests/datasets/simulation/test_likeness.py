@@ -69,7 +69,7 @@ def test_streams_are_as_wide_as_they_say(raw):
     grids = {name: grid for name in where.streams}
     _, streams = next(features.features(where, tuple(where.streams), grids))
     widths = {name: x.shape[1] for name, x in streams.items()}
-    assert widths == {"csn": 256, "slowfast101": 288, "slowfast152": 288, "tdn": 256, "vivit": 96}
+    assert widths == {"csn": 128, "slowfast101": 144, "slowfast152": 144, "tdn": 128, "vivit": 48}
 
 
 @pytest.mark.parametrize("change", [({"seed": 1}, {"seed": 2}), ({"draws": [0]}, {"draws": [1]})])
