@@ -3,6 +3,7 @@
 import copy
 import re
 
+import msgspec
 import pytest
 import yaml
 from hypothesis import given
@@ -70,6 +71,22 @@ def test_rows_of_the_factorial_ablations(raw):
     both = resolve.rows(params, "facnet_table3")["cw_mil-hybrid-background"]
     assert both.params.background and both.params.video_score == "mil" and both.params.temperatures == (1.0, 2.0, 5.0)
     assert both.weights == {"cw": 1.0, "ca": 0.0, "mil": 0.1}
+
+
+def test_lgbm_net_is_held_against_bas_net_with_the_same_post_processing_too(raw):
+    """What is trained is BaS-Net's row, whose weights it shares; how it localizes is LGBM-Net's."""
+    rows = resolve.rows(parameters.load(raw), "lgbm_table1")
+    for stream in ("csn", "slowfast152", "slowfast101", "vivit", "tdn"):
+        same, own, lgbm = (rows[f"{stream}-{name}"] for name in ("basnet_same", "basnet", "lgbm"))
+        assert same.localize == lgbm.localize != own.localize
+        assert msgspec.structs.replace(same, localize=own.localize) == own
+
+
+def test_simulated_datasets_set_nothing_over_the_rule_but_the_fusion_of_streams_without_weights(raw):
+    for name in ("thumos14-sim", "activitynet12-sim", "activitynet13-sim", "hacs-sim"):
+        dataset = parameters.load(raw).dataset(name)
+        assert dataset.scaled is True and dataset.redrawn
+        assert set(map(str, dataset.overrides.values())) <= {"{'early_fusion': True}"}
 
 
 def test_a_method_without_a_section_is_named(raw, monkeypatch):

@@ -54,7 +54,8 @@ class Prepared:
     def content(self) -> bytes:
         """All that training can read: equal contents train equal weights."""
         videos, known = [*self.videos("train"), *self.videos("test")], self.store.manifest
-        hashes = {video.id: {stream: rows.sha256 for stream, rows in known.videos[video.id].items()} for video in videos}
+        stored = {video.id: known.videos.get(video.id, {}) for video in videos}
+        hashes = {video: {stream: rows.sha256 for stream, rows in streams.items()} for video, streams in stored.items()}
         return msgspec.json.encode([self.labels.classes, videos, known.grids, known.streams, hashes], order="sorted")
 
     def __getstate__(self) -> dict[str, Any]:
