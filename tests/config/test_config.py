@@ -47,7 +47,7 @@ def test_later_layers_win(raw):
     params = parameters.load(raw)
     main, table = resolve.rows(params, "thumos14-sim")["facnet"], resolve.rows(params, "facnet_table1")
     assert main.optimizer.betas == (0.9, 0.99) and main.params.kernel == 1  # preset released over the defaults
-    assert main.params.hidden == (128, 128)  # the dataset's override over the base
+    assert main.params.hidden == (128, 128)  # the base, scaled to the dataset
     assert table["full_paper_preset"].params.kernel == 3
     assert not table["no_background"].params.background
 
