@@ -10,7 +10,7 @@ from wstal.config import parameters
 def test_a_small_copy_has_simulated_datasets_and_the_first_rows(raw):
     small, whole = smoke.shrink(raw), parameters.load(raw)
     imitated = ("thumos14", "activitynet12", "activitynet13", "hacs")
-    assert list(small.datasets) == [f"{name}-{kind}" for kind in ("sim", "i3d-like") for name in imitated]
+    assert list(small.datasets) == [f"{name}-sim" for name in imitated]
     assert list(small.entries) == [name for name in whole.entries if name != "clips"] and small.seeds == (0,)
     for name, entry in small.entries.items():
         assert list(entry.every.items()) == list(whole.entries[name].every.items())[:6]

@@ -3,6 +3,7 @@
 import copy
 import re
 
+import msgspec
 import pytest
 import yaml
 from hypothesis import given
@@ -46,7 +47,7 @@ def test_later_layers_win(raw):
     params = parameters.load(raw)
     main, table = resolve.rows(params, "thumos14-sim")["facnet"], resolve.rows(params, "facnet_table1")
     assert main.optimizer.betas == (0.9, 0.99) and main.params.kernel == 1  # preset released over the defaults
-    assert main.params.hidden == (128, 128)  # the dataset's override over the base
+    assert main.params.hidden == (128, 128)  # the base, scaled to the dataset
     assert table["full_paper_preset"].params.kernel == 3
     assert not table["no_background"].params.background
 
@@ -70,6 +71,22 @@ def test_rows_of_the_factorial_ablations(raw):
     both = resolve.rows(params, "facnet_table3")["cw_mil-hybrid-background"]
     assert both.params.background and both.params.video_score == "mil" and both.params.temperatures == (1.0, 2.0, 5.0)
     assert both.weights == {"cw": 1.0, "ca": 0.0, "mil": 0.1}
+
+
+def test_lgbm_net_is_held_against_bas_net_with_the_same_post_processing_too(raw):
+    """What is trained is BaS-Net's row, whose weights it shares; how it localizes is LGBM-Net's."""
+    rows = resolve.rows(parameters.load(raw), "lgbm_table1")
+    for stream in ("csn", "slowfast152", "slowfast101", "vivit", "tdn"):
+        same, own, lgbm = (rows[f"{stream}-{name}"] for name in ("basnet_same", "basnet", "lgbm"))
+        assert same.localize == lgbm.localize != own.localize
+        assert msgspec.structs.replace(same, localize=own.localize) == own
+
+
+def test_simulated_datasets_set_nothing_over_the_rule_but_the_fusion_of_streams_without_weights(raw):
+    for name in ("thumos14-sim", "activitynet12-sim", "activitynet13-sim", "hacs-sim"):
+        dataset = parameters.load(raw).dataset(name)
+        assert dataset.scaled is True and dataset.redrawn
+        assert set(map(str, dataset.overrides.values())) <= {"{'early_fusion': True}"}
 
 
 def test_a_method_without_a_section_is_named(raw, monkeypatch):
@@ -119,6 +136,7 @@ def put(raw, place, value):
         ("methods.no_such", {"preset": "a", "base": {}, "presets": {}}, "no_such"),
         ("datasets.thumos14.features.reader", "no_reader", "no_reader"),
         ("datasets.thumos14.features.source.rot", "x", "rot"),
+        ("datasets.thumos14.redrawn", True, "datasets.thumos14 says `redrawn: true`, but its reader thumos14_reduced draws"),
         ("datasets.thumos14.features.grid.fps", 0.0, "fps"),
         ("datasets.thumos14.features.grids", {"vivit": {"fps": 25.0, "stride_f": 32, "window_f": 32}}, "vivit"),
         ("datasets.thumos14.features.grids", {"rgb": {"fps": 25.0, "stride_f": 32}}, "window_f"),
@@ -147,7 +165,7 @@ def put(raw, place, value):
         ("methods.facnet.base.localize.thresholds.values", [], "thresholds"),
         ("datasets.thumos14-sim.evaluation.protocol_set", {"no_such": True}, "no_such"),
         ("datasets.thumos14-sim.evaluation.class_groups", {"all": ["Diving"]}, "all"),
-        ("datasets.thumos14-sim.overrides.facnett", {}, "facnett"),
+        ("datasets.hacs-sim.overrides.facnett", {}, "facnett"),
         ("datasets.thumos14-sim.features.streams", [], "streams"),
         ("datasets.thumos14-sim.features.streams", ["rgb", "depth"], "depth"),
         ("entries.facnet_table1.rows", {"../up": {}}, "rows"),

@@ -99,7 +99,7 @@ def test_what_is_missing_is_left_to_those_who_check_it(missing):
     assert missing not in scaling.scaled(values, "um", QUARTER)
 
 
-SCALED = "thumos14-i3d-like"
+SCALED = "thumos14-sim"
 
 
 def resolved(raw, values, dataset=SCALED):

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from wstal.base.errors import UserError
 from wstal.base.types import Annotations, Segment, Video
+from wstal.data import labels
 from wstal.datasets.annotations import validate, write
+from wstal.evaluation import truth
 
 GOOD = Annotations(
     classes=("Wave", "Bend"),
@@ -31,6 +33,25 @@ def test_weak_labels_hold_no_times(tmp_path):
             {"id": "b", "subset": "train", "duration_s": 6.5, "labels": ["Bend", "Wave"]},
         ],
     }
+
+
+def test_draws_are_fields_of_videos_and_parts_of_names_of_subsets(tmp_path):
+    """Training tells them apart without times; evaluation asks for a draw's test videos by the name of their subset."""
+    names = (("x0", "train", 0), ("y0", "test", 0), ("x3", "train", 3), ("y3", "test", 3))
+    videos = tuple(Video(name, subset, 5.0, ("Wave",), draw) for name, subset, draw in names)
+    made = Annotations(("Wave",), videos, (Segment("y0", "Wave", 0.0, 1.0), Segment("y3", "Wave", 1.0, 2.0)))
+    write(made, tmp_path, origin="here")
+    known = labels.read(tmp_path / "videos.json")
+    assert known.videos == tuple(sorted(videos, key=lambda video: video.id))
+    assert [[video.id for video in known.subset("train", draw)] for draw in (0, 3, 1)] == [["x0"], ["x3"], []]
+    database = json.loads((tmp_path / "segments.json").read_text())["database"]
+    assert {name: video["subset"] for name, video in database.items()} == {
+        "x0": "train", "y0": "test", "x3": "train-3", "y3": "test-3",
+    }  # fmt: skip
+    found = truth.read(tmp_path / "segments.json", subset="test-3", preferred=(), ambiguous_label=None)
+    assert found.videos == ("y3",) and found.start_s.tolist() == [1.0]
+    assert made.first_draw() == Annotations(("Wave",), videos[:2], made.segments[:1])
+    assert GOOD.first_draw() == GOOD
 
 
 def test_segments_are_activitynet_ground_truth(tmp_path):

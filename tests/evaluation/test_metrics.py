@@ -28,12 +28,12 @@ SECTION = parameters.Evaluation(
 
 def judging(section=SECTION, runs=(), tree=None):
     """How runs are judged on TRUTH."""
-    return Judging("e", "d", section, PROTOCOLS[section.protocol], TRUTH, runs, tree)
+    return Judging("e", "d", section, PROTOCOLS[section.protocol], {0: TRUTH}, runs, tree)
 
 
 def test_every_cell_of_a_run_by_hand():
     """x is found, z is not; y has tIoU 7 / 10 in seconds, and 11 / 16 in snippets, as FAC-Net's evaluator counts."""
-    cells = metrics.judge(judging(), FOUND)
+    cells = metrics.judge(judging(), TRUTH, FOUND)
     assert cells == {
         "all": Cell([0.666667, 0.333333], 0.5),
         "one": Cell([1, 1], 1),
@@ -47,7 +47,7 @@ def test_every_cell_of_a_run_by_hand():
 
 def test_the_unified_cell_does_not_depend_on_the_papers_protocol():
     late = make_detections([(0, 0, 0, 10, 0.9), (1, 1, 3, 10, 0.8), (2, 1, 0, 10, 0.9)])
-    cells = metrics.judge(judging(), late)
+    cells = metrics.judge(judging(), TRUTH, late)
     assert cells["all"] == Cell([0, 0], 0)  # FAC-Net's evaluator: class z has no detection
     assert cells["unified"] == Cell([0.5, 0.5], 0.5)  # x whole, y behind a false alarm in the empty video c
 
@@ -78,7 +78,14 @@ def test_among_keeps_truth_and_detections_of_the_videos_alone():
 def test_a_group_of_videos_that_are_not_there_is_a_sentence():
     section = msgspec.structs.replace(SECTION, video_groups={"some": ("a", "w")})
     with pytest.raises(UserError, match="'w', which is no test video"):
-        metrics.judge(judging(section), FOUND)
+        metrics.judge(judging(section), TRUTH, FOUND)
+
+
+def test_a_star_stands_for_the_numbers_of_draws_and_brackets_for_themselves():
+    truth = make_truth([(0, 0, 0, 10)], videos=("sim3_test_0000", "sim3_test_0001", "a[b]"))
+    assert metrics.named(["sim*_test_0000", "a[b]"], truth) == {"sim3_test_0000", "a[b]"}
+    with pytest.raises(UserError, match=r"names 'sim\*_test_0002', which is no test video of the dataset; mend it"):
+        metrics.named(["sim*_test_0002"], truth)
 
 
 def test_what_is_asked_of_metrics_by_hand():
@@ -97,8 +104,8 @@ def test_a_class_without_a_detection_is_kept_with_what_mAP_is_without_the_rule()
     late = make_detections([(0, 0, 0, 10, 0.9), (1, 1, 3, 10, 0.8)])
     plain = dataclasses.replace(PROTOCOLS["thumos-facnet"], zero_if_undetected=False)
     expected = Undetected(["z"], 0.5)  # x is found; y at tIoU 0.5 only: (2/3 + 1/3) / 2
-    assert metrics.undetected(judging(), late) == expected
-    assert metrics.undetected(dataclasses.replace(judging(), protocol=plain), late) is None
-    assert metrics.undetected(judging(), FOUND) is None
+    assert metrics.undetected(judging(), TRUTH, late) == expected
+    assert metrics.undetected(dataclasses.replace(judging(), protocol=plain), TRUTH, late) is None
+    assert metrics.undetected(judging(), TRUTH, FOUND) is None
     official = msgspec.structs.replace(SECTION, protocol="activitynet")
-    assert metrics.undetected(judging(official), late) is None
+    assert metrics.undetected(judging(official), TRUTH, late) is None

@@ -285,7 +285,7 @@ def _make_videos(folder: Path) -> list[bytes]:
 
 def _read_videos(folder: Path) -> object:
     read = labels.read(folder / "videos.json")
-    return read.multi_hot(read.subset("train"))
+    return read.multi_hot(read.subset("train", 0))
 
 
 def _make_card(folder: Path) -> list[bytes]:

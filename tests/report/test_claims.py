@@ -56,7 +56,9 @@ def test_what_the_paper_prints_is_taken_from_its_table():
 
 
 def test_a_row_of_the_table_by_hand():
-    found = Claim("one is better than two", "AVG", np.array([10.0, 20.0, -1.5]), 1.25, np.array([9.0, 21.0, 0.0]))
+    found = Claim(
+        "one is better than two", "AVG", np.array([10.0, 20.0, -1.5]), 1.25, np.array([9.0, 21.0, 0.0]), "Ours is best"
+    )
     t = found.differences.mean() / (found.differences.std(ddof=1) / np.sqrt(3))
     p = f"{2 * stats.t.sf(t, 2):.3f}"
     table = claims.verdicts([found])
@@ -64,7 +66,7 @@ def test_a_row_of_the_table_by_hand():
     assert table.rows == (
         (
             "one is better than two", "AVG", "+1.25", "1.25", "undecided", "+9.5", "[−1.5, +20.0]", "67 % (2 of 3)", p, "13",
-            "undecided", "+10.0",
+            "undecided", "+10.0", "“Ours is best”",
         ),
     )  # fmt: skip
     assert table.title == (
@@ -130,13 +132,35 @@ def test_a_claim_is_tested_at_the_tiou_that_the_paper_names():
     assert claims.claims(make_metrics(rows, "metric_table2")) == []
 
 
+def test_a_claim_that_two_are_alike_holds_where_they_are_and_fails_where_they_differ():
+    same, differ, open_ = ([0.1, -0.1, 0.2], [10.0, 11.0, 9.0], [5.0, -9.0, 1.0])
+    table = [Claim("", "AVG", np.array(one), official=np.array(one), alike=True) for one in (same, differ, open_)]
+    assert [(one.verdict, one.official.verdict) for one in claims.judge(table)] == [
+        ("holds", "holds"), ("fails", "fails"), ("undecided", "undecided"),
+    ]  # fmt: skip
+    negative = claims.judge([Claim("", "AVG", -np.array(differ), alike=True)])
+    assert [one.verdict for one in negative] == ["fails"]
+
+
+def test_what_no_paper_says_stands_apart_and_does_not_count():
+    """FAC-Net's table has no deep metric learning: that comparison is ours, and corrected by itself."""
+    found = averages(full=[50, 61, 55], no_background=[40, 50, 45], wsad=[40, 50, 45])
+    paper, ours = claims.claims(found), claims.ours(found)
+    assert [one.text for one in paper] == ["the background class helps"] and paper[0].quote
+    assert [one.text.split(",")[0] for one in ours] == ["FAC-Net is better than deep metric learning"] and not ours[0].quote
+    table = claims.verdicts(paper, ours)
+    assert table.title.startswith("1 claim: 1 hold here") and len(table.rows) == 2
+    assert table.rows[1][0].startswith("ours: FAC-Net is better") and table.rows[0][8] == table.rows[1][8]
+    assert table.header[-1] == "the paper" and table.rows[1][-1] == "–"
+
+
 def test_claims_about_missing_rows_are_left_out():
     assert claims.claims(averages(full=[40])) == []
 
 
 def test_a_single_seed_says_little():
     (found,) = judged([10.0])
-    assert found.cells()[4:] == ("undecided", "+10.0", "–", "100 % (1 of 1)", "1.000", "–", "–", "–")
+    assert found.cells()[4:] == ("undecided", "+10.0", "–", "100 % (1 of 1)", "1.000", "–", "–", "–", "–")
 
 
 @pytest.mark.parametrize(("seeds", "share"), [(2, "50 %"), (5, "94 %"), (6, None), (10, None)])

@@ -45,7 +45,7 @@ def test_a_video_is_opened_with_the_scores_of_every_network(monkeypatch):
     monkeypatch.setattr(lessons_video, "one_video", lambda run, network, video: Bags())
     monkeypatch.setattr(lessons_video.experiment, "load", lambda run, network: network)
     monkeypatch.setattr(lessons_video, "predict", lambda model, bags: {"b": model})
-    video = lessons_video.open_video(SimpleNamespace(truth=truth, runs=[Run()]), "a", "y", "densest")
+    video = lessons_video.open_video(SimpleNamespace(truth_of=lambda run: truth, runs=[Run()]), "a", "y", "densest")
     assert video.scores == {"rgb": "rgb", "flow": "flow"} and (video.id, video.label, video.grid) == ("b", 1, GRID)
     assert video.truth.tolist() == [[2, 3.5], [4, 5]]
 

@@ -122,6 +122,16 @@ def test_strata_are_datasets_and_numbers_of_seeds():
     assert [one.shape for one in overview.strata(found, overview.by_paper_evaluator)] == [(3, 3), (1, 3), (1, 2)]
 
 
+def test_claims_that_two_are_alike_are_counted_and_not_summed():
+    alike = Claim("", "AVG", NOTHING, 50.0, alike=True)
+    better = Claim("", "AVG", SURE, 3.0)
+    found = Strip("Paper, Table 1: a", tuple(claims.judge([alike, better])), "a")
+    assert [row[3:] for row in overview.counts([found]).rows] == [("2", "0", "0", "0")] * 3
+    assert [one.shape for one in overview.strata([found], overview.by_paper_evaluator)] == [(1, 3)]
+    assert overview.aggregates([found]).rows[0][3] == "+3.0"
+    assert overview.alone(Claim("", "AVG", SURE, alike=True)) == "fails"
+
+
 def test_folded_tables_open_below_their_title():
     text = overview.folded([Table("Title", "Caption.", ("row", "value"), (("a", "1"),))])
     assert text.startswith("<details><summary>Title</summary>\n\n| row | value |") and "**Title**" not in text

@@ -23,8 +23,8 @@ def found(small, prepared, tmp_path_factory):
     rows = {name: {"method": name, "optimizer": {"lr": 0.03}, "training": {"checkpoints": 4}} for name in ("facnet", "wtalc")}
     entry = {"dataset": "tiny", "notebook": "04_protocols", "rows": rows}
     entry["evaluation"] = {
-        "test_lists": {"fewer": ["sim_test_0000"]},
-        "video_groups": {"first": ["sim_test_0000", "sim_test_0001"]},
+        "test_lists": {"fewer": ["sim*_test_0000"]},
+        "video_groups": {"first": ["sim*_test_0000", "sim*_test_0001"]},
     }
     params = parameters.load(small | {"entries": {"p": entry}})
     runs = experiment.runs(plan.of_rows(params, "p"), tree)
@@ -53,9 +53,9 @@ def test_choosing_on_test_data_never_hurts(found):
 
 def test_a_list_leaves_out_truth_and_detections(found):
     judged, _ = found
-    truth, every = judged.truth, detections.read_json(judged.runs[0].predictions())
-    kept, left = metrics.among(truth, every, set(truth.videos) - {"sim_test_0000"})
-    gone = truth.videos.index("sim_test_0000")
+    truth, every = judged.truths[0], detections.read_json(judged.runs[0].predictions())
+    kept, left = metrics.among(truth, every, set(truth.videos) - {"sim0_test_0000"})
+    gone = truth.videos.index("sim0_test_0000")
     assert (truth.video == gone).any() and not (kept.video == gone).any()
     assert len(kept.video) == (truth.video != gone).sum() and len(left) < len(every)
     again, same = metrics.among(truth, every, set(truth.videos))

@@ -30,7 +30,7 @@ def truth(shown):
 def judging(table, durations_s=None, runs=()):
     """A stand-in for an entry of facnet_table1 with this truth."""
     first = SimpleNamespace(data=SimpleNamespace(durations_s=lambda: durations_s))
-    return SimpleNamespace(entry="facnet_table1", truth=table, runs=list(runs) or [first])
+    return SimpleNamespace(entry="facnet_table1", truth_of=lambda run: table, runs=list(runs) or [first])
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def test_metrics_and_complementarity_of_an_ensemble(joined, prepared):
     assert list(found.rows) == ["one", "two"] and found.presets == {"one": "mean of scores", "two": "mean of scores"}
     assert 0 < found.average("one").mean() <= 100
     single = {run.row: detections.read_json(run.predictions()) for run in runs}
-    result = complementarity.compare(entry.truth, single, tiou=0.3, per_instance=1.0)
+    result = complementarity.compare(entry.truths[0], single, tiou=0.3, per_instance=1.0)
     assert result.union >= result.recall.max()
 
 

@@ -56,6 +56,11 @@ def check_dataset(params: Parameters, name: str) -> None:
     """
     dataset, place = params.datasets[name], f"datasets.{name}"
     _, source = prepare.source(dataset.features, place)
+    if dataset.redrawn and not hasattr(source, "draws"):
+        raise UserError(
+            f"params.yaml: {place} says `redrawn: true`, but its reader {dataset.features.reader} draws nothing; "
+            "remove that line."
+        )
     files = getattr(source, "features", None)
     if isinstance(files, Mapping) and not dataset.features.extraction:
         for stream in dataset.features.streams:

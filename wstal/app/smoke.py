@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # slow to load, and not needed to shrink parameters, which `w
     from wstal.training.ensemble_runs import EnsembleRun
     from wstal.training.experiment import Run
 
-SIMULATED = ("simulated", "i3d_like")  # readers of datasets whose size is theirs to choose
+SIMULATED = "simulated"  # the reader of datasets whose size is theirs to choose
 
 
 @cache
@@ -48,7 +48,7 @@ def shrink(raw: dict) -> Parameters:
     datasets = {
         name: merge(section, small.dataset) | {"overrides": sizes}
         for name, section in raw["datasets"].items()
-        if section["features"]["reader"] in SIMULATED
+        if section["features"]["reader"] == SIMULATED
     }
     entries = {name: cut(entry, small.rows) for name, entry in whole.entries.items() if entry.dataset in datasets}
     ensembles = {

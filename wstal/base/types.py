@@ -1,6 +1,6 @@
 """Frozen records that travel between the parts. Arrays carry shape and unit; N detections, T snippets, C classes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ class Video:
     subset: str  # "train" or "test"
     duration_s: float
     labels: tuple[str, ...]  # video-level labels, sorted, each once
+    draw: int = 0  # of a dataset that is drawn anew with every seed: the seed whose runs see the video
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,18 @@ class Annotations:
     segments: tuple[Segment, ...]
     ambiguous: tuple[Segment, ...] = ()  # times where annotators could not decide; the label is "Ambiguous"
     notes: tuple[str, ...] = ()  # what is odd about the file that they come from, a sentence each
+
+    def first_draw(self) -> "Annotations":
+        """The videos of the first draw; of a dataset that is not redrawn, all."""
+        draw = min((video.draw for video in self.videos), default=0)
+        kept = {video.id: video for video in self.videos if video.draw == draw}
+        segments, ambiguous = (tuple(x for x in times if x.video in kept) for times in (self.segments, self.ambiguous))
+        return replace(self, videos=tuple(kept.values()), segments=segments, ambiguous=ambiguous)
+
+
+def of_draw(subset: str, draw: int) -> str:
+    """What segments.json calls a subset of a draw: "test" of draw 0, "test-3" of draw 3."""
+    return f"{subset}-{draw}" if draw else subset
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,9 @@ class Dataset(Record):
     features: Features
     evaluation: Evaluation | None = None
     overrides: dict[str, dict[str, Any]] = {}  # method -> what this dataset sets
+    redrawn: bool = (
+        False  # whether a dataset that is drawn is drawn anew for every seed, so that verdicts speak of all such data
+    )
     scaled: bool | Size = False  # whether presets are scaled to its size, config/scaling.py; true: to what its source states
 
 

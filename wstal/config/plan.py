@@ -45,7 +45,12 @@ class RowsPlan(Record):
     extraction: Extraction | None  # how its videos went through the backbone; none where features were published or simulated
     seeds: tuple[Seed, ...]
     rows: dict[Name, Settings]
+    redrawn: bool = False  # whether each seed has a draw of the dataset to itself
     code: dict[str, str] = {}
+
+    def draw(self, seed: int) -> int:
+        """The draw that runs of a seed see, the same for all rows."""
+        return seed if self.redrawn else 0
 
 
 class EnsemblePlan(Record):
@@ -70,7 +75,7 @@ class JudgingPlan(Record):
 
 def of_dataset(params: Parameters, name: str) -> DatasetPlan:
     """The plan of a dataset."""
-    features = params.dataset(name).features
+    features = resolve.features(params, name)
     named = [f"datasets/readers/{features.reader}.py"]
     if features.extraction:
         named += ["features/extraction/networks.py", *(f"features/backbones/{a}.py" for a in architectures(features))]
@@ -88,10 +93,10 @@ def of_rows(params: Parameters, name: str) -> RowsPlan:
     named = {f"methods/{row.method}.py" for row in rows.values()}
     named |= {f"plugins/{plugin}.py" for row in rows.values() for plugin in row.plugins}
     dataset = params.entry(name).dataset
-    features = params.dataset(dataset).features
+    section = params.dataset(dataset)
     return RowsPlan(
-        entry=name, dataset=dataset, backbone=features.backbone, extraction=features.extraction, seeds=params.seeds,
-        rows=rows, code=sources(named),
+        entry=name, dataset=dataset, backbone=section.features.backbone, extraction=section.features.extraction,
+        seeds=params.seeds, rows=rows, redrawn=section.redrawn, code=sources(named),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from wstal.base.errors import UserError
 from wstal.base.record import Count
 from wstal.base.yamlfile import convert, merge
 from wstal.config import scaling
-from wstal.config.parameters import Dataset, EnsembleEntry, Entry, Evaluation, Parameters, lookup
+from wstal.config.parameters import Dataset, EnsembleEntry, Entry, Evaluation, Features, Parameters, lookup
 from wstal.config.scaling import Size
 from wstal.config.settings import Draft, Settings, settings
 from wstal.detect.ensemble import Combination
@@ -58,6 +58,14 @@ class Stated(msgspec.Struct):
     dim: Count
     train_videos: Count
     duration_s: tuple[float, float]  # median and log-deviation
+
+
+def features(params: Parameters, name: str) -> Features:
+    """How the annotations and features of dataset `name` are made: if it is redrawn, a draw for every seed."""
+    dataset = params.dataset(name)
+    if not dataset.redrawn:
+        return dataset.features
+    return msgspec.structs.replace(dataset.features, source={**dataset.features.source, "draws": list(params.seeds)})
 
 
 def size_of(dataset: Dataset, name: str) -> Size | None:

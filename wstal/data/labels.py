@@ -16,9 +16,10 @@ class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     classes: tuple[str, ...]
     videos: tuple[Video, ...]
 
-    def subset(self, name: str) -> tuple[Video, ...]:
-        """Videos of "train" or "test", in the order of their names."""
-        return tuple(sorted((video for video in self.videos if video.subset == name), key=lambda video: video.id))
+    def subset(self, name: str, draw: int) -> tuple[Video, ...]:
+        """Videos of "train" or "test" of a draw, in the order of their names."""
+        chosen = (video for video in self.videos if video.subset == name and video.draw == draw)
+        return tuple(sorted(chosen, key=lambda video: video.id))
 
     def multi_hot(self, videos: tuple[Video, ...]) -> np.ndarray:
         """(N, C) float32; 1 where the video shows the class."""

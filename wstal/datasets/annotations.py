@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wstal.base import files
-from wstal.base.types import Annotations, Segment, Video
+from wstal.base.types import Annotations, Segment, Video, of_draw
 from wstal.checks.findings import Findings
 from wstal.checks.labels import check_classes, check_ids, check_labels, check_untrained, unknown
 from wstal.checks.segments import check_segments, said
@@ -20,16 +20,22 @@ def write(annotations: Annotations, out: Path, *, origin: str) -> tuple[str, ...
     """Validate, then write <out>/videos.json and <out>/segments.json: sorted, the same bytes for the same annotations.
 
     segments.json is ActivityNet's ground-truth layout, with the class order, ambiguous times and notes on what is odd added;
-    notes may speak of times, so that videos.json has none. -> the notes.
+    notes may speak of times, so that videos.json has none. Draws are fields of videos there and parts of names of subsets here.
+    -> the notes.
 
     Raises:
         UserError: `validate` finds faults, or a file cannot be written.
     """
     notes = validate(annotations, origin=origin)
     videos = sorted(annotations.videos, key=lambda video: video.id)
-    weak = [{"id": v.id, "subset": v.subset, "duration_s": _s(v.duration_s), "labels": sorted(v.labels)} for v in videos]
+    weak = [
+        {"id": v.id, "subset": v.subset, "duration_s": _s(v.duration_s), "labels": sorted(v.labels)}
+        | ({"draw": v.draw} if v.draw else {})
+        for v in videos
+    ]
     database: dict[str, Any] = {
-        v.id: {"subset": v.subset, "duration": _s(v.duration_s), "annotations": [], "ambiguous": []} for v in videos
+        v.id: {"subset": of_draw(v.subset, v.draw), "duration": _s(v.duration_s), "annotations": [], "ambiguous": []}
+        for v in videos
     }
     for x in sorted(annotations.segments, key=_order):
         database[x.video]["annotations"].append({"segment": [_s(x.start_s), _s(x.end_s)], "label": x.label})

@@ -1,14 +1,14 @@
 """The runs of an entry and all that they are judged by, read once."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree
-from wstal.base.types import Truth
+from wstal.base.types import Truth, of_draw
 from wstal.config.parameters import Evaluation
 from wstal.config.plan import JudgingPlan
 from wstal.evaluation import evaluate, truth
@@ -31,6 +31,10 @@ class Judged(Protocol):
         """Its seed."""
 
     @property
+    def draw(self) -> int:
+        """The draw of the dataset that it sees."""
+
+    @property
     def preset(self) -> str:
         """What its table says of its settings."""
 
@@ -49,9 +53,13 @@ class Judging(Generic[R]):
     dataset: str
     evaluation: Evaluation
     protocol: evaluate.Protocol
-    truth: Truth  # of the test videos
+    truths: Mapping[int, Truth]  # draw -> truth of its test videos
     runs: Sequence[R]
     tree: Tree
+
+    def truth_of(self, run: R) -> Truth:
+        """The truth of the test videos that a run saw."""
+        return self.truths[run.draw]
 
 
 def judging(plan: JudgingPlan, runs: Sequence[R], tree: Tree) -> Judging[R]:
@@ -61,7 +69,10 @@ def judging(plan: JudgingPlan, runs: Sequence[R], tree: Tree) -> Judging[R]:
         UserError: the protocol or a group does not fit, or segments.json is missing.
     """
     path = tree.annotations(plan.dataset) / "segments.json"
-    times = truth.read(path, subset="test", preferred=(), ambiguous_label=None)
+    times = {
+        draw: truth.read(path, subset=of_draw("test", draw), preferred=(), ambiguous_label=None)
+        for draw in dict.fromkeys(run.draw for run in runs)
+    }
     protocol = checked_protocol(plan.evaluation, plan.dataset)
     return Judging(plan.entry, plan.dataset, plan.evaluation, protocol, times, runs, tree)
 

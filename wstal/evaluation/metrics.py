@@ -5,6 +5,7 @@ Each run is judged twice: by the protocol of the paper whose table it is, and by
 
 import dataclasses
 from collections.abc import Callable, Container, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 import msgspec
@@ -69,8 +70,8 @@ def evaluate_all(judging: Judging[Any]) -> Metrics:
     unseen: dict[str, dict[str, Undetected]] = {}
     for run in judging.runs:
         found = detections.read_json(run.predictions())
-        rows.setdefault(run.row, {})[str(run.seed)] = judge(judging, found)
-        if one := undetected(judging, found):
+        rows.setdefault(run.row, {})[str(run.seed)] = judge(judging, judging.truth_of(run), found)
+        if one := undetected(judging, judging.truth_of(run), found):
             unseen.setdefault(run.row, {})[str(run.seed)] = one
     presets = {run.row: run.preset for run in judging.runs}
     return Metrics(
@@ -79,30 +80,40 @@ def evaluate_all(judging: Judging[Any]) -> Metrics:
     )  # fmt: skip
 
 
-def undetected(judging: Judging[Any], found: Detections) -> Undetected | None:
+def undetected(judging: Judging[Any], truth: Truth, found: Detections) -> Undetected | None:
     """The classes without a detection, where the protocol makes mAP 0 of one; None where it does not."""
     if not judging.protocol.zero_if_undetected:
         return None
-    result = evaluate(judging.truth, found, judging.protocol, judging.evaluation.tious)
+    result = evaluate(truth, found, judging.protocol, judging.evaluation.tious)
     if not result.undetected:
         return None
     return Undetected([*result.undetected], round(float(result.plain_mAP.mean()), DIGITS))
 
 
-def judge(judging: Judging[Any], found: Detections) -> dict[str, Cell]:
+def judge(judging: Judging[Any], truth: Truth, found: Detections) -> dict[str, Cell]:
     """Every group's cell of one run's detections: by classes, by videos, and all under the unified protocol.
 
     Raises:
         UserError: a group names a class or video that the dataset lacks.
     """
-    section, truth, protocol = judging.evaluation, judging.truth, judging.protocol
+    section, protocol = judging.evaluation, judging.protocol
     result = evaluate(truth, found, protocol, section.tious)
     cells = {name: cell(result, members) for name, members in {ALL: truth.labels, **section.class_groups}.items()}
     for name, videos in section.video_groups.items():
-        if unknown := sorted(set(videos) - set(truth.videos)):
-            raise UserError(f"params.yaml: video_groups names {unknown[0]!r}, which is no test video of the dataset.")
-        cells[name] = whole(among(truth, found, set(videos)), protocol, section.tious)
+        cells[name] = whole(among(truth, found, named(videos, truth)), protocol, section.tious)
     return cells | {UNIFIED: whole((truth, found), PROTOCOLS[UNIFIED_NAME], section.tious)}
+
+
+def named(names: Sequence[str], truth: Truth) -> set[str]:
+    """The test videos that a list of params.yaml names; * in a name stands for anything, as for the numbers of draws.
+
+    Raises:
+        UserError: a name fits none.
+    """
+    found = {name: {video for video in truth.videos if fnmatchcase(video, name.replace("[", "[[]"))} for name in names}
+    if unknown := [name for name, videos in found.items() if not videos]:
+        raise UserError(f"params.yaml: a list of videos names {unknown[0]!r}, which is no test video of the dataset; mend it.")
+    return set().union(*found.values())
 
 
 def whole(pair: tuple[Truth, Detections], protocol: Protocol, tious: Sequence[float]) -> Cell:
@@ -147,7 +158,7 @@ def by_row(judging: Judging[Any], judge: Callable[..., T], *settings: Any) -> di
     rows: dict[str, list[T]] = {}
     for run in judging.runs:
         found = detections.read_json(run.predictions())
-        rows.setdefault(run.row, []).append(judge(judging.truth, found, judging.protocol, *settings))
+        rows.setdefault(run.row, []).append(judge(judging.truth_of(run), found, judging.protocol, *settings))
     return rows
 
 

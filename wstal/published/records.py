@@ -23,12 +23,14 @@ class PrintedRow(Record):
 
 
 class Comparison(Record):
-    """A claim of a paper: one row is better than another."""
+    """A claim: one row is better than another, or as good."""
 
     text: Text
     better: str
     worse: str
     at: Share | None = None  # the tIoU at which they are compared; the average mAP where there is none
+    alike: bool = False  # as good in place of better
+    quote: str = ""  # the paper's sentence; a claim without one is ours, stands apart and does not count
 
     def __post_init__(self) -> None:
         if self.better == self.worse:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from wstal.report.tables import Table
 BOUND = 2.0  # points up to which a difference does not matter, unless the paper's own is smaller
 HEADER = (
     "claim", "measure", "printed", "bound", "here", "difference", "95 % interval", "better on", "p", "seeds to decide",
-    "official", "official difference",
+    "official", "official difference", "the paper",
 )  # fmt: skip
 
 
@@ -31,6 +31,8 @@ class Claim:
     differences: np.ndarray  # (S,) points
     published: float | None = None  # the difference that the paper prints, points
     official: np.ndarray | None = None  # (S,) the same by the official evaluator, where the paper has another one
+    quote: str = ""  # the paper's sentence
+    alike: bool = False  # whether it is claimed that there is no difference that matters
 
     @property
     def bound(self) -> float:
@@ -68,21 +70,26 @@ class Judged:
         return (
             self.claim.text, self.claim.measure, number(self.claim.published, "+g"), f"{self.claim.bound:g}",
             self.verdict, signed(self.here.mean), span(self.here.differences), wins(self.here.differences), small(self.here.p),
-            needed(self.here), *official,
+            needed(self.here), *official, f"“{self.claim.quote}”" if self.claim.quote else DASH,
         )  # fmt: skip
 
 
 def claims(metrics: Metrics) -> list[Claim]:
-    """What the paper claims of an entry's rows: the row `better` above the row `worse`."""
-    return [claim(metrics, one) for one in testable(metrics)]
-
-
-def testable(metrics: Metrics) -> list[Comparison]:
-    """The claims of an entry that can be tested.
+    """What the paper claims of an entry's rows, with its sentence: the row `better` above the row `worse`.
 
     The measure is the average mAP, or the mAP at the one tIoU that the claim is `at`. Claims about rows that were not run (a
     smoke run has the first rows only) or tIoUs that were not asked for are left out.
     """
+    return [claim(metrics, one) for one in testable(metrics) if one.quote]
+
+
+def ours(metrics: Metrics) -> list[Claim]:
+    """What we ask of an entry's rows beside the paper's claims; none of it counts."""
+    return [claim(metrics, one) for one in testable(metrics) if not one.quote]
+
+
+def testable(metrics: Metrics) -> list[Comparison]:
+    """The comparisons of an entry whose rows and tIoUs are there."""
     return [
         one
         for one in published.entry(metrics.entry).claims
@@ -102,15 +109,17 @@ def claim(metrics: Metrics, comparison: Comparison) -> Claim:
     better, worse = (published.values(metrics.entry, row).get(AVERAGE if tiou is None else f"{tiou:g}") for row in rows)
     printed = None if better is None or worse is None else round(better - worse, 2)
     measure = AVERAGE if tiou is None else f"mAP@{tiou:g}"
-    return Claim(comparison.text, measure, difference(ALL), printed, official)
+    return Claim(comparison.text, measure, difference(ALL), printed, official, comparison.quote, comparison.alike)
 
 
 def judge(table: Sequence[Claim]) -> list[Judged]:
     """Verdicts on the claims of one table, by either evaluator; each corrects for all claims that it judges."""
     twice = [(one, one.official) for one in table if one.official is not None]
     here = paired.findings([one.differences for one in table], [one.bound for one in table])
+    here = [replace(finding, alike=one.alike) for one, finding in zip(table, here, strict=True)]
     bounds = [one.bound for one, _ in twice]
-    official = iter(paired.findings([differences for _, differences in twice], bounds))
+    others = paired.findings([differences for _, differences in twice], bounds)
+    official = iter([replace(finding, alike=one.alike) for (one, _), finding in zip(twice, others, strict=True)])
     moved = iter(paired.findings([differences - one.differences for one, differences in twice], bounds))
     return [
         Judged(one, finding, None, None) if one.official is None else Judged(one, finding, next(official), next(moved))
@@ -130,10 +139,11 @@ def count(judged: Sequence[Judged]) -> str:
     return f"{text}; the official evaluator changes {changed} of {twice} verdicts" if twice else text
 
 
-def verdicts(table: Sequence[Claim]) -> Table:
-    """All claims of one table, counted in its title."""
-    judged = judge(table)
-    return Table(count(judged), caption(judged), *filled(HEADER, [one.cells() for one in judged]))
+def verdicts(table: Sequence[Claim], beside: Sequence[Claim] = ()) -> Table:
+    """All claims of one table, counted in its title; those `beside` it are ours, corrected by themselves and not counted."""
+    judged, apart = judge(table), judge(beside)
+    rows = [one.cells() for one in judged] + [(f"ours: {one.cells()[0]}", *one.cells()[1:]) for one in apart]
+    return Table(count(judged), caption(judged), *filled(HEADER, rows))
 
 
 def filled(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:

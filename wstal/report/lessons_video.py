@@ -44,7 +44,8 @@ class OpenVideo:
 
 def open_video(judging: Judging[Run], row: str, label: str, rule: str) -> OpenVideo:
     """The video that `qualitative.choose` picks by class and rule, with the scores of every network of a row's first seed."""
-    run, truth = first(judging, row), judging.truth
+    run = first(judging, row)
+    truth = judging.truth_of(run)
     name = choose(judging, label, rule)
     inside = (truth.video == truth.videos.index(name)) & (truth.label == truth.labels.index(label))
     bags = {network: one_video(run, network, name) for network in run.networks}

@@ -64,7 +64,7 @@ def real(name: str) -> float:
 
 def likeness(plan: DatasetPlan, tree: Tree, annotations: Annotations) -> Likeness:
     """Statistics of a prepared dataset, each of whose videos is in one piece."""
-    store, section, streams = Prepared.of(tree, plan.name).store, plan.features, {}
+    store, section, streams = Prepared.of(tree, plan.name, 0).store, plan.features, {}
     for stream in section.streams:
         features = {video.id: store.features(stream, video.id) for video in annotations.videos}
         streams[stream] = measure(sample(annotations, features, section.grids.get(stream, section.grid), {}))

@@ -147,9 +147,11 @@ def counts(found: Sequence[Strip]) -> Table:
 
 def alone(claim: Claim) -> str:
     """The verdict on a claim by a paired t-test, as if it were the only one and every difference mattered."""
+    if claim.alike and paired.p_same(claim.differences, claim.bound) < LEVEL:
+        return HOLDS
     if paired.p_differs(claim.differences) >= LEVEL:
         return UNDECIDED
-    return HOLDS if claim.differences.mean() > 0 else FAILS
+    return HOLDS if claim.differences.mean() > 0 and not claim.alike else FAILS
 
 
 def aggregates(found: Sequence[Strip]) -> Table:
@@ -157,7 +159,7 @@ def aggregates(found: Sequence[Strip]) -> Table:
     rows = []
     for paper, judged in by_paper(found).items():
         own = [strip for strip in found if strip.paper == paper]
-        printed = [one.claim.published for one in judged if one.claim.published is not None]
+        printed = [one.claim.published for one in judged if one.claim.published is not None and not one.claim.alike]
         theirs = signed(float(stats.trim_mean(printed, CUT))) if printed else DASH
         ours, official = (aggregate(strata(own, evaluator)) for evaluator in (by_paper_evaluator, by_official_evaluator))
         rows.append((paper, str(len(own)), str(len(judged)), theirs, *cells(ours), *cells(official)))
@@ -193,10 +195,13 @@ def by_official_evaluator(judged: Judged) -> np.ndarray:
 
 
 def strata(found: Sequence[Strip], evaluator: Callable[[Judged], np.ndarray]) -> list[np.ndarray]:
-    """Differences (claims, S) of each dataset, and of each number of seeds S where tables of a dataset have several."""
+    """Differences (claims, S) of each dataset, and of each number of seeds S where tables of a dataset have several.
+
+    Claims that two rows are alike have no better one and are left out.
+    """
     groups: dict[tuple[str, int], list[np.ndarray]] = {}
     for strip in found:
-        for one in map(evaluator, strip.claims):
+        for one in (evaluator(judged) for judged in strip.claims if not judged.claim.alike):
             groups.setdefault((strip.dataset, len(one)), []).append(one)
     return [np.array(group) for group in groups.values()]
 

@@ -34,6 +34,7 @@ class Finding:
     p_differs: float  # of a mean of 0
     p_same: float  # of a mean outside the bound
     claims: int  # that were tested together
+    alike: bool = False  # whether it is claimed that there is no difference that matters
 
     @property
     def mean(self) -> float:
@@ -44,15 +45,15 @@ class Finding:
     def verdict(self) -> str:
         """One of VERDICTS; "no difference" is one that does not matter, and goes before "holds" and "fails"."""
         if self.p_same < LEVEL:
-            return SAME
+            return HOLDS if self.alike else SAME
         if self.p_differs < LEVEL:
-            return HOLDS if self.mean > 0 else FAILS
+            return HOLDS if self.mean > 0 and not self.alike else FAILS
         return UNDECIDED
 
     @property
     def p(self) -> float:
         """The p-value that the verdict rests on; of an undecided claim that of a mean of 0."""
-        return self.p_same if self.verdict == SAME else self.p_differs
+        return self.p_same if self.p_same < LEVEL else self.p_differs
 
     @property
     def needed(self) -> int | None:

@@ -13,7 +13,7 @@ from wstal import published
 from wstal.detect import detections
 from wstal.evaluation.evaluate import PROTOCOLS
 from wstal.evaluation.judging import Judging
-from wstal.evaluation.metrics import ALL, Cell, Metrics, among, evaluate_all, whole
+from wstal.evaluation.metrics import ALL, Cell, Metrics, among, evaluate_all, named, whole
 from wstal.published import AVERAGE
 from wstal.report import naming
 from wstal.report.cells import mean_std, number, signed
@@ -35,18 +35,19 @@ def evaluate_variants(judging: Judging[Run]) -> Metrics:
 
 def variants(run: Run, judging: Judging[Run]) -> dict[str, Cell]:
     """The cells of one run."""
-    section, protocol, truth = judging.evaluation, judging.protocol, judging.truth
+    section, protocol, truth = judging.evaluation, judging.protocol, judging.truth_of(run)
     last = detections.read_json(run.predictions())
     cells = {name: whole((truth, last), other, section.tious) for name, other in PROTOCOLS.items()}
     for name, left_out in section.test_lists.items():
-        cells[name] = whole(among(truth, last, set(truth.videos) - set(left_out)), protocol, section.tious)
+        cells[name] = whole(among(truth, last, set(truth.videos) - named(left_out, truth)), protocol, section.tious)
     return cells | {BEST: best_on_test(run, judging)}
 
 
 def best_on_test(run: Run, judging: Judging[Run]) -> Cell:
     """The cell of the weights of one run, last or kept on the way, that are best on test data: no result."""
+    truth = judging.truth_of(run)
     every = (detections.read_json(run.predictions(checkpoint)) for checkpoint in (None, *run.checkpoints))
-    scores = [whole((judging.truth, one), judging.protocol, judging.evaluation.tious) for one in every]
+    scores = [whole((truth, one), judging.protocol, judging.evaluation.tious) for one in every]
     return max(scores, key=lambda cell: cell.average_mAP)
 
 

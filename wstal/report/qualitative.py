@@ -24,7 +24,7 @@ RULES = {"sparsest": 0.0, "median": 0.5, "densest": 1.0}  # position among the v
 
 
 def choose(judging: Judging[Run], label: str, rule: str) -> str:
-    """The test video of a class with the fewest, the median or the most instances a minute; ties by name.
+    """The test video of a class with the fewest, the median or the most instances a minute, of the first seed; ties by name.
 
     Videos that show this class alone come first; only where there is none (every cliff dive of THUMOS14 is a dive as
     well) are all videos of the class looked at.
@@ -32,7 +32,7 @@ def choose(judging: Judging[Run], label: str, rule: str) -> str:
     Raises:
         UserError: no test video shows the class.
     """
-    truth, durations_s = judging.truth, judging.runs[0].data.durations_s()
+    truth, durations_s = judging.truth_of(judging.runs[0]), judging.runs[0].data.durations_s()
     index = truth.labels.index(label)
     shown = {v: set(truth.label[truth.video == v]) for v in np.unique(truth.video[truth.label == index])}
     alone = [v for v, labels in shown.items() if labels == {index}]
@@ -75,7 +75,7 @@ def compare(judging: Judging[Run], names: Mapping[str, str], label: str, rule: s
 
 def compared(judging: Judging[Run], names: Mapping[str, str], label: str, rule: str, network: str) -> VideoPanels:
     """What `compare` draws."""
-    video, truth = choose(judging, label, rule), judging.truth
+    video, truth = choose(judging, label, rule), judging.truth_of(judging.runs[0])
     wanted = truth.labels.index(label)
     inside = (truth.video == truth.videos.index(video)) & (truth.label == wanted)
     truth_s = np.stack([truth.start_s[inside], truth.end_s[inside]], axis=1)
@@ -137,7 +137,7 @@ def purity(points: np.ndarray, foreground: np.ndarray, neighbours: int = 10) -> 
 def separation(judging: Judging[Run], better: str, worse: str, network: str, every: int) -> Claim:
     """Whether row `better` separates foreground from background better than row `worse`, paired over the seeds."""
     found = {
-        name: np.array([purity(*embed(run, judging.truth, network, every)) for run in judging.runs if run.row == name])
+        name: np.array([purity(*embed(run, judging.truth_of(run), network, every)) for run in judging.runs if run.row == name])
         for name in (better, worse)
     }
     means = " against ".join(number(values.mean()) for values in found.values())

@@ -126,8 +126,8 @@ def similarity(plan: DatasetPlan, tree: Tree) -> Figure:
 
 def similarities(plan: DatasetPlan, tree: Tree) -> Similarity:
     """What `similarity` draws."""
-    data = Prepared.of(tree, plan.name)
-    store, video = data.store, data.labels.subset("train")[0]
+    data = Prepared.of(tree, plan.name, 0)
+    store, video = data.store, next(video for video in data.labels.videos if video.subset == "train")
     shown = ", ".join(video.labels)
     maps = {stream: cosines(store.features(stream, video.id)) for stream in plan.features.streams}
     return Similarity({f"{video.id}, {stream}: {shown}": cosine for stream, cosine in maps.items()})

@@ -40,6 +40,11 @@ class EnsembleRun:
         """What stands in the table where a trained row has its preset."""
         return "mean of scores" if isinstance(self.combination, ScoreMean) else "union of detections"
 
+    @property
+    def draw(self) -> int:
+        """The draw of the dataset that its members see."""
+        return self.localizer.draw
+
     def predictions(self) -> Path:
         """File of detections."""
         return self.folder / "predictions.json"

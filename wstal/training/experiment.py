@@ -69,6 +69,11 @@ class Run:
         return self.card.seed
 
     @property
+    def draw(self) -> int:
+        """The draw of the dataset that it sees."""
+        return self.data.draw
+
+    @property
     def settings(self) -> Settings:
         """Every parameter, resolved."""
         return self.card.settings
@@ -99,8 +104,8 @@ def runs(plan: RowsPlan, tree: Tree) -> list[Run]:
     Raises:
         UserError: streams of a row lie on different time grids, or the dataset is not prepared.
     """
-    data = Prepared.of(tree, plan.dataset)
-    return [run(plan, row, seed, data, tree) for row in plan.rows for seed in plan.seeds]
+    draws = {draw: Prepared.of(tree, plan.dataset, draw) for draw in map(plan.draw, plan.seeds)}
+    return [run(plan, row, seed, draws[plan.draw(seed)], tree) for row in plan.rows for seed in plan.seeds]
 
 
 def run(plan: RowsPlan, row: str, seed: int, data: Prepared, tree: Tree, learners: tuple[str, ...] = ()) -> Run:
@@ -283,8 +288,7 @@ def cached(run: Run, network: str) -> Path:
     what = [msgspec.structs.replace(settings, localize=None, preset=""), run.networks[network], run.seed]
     digest = hashlib.sha256(msgspec.json.encode(what, order="sorted"))
     digest.update(f"{torch.__version__} {seeding.device().type}".encode())
-    for file in (run.data.features / "manifest.json", run.data.annotations / "videos.json"):
-        digest.update(file.read_bytes())
+    digest.update(run.data.content())
     digest.update(code.digest(code_files(settings)).encode())
     if run.teacher:
         digest.update("".join(cached(run.teacher, name).name for name in run.teacher.networks).encode())

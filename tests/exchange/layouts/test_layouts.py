@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,6 +56,12 @@ def prepared(folder, made=MADE, items=None, grids=None):
 @pytest.fixture
 def data(tmp_path):
     return prepared(tmp_path)
+
+
+def test_of_a_dataset_that_is_redrawn_the_first_draw_is_taken(tmp_path):
+    drawn = tuple(replace(video, draw=2 if video.id in ("two", "v_3") else 5) for video in MADE.videos)
+    found = prepared(tmp_path, replace(MADE, videos=drawn))
+    assert [video.id for video in found.videos] == ["two", "v_3"] and [video.id for video in found.subset("train")] == ["two"]
 
 
 def joint(video):

@@ -5,8 +5,9 @@
          + scene of the class                                              in an action and in the context around it
     x(t) = mean * exp(scale * z(t)), less a floor, rectified
 
-Streams have spaces, confusions and shots of their own, and so complement each other. Everything is drawn in float64 from one
-seed and stored rounded to 2**-8 in float16: the last-bit differences between machines' arithmetic vanish in the rounding.
+Streams have spaces, confusions and shots of their own, and so complement each other; so has every draw of a dataset. Everything
+is drawn in float64 from one seed and stored rounded to 2**-8 in float16: the last-bit differences between machines' arithmetic
+vanish in the rounding.
 """
 
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from wstal.datasets.simulation.script import Piece, Script, Timeline, overlap, t
 ROUNDING = 256  # features are multiples of 1/256, exact in float16 below 8
 
 
-class Source(Script):
+class Source(Script, kw_only=True):
     """Time lines, and the look of each stream; values and their sources stand in params.yaml."""
 
     dim: Count  # feature width of a stream of width 1
@@ -32,7 +33,7 @@ class Source(Script):
 
 @dataclass(frozen=True)
 class Stream:
-    """One stream of a simulated dataset, ready to be drawn from."""
+    """One stream of a draw of a simulated dataset."""
 
     seed: int
     index: int  # of the stream among all that the dataset has
@@ -40,28 +41,28 @@ class Stream:
     axis: Directions
 
 
-def streams(source: Source) -> dict[str, Stream]:
-    """{name: stream} of all streams of a dataset."""
-    return {name: stream(source, index, name) for index, name in enumerate(sorted(source.streams))}
+def streams(source: Source, draw: int) -> dict[str, Stream]:
+    """{name: stream} of all streams of a draw."""
+    return {name: stream(source, draw, index, name) for index, name in enumerate(sorted(source.streams))}
 
 
-def stream(source: Source, index: int, name: str) -> Stream:
-    """A stream of a dataset, with the directions of its classes."""
+def stream(source: Source, draw: int, index: int, name: str) -> Stream:
+    """A stream of a draw, with the directions of its classes."""
     look = source.streams[name]
-    space = Space(look, max(round(source.dim * look.width), 1), (source.seed, 7, index))
+    space = Space(look, max(round(source.dim * look.width), 1), (source.seed, draw, 7, index))
     return Stream(source.seed, index, space, directions(space, len(source.names)))
 
 
 def features(source: Source, names: tuple[str, ...], grids: Grids) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """(video, {stream: (T, D) float16}) for all videos of a dataset."""
-    known = streams(source)
+    known = {draw: streams(source, draw) for draw in source.draws}
     for video in timelines(source):
-        yield video.id, {name: of_video(video, known[name], grids[name]) for name in names}
+        yield video.id, {name: of_video(video, known[video.draw][name], grids[name]) for name in names}
 
 
 def of_video(video: Timeline, stream: Stream, grid: TimeGrid) -> np.ndarray:
     """Snippet features of one video in one stream: (T, D) float16, multiples of 1/256."""
-    rng = np.random.default_rng((stream.seed, 11, video.subset == "test", int(video.id[-4:]), stream.index))
+    rng = np.random.default_rng((stream.seed, video.draw, 11, video.subset == "test", video.number, stream.index))
     weights = overlap(video.pieces, video.snippets(grid), grid)  # (T, P)
     shown = np.stack([appearance(piece, stream.space.look, stream.axis) for piece in video.pieces])  # (P, D)
     x = stream.space.values(background(len(weights), stream.space, grid.step_s, rng) + weights @ shown)

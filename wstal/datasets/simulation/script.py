@@ -16,7 +16,7 @@ from wstal.base.timegrid import TimeGrid
 KINDS = ("background", "camera", "context", "weak", "core")  # what a piece of the time line shows
 
 
-class Script(Record):
+class Script(Record, kw_only=True):
     """Statistics of time lines; values and their sources stand in params.yaml."""
 
     seed: Index
@@ -32,6 +32,9 @@ class Script(Record):
     context_s: Positive  # median length of a context piece
     camera: Share  # probability that a stretch of background moves
     visibility: NonNegative  # log-deviation of the strength of single instances
+    draws: tuple[Index, ...] = (
+        0,
+    )  # how often all of it is drawn: a number for each set of videos, which the seed is joined by
 
     @property
     def names(self) -> list[str]:
@@ -55,7 +58,9 @@ class Timeline:
     """One video before any feature exists."""
 
     id: str
+    draw: int
     subset: str
+    number: int  # within draw and subset
     duration_s: float
     instances: tuple[Piece, ...]  # kind "core": whole action instances, in order of time
     pieces: tuple[Piece, ...]  # the same time line split into kinds, without gaps
@@ -67,15 +72,18 @@ class Timeline:
 
 
 def timelines(script: Script) -> Iterator[Timeline]:
-    """Training videos, then test videos. Classes go round, so that every class occurs equally often."""
-    for subset, count in (("train", script.train_videos), ("test", script.test_videos)):
-        for i in range(count):
-            rng = np.random.default_rng([script.seed, subset == "test", i])
-            yield timeline(f"sim_{subset}_{i:04d}", subset, i % len(script.names), rng, script)
+    """Of each draw training videos, then test videos. Classes go round, so that every class occurs equally often."""
+    for draw in script.draws:
+        for subset, count in (("train", script.train_videos), ("test", script.test_videos)):
+            for number in range(count):
+                rng = np.random.default_rng([script.seed, draw, subset == "test", number])
+                instances, duration_s = happenings(number % len(script.names), rng, script)
+                pieces = tuple(split(instances, duration_s, rng, script))
+                yield Timeline(f"sim{draw}_{subset}_{number:04d}", draw, subset, number, duration_s, tuple(instances), pieces)
 
 
-def timeline(id: str, subset: str, label: int, rng: np.random.Generator, script: Script) -> Timeline:
-    """Draw one video whose main class is `label`."""
+def happenings(label: int, rng: np.random.Generator, script: Script) -> tuple[list[Piece], float]:
+    """Draw the instances of one video whose main class is `label`, and its length in seconds."""
     labels = [label]
     if rng.random() < script.two_classes:
         labels.append((label + int(rng.integers(1, len(script.names)))) % len(script.names))
@@ -89,14 +97,15 @@ def timeline(id: str, subset: str, label: int, rng: np.random.Generator, script:
         lengths.pop()  # nearer to the wanted share without the last one
     gaps = rng.dirichlet(np.ones(len(lengths) + 1)) * max(duration - sum(lengths), 0.3 * duration)
     duration = round(float(sum(lengths) + sum(gaps)), 2)
-    instances, clock = [], 0.0
+    instances: list[Piece] = []
+    clock = 0.0
     for k, length in enumerate(lengths):
         start = clock + gaps[k]
         clock = start + length
         which = labels[k % len(labels)] if k < len(labels) else labels[int(rng.integers(len(labels)))]
         strength = float(np.exp(rng.normal(0, script.visibility)))
         instances.append(Piece("core", which, round(start, 2), round(min(clock, duration), 2), strength))
-    return Timeline(id, subset, duration, tuple(instances), tuple(split(instances, duration, rng, script)))
+    return instances, duration
 
 
 def split(instances: list[Piece], duration_s: float, rng: np.random.Generator, script: Script) -> Iterator[Piece]:

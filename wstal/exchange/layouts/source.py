@@ -75,7 +75,7 @@ class Source:
 
 
 def read(name: str, annotations: Path, features: Path, streams: tuple[str, ...]) -> Source:
-    """The dataset whose annotations and feature store lie in these folders.
+    """The dataset whose annotations and feature store lie in these folders; of one that is redrawn, the first draw.
 
     Raises:
         UserError: a file is missing or damaged, or the streams are not there or lie on several grids.
@@ -84,13 +84,14 @@ def read(name: str, annotations: Path, features: Path, streams: tuple[str, ...])
     path = annotations / "segments.json"
     content.require([path], AGAIN)
     times = jsonfile.read(path, _Times, "is damaged", AGAIN).database
-    if lost := [video.id for video in known.videos if video.id not in times]:
+    draw = min((video.draw for video in known.videos), default=0)
+    videos = tuple(sorted((video for video in known.videos if video.draw == draw), key=lambda video: video.id))
+    if lost := [video.id for video in videos if video.id not in times]:
         raise UserError(f"{path} lacks video {lost[0]!r}, which videos.json names; {AGAIN}.")
-    for video in known.videos:
+    for video in videos:
         names.part(video.id, str(path))  # layouts name files by it
     segments = {video: [Segment(video, one.label, *one.segment) for one in entry.annotations] for video, entry in times.items()}
     ambiguous = {video: entry.ambiguous for video, entry in times.items()}
-    videos = tuple(sorted(known.videos, key=lambda video: video.id))
     store = FeatureStore(features)
     if absent := [stream for stream in streams if stream not in store.grids]:
         raise UserError(f"{features} has no stream {absent[0]!r}; make the features again with `dvc repro features`.")
