@@ -36,7 +36,7 @@ def taught(bags: Bags, data: Prepared, teacher: Card, weights: Mapping[str, Path
         for network, path in weights.items()
     }
     found = cards.detect(teacher, scores, data.durations_s("train"))
-    shown = {video.id: video.labels for video in data.labels.subset("train")}
+    shown = {video.id: video.labels for video in data.videos("train")}
     lengths_t = dict(zip(bags.videos, bags.lengths.tolist(), strict=True))
     made = targets(found, shown, teacher.classes, lengths_t, bags.grid, per_video)
     store = ArrayStore({video: {TARGETS: values} for video, values in made.items()}, {TARGETS: bags.grid})
