@@ -43,8 +43,8 @@ def plain(backbone: Backbone, network: nn.Module, speed: Speed, device: torch.de
     """
     if speed.compile and any(" " in folder for folder in torch.__path__):
         raise UserError(
-            f"torch lies in {torch.__path__[0]}, and its compiler takes no folder with blanks; set `compile: false` in params.yaml, "
-            "or move the project."
+            f"torch lies in {torch.__path__[0]}, and its compiler takes no folder with blanks; set `compile: false` in "
+            "params.yaml, or move the project."
         )
     precision = getattr(torch, speed.precision)
     if speed.fold:
