@@ -27,7 +27,7 @@ each = WSTAL_CORES=1 xargs -P $(CORES) -L 1 dvc --wait-for-lock repro --single-i
 reproduce: setup ## run the whole pipeline into reports/; SEEDS=3: a first look with so many seeds, in .cache/seeds-3
 ifdef SEEDS
 	python -m wstal.app.first_look $(SEEDS)
-	PYTHONPATH=$(CURDIR)/.cache/seeds-$(SEEDS) $(MAKE) -C .cache/seeds-$(SEEDS) SEEDS= reproduce
+	PYTHONPATH="$(CURDIR)/.cache/seeds-$(SEEDS)" $(MAKE) -C .cache/seeds-$(SEEDS) SEEDS= reproduce
 else
 	wstal check
 	dvc repro plan

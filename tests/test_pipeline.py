@@ -240,3 +240,17 @@ def test_every_reported_file_is_there(stages):
         for out in stage["outs"]:
             if out.startswith("reports/"):
                 assert (ROOT / out).exists(), out
+
+
+def test_the_plan_depends_on_the_code_whose_hashes_it_holds(stages):
+    declared = tuple(dep for dep in stages["plan"]["deps"] if dep.startswith("wstal/"))
+    plans = [yaml.safe_load(path.read_text()) for path in (ROOT / "reports/plan").rglob("*.yaml")]
+    held = {f"wstal/{name}" for plan in plans for name in plan.get("code") or ()}
+    assert held and sorted(name for name in held if not name.startswith(declared)) == []
+
+
+def test_recipes_quote_the_folder_of_the_project():
+    """It may hold blanks."""
+    recipes = [line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith("\t")]
+    named = [line for line in recipes if "$(CURDIR)" in line]
+    assert named and all('"$(CURDIR)' in line for line in named)

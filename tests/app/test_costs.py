@@ -32,3 +32,12 @@ def test_the_table_has_a_line_for_each_and_their_sum():
     assert [line.split() for line in lines[1:]] == [
         ["b", "20.0", "12.5", "300"], ["a", "1.5", "2.0", "900"], ["all", "21.5", "14.5", "900"],
     ]  # fmt: skip
+
+
+def test_a_damaged_file_is_a_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(paths, "CACHE", tmp_path)
+    (tmp_path / "costs").mkdir()
+    (tmp_path / "costs" / "plan.json").write_text("{")
+    assert costs.main() == 1
+    said = capsys.readouterr()
+    assert "plan.json is no cost of a stage" in said.err and said.err.endswith("remove it.\n") and not said.out

@@ -126,6 +126,12 @@ def test_actions_are_found_where_they_are(raw, run, films, tmp_path):
         assert overlap / (max(end_s, end) - min(start_s, first)) > 0.5
 
 
+def test_the_command_that_makes_it_again_can_be_pasted(raw, run, films, tmp_path):
+    shutil.copyfile(films / "Red_new.mp4", film := tmp_path / "a new film.mp4")
+    own_videos.localize(raw, [film], run, tmp_path / "found")
+    assert "'a new film.mp4' --run run --out OUT" in (tmp_path / "found" / "provenance.yaml").read_text()
+
+
 def test_files_say_the_same(raw, run, films, tmp_path):
     located = own_videos.localize(raw, new(films), run, tmp_path / "found")
     out = tmp_path / "found"

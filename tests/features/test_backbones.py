@@ -155,6 +155,13 @@ def test_auto_takes_16_bits_where_they_are_fast(monkeypatch, given, device, fast
     assert settled(speed, torch.device(device)) == Speed(**(OFF | {"precision": found}))
 
 
+def test_compiling_in_a_folder_with_blanks_is_a_sentence(small, monkeypatch):
+    monkeypatch.setattr(torch, "__path__", ["/my project/torch"])
+    with pytest.raises(UserError, match=r"torch lies in /my project/torch, .* set `compile: false`"):
+        of_one_convolution(small, {"compile": True})
+
+
+@pytest.mark.skipif(" " in torch.__path__[0], reason="torch's compiler takes no folder with blanks")
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script_method.*:DeprecationWarning")  # torch's own, on import
 @pytest.mark.skipif(not shutil.which(os.environ.get("CXX", "g++")), reason="no C++ compiler, which torch.compile needs")
 def test_compiling_changes_no_feature(small, monkeypatch, tmp_path):

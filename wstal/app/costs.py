@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from wstal.base import files, paths
+from wstal.base.errors import UserError
 from wstal.border import jsonfile
 
 STAGE = "DVC_STAGE"  # where DVC names the stage that it runs
@@ -51,7 +52,11 @@ def folder() -> Path:
 
 
 def read() -> list[Cost]:
-    """The last run of every stage, the dearest first."""
+    """The last run of every stage, the dearest first.
+
+    Raises:
+        UserError: a file is damaged.
+    """
     found = [jsonfile.read(path, Cost, "is no cost of a stage", "remove it") for path in folder().glob("*.json")]
     return sorted(found, key=lambda cost: (-cost.cpu_s, cost.stage))
 
@@ -66,5 +71,15 @@ def table(costs: Sequence[Cost]) -> str:
     return "\n".join(lines)
 
 
+def main() -> int:
+    """Print the table; the exit status."""
+    try:
+        print(table(read()))
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    print(table(read()))
+    sys.exit(main())

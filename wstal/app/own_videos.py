@@ -12,6 +12,7 @@ Extraction, training and localization are the pipeline's. Finished features are 
 """
 
 import math
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -138,9 +139,11 @@ def _train(
         if folds:
             crossing = crossed(read, run.card.classes, [experiment.scores(fold) for fold in folds])
         write_summary(run, table, summary.failures, notes, crossing)
-        again = f"wstal train {labels.name} --videos {videos.name} --out OUT --method {method} --seed {seed}"
+        words = ["train", labels.name, "--videos", videos.name, "--out", "OUT", "--method", method, "--seed", str(seed)]
         about = {"method": method, "preset": run.preset, "seed": str(seed)}
-        provenance.write(run.folder, again, about, run.settings, {labels.name: labels, **reader.videos(where)})
+        provenance.write(
+            run.folder, shlex.join(["wstal", *words]), about, run.settings, {labels.name: labels, **reader.videos(where)}
+        )
         run.folder.rename(fresh)
     return Outcome(**vars(summary), lost=sorted(known - reader.trained(where)), notes=notes, crossed=crossing)
 
@@ -242,11 +245,11 @@ def localize(raw: Mapping[str, Any], given: Sequence[Path], folder: Path, out: P
     own, card, videos = settings(raw), cards.read(folder), folders.named(given)
     with folders.taken(out):
         located = locate(raw, given, folder)
-        again = f"wstal localize {' '.join(file.name for file in given)} --run {folder.name} --out OUT"
+        words = ["localize", *(file.name for file in given), "--run", folder.name, "--out", "OUT"]
         about = {"method": card.settings.method, "preset": card.settings.preset, "seed": str(card.seed)}
         weights = {name: folder / name for name in ("run.yaml", *(f"{network}.safetensors" for network in card.networks))}
         with write(out, located) as fresh:
-            provenance.write(fresh, again, about, [card.settings, own.shown], weights | videos)
+            provenance.write(fresh, shlex.join(["wstal", *words]), about, [card.settings, own.shown], weights | videos)
     return located
 
 

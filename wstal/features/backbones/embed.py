@@ -36,7 +36,16 @@ def embedder(backbone: Backbone, network: nn.Module, speed: Speed, device: torch
 
 
 def plain(backbone: Backbone, network: nn.Module, speed: Speed, device: torch.device) -> Callable[[Tensor], Tensor]:
-    """`embedder` by the plain network and torch's kernels: clips (N, C, T, H, W) -> (N, D)."""
+    """`embedder` by the plain network and torch's kernels: clips (N, C, T, H, W) -> (N, D).
+
+    Raises:
+        UserError: it is to be compiled, and torch's compiler does not find torch.
+    """
+    if speed.compile and any(" " in folder for folder in torch.__path__):
+        raise UserError(
+            f"torch lies in {torch.__path__[0]}, and its compiler takes no folder with blanks; set `compile: false` in "
+            "params.yaml, or move the project."
+        )
     precision = getattr(torch, speed.precision)
     if speed.fold:
         fold(network)
