@@ -217,7 +217,7 @@ def bounded(planned: RowsPlan, steps: int, videos: int) -> RowsPlan:
 
 def told_apart(found: Detections, labels: Labels) -> float:
     """How well a video's best detection of a class tells which held-out videos show it: mean average precision, percent."""
-    held = labels.subset("test")
+    held = labels.subset("test", 0)
     best: dict[tuple[str, str], float] = {}
     for video, label, score in zip(found.video, found.label, found.score, strict=True):
         place = found.videos[video], found.labels[label]

@@ -59,7 +59,7 @@ def released(preset):
 
 @pytest.fixture(scope="session")
 def small(raw):
-    """Parameters of a simulated dataset with four classes that trains in seconds, and one table on it."""
+    """Parameters of a simulated dataset with six classes that trains in seconds, and one table on it."""
     smoke = raw["smoke"]
     sizes = {name: merge(smoke["method"], section.get("smoke", {})) for name, section in raw["methods"].items()}
     dataset = merge(raw["datasets"]["thumos14-sim"], smoke["dataset"]) | {"overrides": sizes}

@@ -97,7 +97,7 @@ def test_every_step_compares_bags_of_a_class(compared, method, term):
 
 
 def test_steps_of_a_method_that_compares_nothing_are_epochs(compared):
-    how, bags = compared("um", epochs=2)
+    how, bags = compared("um", epochs=2, batch_videos=8)
     training, groups = how.training, how.params.bag_groups
     steps = list(batches(bags.labels.numpy(), training.batch_videos, training.epochs, groups, np.random.default_rng(0)))
     assert np.bincount(np.concatenate(steps)).tolist() == [2] * len(bags)
