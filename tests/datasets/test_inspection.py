@@ -158,7 +158,8 @@ def test_a_dataset_of_params_and_the_store_of_its_stage(prepared, monkeypatch):
     params, tree = prepared
     monkeypatch.setattr(inspection.parameters, "load", lambda: params)
     found = inspection.inspect("tiny")
-    assert found.findings.faults == [] and found.findings.notes == () and len(found.rows) == len(params.dataset("tiny").features.source["classes"])
+    assert found.findings.faults == [] and found.findings.notes == ()
+    assert len(found.rows) == len(params.dataset("tiny").features.source["classes"])
     videos = dict(found.facts)["videos"].split()[0]
     assert dict(found.facts)["stream rgb"].startswith(f"{videos} videos, ")
     store = inspection.inspect(str(tree.features("tiny")))

@@ -19,7 +19,7 @@ from wstal.checks.findings import Findings
 from wstal.checks.labels import check_classes, check_ids, check_labels, check_untrained
 from wstal.checks.segments import check_segments
 from wstal.checks.streams import StreamChecks, check_shared
-from wstal.config import parameters
+from wstal.config import parameters, resolve
 from wstal.datasets import annotations, prepare
 from wstal.datasets.readers import _arrays, _database, _files, _table, labels_csv, segments_csv
 from wstal.datasets.readers._arrays import ArrayLayout
@@ -78,7 +78,7 @@ def inspect(target: str) -> Inspection:
 
 def of_dataset(name: str, known: parameters.Parameters) -> Inspection:
     """A dataset: its annotations, and its features as the stage would read them; nothing is written."""
-    section, place = known.dataset(name).features, f"datasets.{name}"
+    section, place = resolve.features(known, name), f"datasets.{name}"
     reader, where = prepare.source(section, place)
     read = reader.annotations(where, section.grid)
     findings = Findings(f"datasets.{name}")
