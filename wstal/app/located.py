@@ -11,7 +11,7 @@ from wstal.base.errors import UserError
 from wstal.base.types import Detections
 from wstal.border import names
 from wstal.detect import detections
-from wstal.features.extraction.extract import Summary
+from wstal.features.extraction.extract import ExtractionSummary
 from wstal.report.tables import Table
 from wstal.report.timeline import Film, page
 
@@ -25,7 +25,7 @@ class Located:
     films: Sequence[Film]  # what the page shows of each video
     run: str  # that found it
     classes: tuple[str, ...]  # of the run
-    summary: Summary  # failures and warnings, by video
+    summary: ExtractionSummary  # failures and warnings, by video
 
     @property
     def why(self) -> dict[str, str]:

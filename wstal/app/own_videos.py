@@ -42,7 +42,7 @@ from wstal.config.scaling import Size
 from wstal.datasets import inspection, prepare
 from wstal.detect import detections
 from wstal.features.extraction import networks
-from wstal.features.extraction.extract import Summary
+from wstal.features.extraction.extract import ExtractionSummary
 from wstal.features.pixels.decode import duration_s
 from wstal.report.timeline import Film
 from wstal.report.timeline.stills import Stills
@@ -78,7 +78,7 @@ class Material(NamedTuple):
 
 
 @dataclass
-class Outcome(Summary):
+class Outcome(ExtractionSummary):
     """What became of the videos that `train` was given, and of their classes."""
 
     lost: list[str] = field(default_factory=list)  # classes of which no training video could be used
@@ -208,14 +208,14 @@ def shorter(method: str, videos: int, length_t: float) -> bool | Size:
     return length_t < home.length_t and msgspec.structs.replace(home, videos=max(videos, 1), length_t=length_t)
 
 
-def through(videos: Mapping[str, Path], section: Features) -> Summary:
+def through(videos: Mapping[str, Path], section: Features) -> ExtractionSummary:
     """Extract what is not finished yet; a sentence if not one video can be used."""
     summary = networks.extract_all(videos, prepare.recipe(section, NAME), spread=True)
     check_some(videos, summary)
     return summary
 
 
-def check_some(videos: Mapping[str, Path], summary: Summary) -> None:
+def check_some(videos: Mapping[str, Path], summary: ExtractionSummary) -> None:
     """Find out whether any video can be used.
 
     Raises:
@@ -226,7 +226,7 @@ def check_some(videos: Mapping[str, Path], summary: Summary) -> None:
 
 
 @contextmanager
-def noted(video: str, summary: Summary) -> Iterator[None]:
+def noted(video: str, summary: ExtractionSummary) -> Iterator[None]:
     """A video that cannot be used is noted, and the others go on."""
     try:
         yield

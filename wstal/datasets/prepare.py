@@ -16,7 +16,7 @@ from wstal.datasets import annotations, readers
 from wstal.features.extraction.importer import import_features
 
 if TYPE_CHECKING:
-    from wstal.features.extraction.extract import Summary  # these load torch, which datasets of features do not need
+    from wstal.features.extraction.extract import ExtractionSummary  # these load torch, which datasets of features do not need
     from wstal.features.extraction.networks import Recipe
 
 
@@ -91,7 +91,7 @@ def footage(section: Features, place: str) -> dict[str, Path]:
     return reader.videos(where)
 
 
-def store_videos(section: Features, place: str, out: Path, summary: "Summary") -> Manifest:
+def store_videos(section: Features, place: str, out: Path, summary: "ExtractionSummary") -> Manifest:
     """Write the feature store `out` of a dataset of videos, extracted as `summary` says.
 
     Raises:
@@ -108,8 +108,8 @@ def store_videos(section: Features, place: str, out: Path, summary: "Summary") -
     )  # fmt: skip
 
 
-def extract_ahead(section: Features, place: str, shard: tuple[int, int], copies: int | None) -> "Summary":
-    """Bring finished features of a dataset of videos up to date, for its stage or before it runs; -> Summary.
+def extract_ahead(section: Features, place: str, shard: tuple[int, int], copies: int | None) -> "ExtractionSummary":
+    """Bring finished features of a dataset of videos up to date, for its stage or before it runs; -> ExtractionSummary.
 
     `shard` (i, n) is the i-th of n shares of the videos, counted from 1; `copies` of the network run on a Ray cluster.
     """
