@@ -43,7 +43,7 @@ from wstal.detect.localize import localize
 from wstal.evaluation.evaluate import PROTOCOLS, evaluate
 from wstal.report.benchmarks import Measured, Row, measured
 from wstal.training.parts import CALLS, partition, scored
-from wstal.training.train import Network
+from wstal.training.train import Trainer
 
 OUT = ROOT / "reports" / "benchmarks"
 GPU_S = {"benchmark_training.py": 240, "benchmark_networks.py": 120}  # after which no row begins; a row lasts 40 s at most
@@ -135,14 +135,14 @@ def training(quick: bool) -> Iterator[Row]:
     for method in ("facnet",) if quick else ("facnet", "um", "basnet", "wtalc"):
         how = released(method)
         bags = thumos(next(iter(how.networks.values())), *((12, 16) if quick else ()))
-        network = Network(how, bags, 0)
-        weights, drawn = sum(p.numel() for p in network.model.parameters()), next(network.draws())
+        trainer = Trainer(how, bags, 0)
+        weights, drawn = sum(p.numel() for p in trainer.model.parameters()), next(trainer.draws())
         ways = {
             "parts": partition(drawn.lengths, weights, CALLS),
             "one padded batch": [np.arange(len(drawn.lengths))],
             "video by video": list(np.arange(len(drawn.lengths))[:, None]),
         }
-        taken = {name: seconds(partial(step, network, drawn, places), 1 if quick else 3) for name, places in ways.items()}
+        taken = {name: seconds(partial(step, trainer, drawn, places), 1 if quick else 3) for name, places in ways.items()}
         for name in ("one padded batch", "video by video"):
             yield Row(
                 group="training", unit="s", ours=taken["parts"], plain=taken[name], way=name,
@@ -151,10 +151,10 @@ def training(quick: bool) -> Iterator[Row]:
             )  # fmt: skip
 
 
-def step(network: Network, drawn: Any, places: list[np.ndarray]) -> None:
+def step(trainer: Trainer, drawn: Any, places: list[np.ndarray]) -> None:
     """One step of the optimizer on bags in these parts."""
-    parts: list[Batch] = [network.bags.gather(drawn.take(part)) for part in places]
-    network.update(scored(network.model, parts, np.concatenate(places)), torch.tensor(0.0))
+    parts: list[Batch] = [trainer.bags.gather(drawn.take(part)) for part in places]
+    trainer.update(scored(trainer.model, parts, np.concatenate(places)), torch.tensor(0.0))
 
 
 def localization(quick: bool) -> Iterator[Row]:
