@@ -9,9 +9,9 @@ from wstal.base.errors import UserError
 from wstal.base.yamlfile import merge
 from wstal.config import parameters, resolve, scaling
 from wstal.config.parameters import Entry
-from wstal.config.scaling import HACS, THUMOS14, Size
+from wstal.config.scaling import HACS, THUMOS14, DatasetSize
 
-QUARTER = Size(width=256, videos=50, length_t=THUMOS14.length_t / 3)  # r = 1 / 4, q = 1 / 3
+QUARTER = DatasetSize(width=256, videos=50, length_t=THUMOS14.length_t / 3)  # r = 1 / 4, q = 1 / 3
 VALUES = {
     "params": {
         "hidden": 2048, "attention_hidden": 40, "margin": 100.0, "block": 60, "k": 10, "pooled": 300.0, "dropout": 0.7,
@@ -79,7 +79,7 @@ def test_steps_go_a_quarter_as_far_within_what_is_affordable(epochs, steps):
 def test_lgbm_comes_from_another_home():
     """Of HACS's 37613 videos, 2 epochs in sixteens are 4702 steps, a quarter of which are 1175: 94 passes over 200 videos."""
     values = merge(VALUES, {"training": {"epochs": 2, "batch_videos": 16, "snippets": {"count": 200}}})
-    size = Size(width=256, videos=200, length_t=HACS.length_t / 2)
+    size = DatasetSize(width=256, videos=200, length_t=HACS.length_t / 2)
     assert scaling.scaled(values, "lgbm", size)["training"] == {
         "epochs": 94, "batch_videos": 16, "snippets": {"kind": "crop", "count": 100}
     }  # fmt: skip
@@ -88,7 +88,7 @@ def test_lgbm_comes_from_another_home():
 def test_presets_for_activitynet_come_from_there():
     """Bags of 60 of its videos' 181 snippets become bags of 30 on videos half as long."""
     values = merge(VALUES, {"training": {"snippets": {"count": 60}}})
-    size = Size(width=256, videos=200, length_t=scaling.ACTIVITYNET12.length_t / 2)
+    size = DatasetSize(width=256, videos=200, length_t=scaling.ACTIVITYNET12.length_t / 2)
     assert scaling.scaled(values, "co2", size, "activitynet")["training"]["snippets"]["count"] == 30
     assert scaling.scaled(values, "co2", size, "released")["training"]["snippets"]["count"] == 17
 

@@ -14,7 +14,7 @@ def card(full, um, text="FAC-Net is better than UM"):
 def test_a_claim_that_holds():
     found = card([60, 61, 62, 63.0], [40, 41.2, 41.9, 43])
     assert (found.verdict, found.kind, found.mark, found.number, found.measure) == ("holds", "holds", "✓", 1, "average mAP")
-    assert found.printed == cards.Printed("FAC-Net", "UM", "42.2 and 41.9", "+0.3")
+    assert found.printed == cards.PrintedClaim("FAC-Net", "UM", "42.2 and 41.9", "+0.3")
     assert found.difference.startswith("+20.0 points, 95 % interval [+1") and found.why.startswith("The mean lies above 0: ")
     assert found.why.endswith("corrected for the one claim of the table, p < 0.001.") and "the same verdict" in found.official
 
@@ -54,7 +54,7 @@ def test_one_seed_decides_nothing():
 
 def test_what_the_paper_does_not_print():
     found = next(one for one in cards.cards(averages(full=[1, 2], wsad=[3, 4])))
-    assert found.printed == cards.Printed("FAC-Net", "deep metric learning", "no values of both", "–")
+    assert found.printed == cards.PrintedClaim("FAC-Net", "deep metric learning", "no values of both", "–")
 
 
 def test_a_drawing_has_a_dot_a_seed_where_it_lies():

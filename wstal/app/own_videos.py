@@ -38,7 +38,7 @@ from wstal.base.yamlfile import convert
 from wstal.config import parameters, plan, scaling
 from wstal.config.parameters import Dataset, Entry, Features, lookup
 from wstal.config.plan import DatasetPlan, RowsPlan
-from wstal.config.scaling import Size
+from wstal.config.scaling import DatasetSize
 from wstal.datasets import inspection, prepare
 from wstal.detect import detections
 from wstal.features.extraction import networks
@@ -186,20 +186,20 @@ def rows_plan(
     own = settings(raw)
     params = parameters.load(raw)
 
-    def planned(epochs: int, scaled: bool | Size = False) -> RowsPlan:
+    def planned(epochs: int, scaled: bool | DatasetSize = False) -> RowsPlan:
         dataset = Dataset(features=section, overrides=own.overrides, scaled=scaled)
         entry = Entry(dataset=NAME, notebook="03_train", rows={method: {"method": method, "training": {"epochs": epochs}}})
         changed = {"seeds": (seed,), "datasets": {NAME: dataset}, "entries": {NAME: entry}, "ensembles": {}}
         return plan.of_rows(msgspec.structs.replace(params, **changed), NAME)
 
     training = planned(1).rows[method].training
-    size: bool | Size = False
+    size: bool | DatasetSize = False
     if own.short_bags and length_t is not None and training.snippets.kind == "perturb":
         size = shorter(method, videos, length_t)
     return planned(math.ceil(own.steps * training.batch_videos / max(videos, 1)), size)
 
 
-def shorter(method: str, videos: int, length_t: float) -> bool | Size:
+def shorter(method: str, videos: int, length_t: float) -> bool | DatasetSize:
     """The size that a method's bags are scaled to: of videos of mean length `length_t`, if that is below those it was made for.
 
     Widths stay as released, since the features have the released width.

@@ -14,7 +14,7 @@ from wstal.base.record import NAME, Count, Index, Name, NonNegative, Record, Sha
 from wstal.base.timegrid import TimeGrid
 from wstal.base.yamlfile import convert, merge
 from wstal.border import yamlfile
-from wstal.config.scaling import Size
+from wstal.config.scaling import DatasetSize
 
 CURE = "restore it with `git checkout params.yaml`"
 
@@ -48,7 +48,7 @@ class Features(Record):
             raise ValueError(f"`grids` names {unknown[0]!r}, which is not in `streams`")
 
 
-class Evaluation(Record):
+class EvaluationSection(Record):
     """How detections on a dataset are judged, and what its tables say."""
 
     protocol: str  # a protocol of wstal/evaluation/evaluate.py
@@ -64,12 +64,12 @@ class Dataset(Record):
     """A dataset. What is trained sees `features` and `overrides` alone."""
 
     features: Features
-    evaluation: Evaluation | None = None
+    evaluation: EvaluationSection | None = None
     overrides: dict[str, dict[str, Any]] = {}  # method -> what this dataset sets
     redrawn: bool = (
         False  # whether a dataset that is drawn is drawn anew for every seed, so that verdicts speak of all such data
     )
-    scaled: bool | Size = False  # whether presets are scaled to its size, config/scaling.py; true: to what its source states
+    scaled: bool | DatasetSize = False  # whether presets are scaled to its size, config/scaling.py; true: to what its source states
 
 
 class Grid(Record):

@@ -21,7 +21,7 @@ from wstal.base.record import Name, Record
 from wstal.base.yamlfile import convert
 from wstal.border import yamlfile
 from wstal.config import resolve
-from wstal.config.parameters import Evaluation, Features, Parameters, Seed
+from wstal.config.parameters import EvaluationSection, Features, Parameters, Seed
 from wstal.config.settings import Settings, settings
 from wstal.detect.ensemble import Combination
 
@@ -69,7 +69,7 @@ class JudgingPlan(Record):
 
     entry: Name
     dataset: Name
-    evaluation: Evaluation
+    evaluation: EvaluationSection
     printed: dict[str, Any] = {}  # what wstal/published knows of the entry
 
 

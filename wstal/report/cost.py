@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from wstal import published
 from wstal.features.backbones import registry
 from wstal.features.backbones.registry import Backbone
-from wstal.published.records import Size
+from wstal.published.records import NetworkSize
 from wstal.report.cells import DASH, number
 from wstal.report.tables import Table
 
@@ -45,7 +45,7 @@ def table() -> Table:
     sheet = published.backbones().backbones
     rows = []
     for backbone in registry.every():
-        printed = sheet.rows.get(backbone.name, Size())
+        printed = sheet.rows.get(backbone.name, NetworkSize())
         frames, size = printed.frames or len(backbone.offsets), printed.size or backbone.size
         counted = cost(backbone, sheet.classes, frames, size)
         parameters = number(counted.parameters / 1e6, ".2f"), number(printed.parameters, "g")

@@ -17,7 +17,7 @@ KINDS = {HOLDS: "holds", FAILS: "fails", SAME: "same", UNDECIDED: "undecided"}  
 
 
 @dataclass(frozen=True)
-class Printed:
+class PrintedClaim:
     """What the paper prints of a claim's two rows."""
 
     better: str
@@ -35,7 +35,7 @@ class Card:
     measure: str
     verdict: str
     mark: str  # what stands in its field
-    printed: Printed
+    printed: PrintedClaim
     difference: str  # of the means, points, with its interval
     seeds: np.ndarray  # (S,) differences, points
     interval: tuple[float, float]  # nan for a single seed
@@ -74,15 +74,15 @@ def card(number: int, metrics: Metrics, compared: Comparison, judged: Judged) ->
     )  # fmt: skip
 
 
-def printed(metrics: Metrics, compared: Comparison) -> Printed:
+def printed(metrics: Metrics, compared: Comparison) -> PrintedClaim:
     """The paper's names and values of the two rows."""
     column = AVERAGE if compared.at is None else f"{compared.at:g}"
     names = [published.label(metrics.entry, row) for row in (compared.better, compared.worse)]
     values = [published.values(metrics.entry, row).get(column) for row in (compared.better, compared.worse)]
     if None in values:
-        return Printed(names[0], names[1], "no values of both", DASH)
+        return PrintedClaim(names[0], names[1], "no values of both", DASH)
     better, worse = (float(value) for value in values if value is not None)
-    return Printed(names[0], names[1], f"{better:.1f} and {worse:.1f}", signed(round(better - worse, 2)))
+    return PrintedClaim(names[0], names[1], f"{better:.1f} and {worse:.1f}", signed(round(better - worse, 2)))
 
 
 def why(judged: Judged) -> str:

@@ -23,7 +23,7 @@ from wstal.methods.base import Scores
 from wstal.training.feed import Feed, resident
 from wstal.training.lane import Lane, lane
 from wstal.training.parts import Scored
-from wstal.training.train import Fitted, Trainer, Step
+from wstal.training.train import Fitted, Step, Trainer
 
 AT_ONCE = 8  # networks side by side, if memory allows
 BUCKET = 64  # snippets: lengths of batches are rounded up to multiples, each of which is a graph

@@ -19,7 +19,7 @@ from wstal.features.backbones import registry, weights
 from wstal.features.backbones.checkpoint import restore
 from wstal.features.backbones.embed import embedder, settled
 from wstal.features.backbones.registry import Backbone
-from wstal.features.extraction.extract import Extractor, ExtractionSummary, check_grid, extract, finished, ready
+from wstal.features.extraction.extract import ExtractionSummary, Extractor, check_grid, extract, finished, ready
 from wstal.features.pixels.motion import flow_images
 
 # Features depend on what extraction imports, but for files that leave them as they are.

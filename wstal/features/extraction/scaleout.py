@@ -18,7 +18,16 @@ import torch
 
 from wstal.base import progress
 from wstal.base.errors import MachineError, UserError
-from wstal.features.extraction.extract import Extractor, VideoJob, ExtractionSummary, check_grid, clips_of, full, missing, settle
+from wstal.features.extraction.extract import (
+    ExtractionSummary,
+    Extractor,
+    VideoJob,
+    check_grid,
+    clips_of,
+    full,
+    missing,
+    settle,
+)
 from wstal.features.extraction.parts import Parts
 from wstal.features.pixels.decode import Footage
 
