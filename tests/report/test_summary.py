@@ -13,7 +13,7 @@ from wstal.report import summary
 
 def test_every_number_by_hand():
     found = averages(full=[60, 62], um=[40, 41.9], wtalc=[61, 61.5])  # better than UM, W-TALC undecided
-    assert summary.of(found) == summary.Summary(61.25, 54.4, 2, holds=1, fails=0, no_difference=0, undecided=1)
+    assert summary.of(found) == summary.EntrySummary(61.25, 54.4, 2, holds=1, fails=0, no_difference=0, undecided=1)
 
 
 def test_what_is_written_is_what_dvc_reads(tmp_path):

@@ -69,7 +69,9 @@ class Dataset(Record):
     redrawn: bool = (
         False  # whether a dataset that is drawn is drawn anew for every seed, so that verdicts speak of all such data
     )
-    scaled: bool | DatasetSize = False  # whether presets are scaled to its size, config/scaling.py; true: to what its source states
+    scaled: bool | DatasetSize = (
+        False  # whether presets are scaled to its size, config/scaling.py; true: to what its source states
+    )
 
 
 class Grid(Record):

@@ -14,19 +14,19 @@ from wstal.report.tables import Table
 
 
 @dataclass(frozen=True)
-class Cost:
+class NetworkCost:
     """Of one clip."""
 
     parameters: int
     macs: int  # multiply-adds of convolutions, linear layers and attention
 
 
-def cost(backbone: Backbone, classes: int, frames: int, size: int) -> Cost:
+def cost(backbone: Backbone, classes: int, frames: int, size: int) -> NetworkCost:
     """Counted on tensors without data, for a clip of `frames` frames and `size` x `size` pixels."""
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         network = backbone.build(classes)
         network.get_submodule("head")(network(torch.empty(1, len(backbone.mean), frames, size, size)))
-    return Cost(sum(p.numel() for p in network.parameters()), counter.get_total_flops() // 2)
+    return NetworkCost(sum(p.numel() for p in network.parameters()), counter.get_total_flops() // 2)
 
 
 def clips() -> Table:

@@ -12,7 +12,7 @@ from wstal.evaluation.metrics import Metrics
 from wstal.report import claims, naming, overview, results
 from wstal.report.paired import MOST
 from wstal.site import cards, drawing, notebooks
-from wstal.site.cards import Card
+from wstal.site.cards import ClaimCard
 from wstal.site.pages import FOLDER, Site
 
 FEW = 10  # seeds that are soon run
@@ -49,7 +49,7 @@ def index(site: Site, found: dict[str, Metrics]) -> None:
     site.write("index.html", "index.html", why=why, sections=sections, own=own, count=claims.count(judged), tables=tables)
 
 
-def undecided(judged: Sequence[Card]) -> str:
+def undecided(judged: Sequence[ClaimCard]) -> str:
     """Why so many claims are undecided, in a sentence; empty where none is."""
     needed = [card.needed for card in judged if card.kind == "undecided"]
     if not needed:

@@ -10,7 +10,7 @@ from wstal.published import AVERAGE
 from wstal.published.records import Comparison
 from wstal.report import claims, overview, paired
 from wstal.report.cells import DASH, signed
-from wstal.report.claims import Judged
+from wstal.report.claims import JudgedClaim
 from wstal.report.paired import FAILS, HOLDS, MOST, POWER, SAME, UNDECIDED
 
 KINDS = {HOLDS: "holds", FAILS: "fails", SAME: "same", UNDECIDED: "undecided"}  # classes of style.css
@@ -27,7 +27,7 @@ class PrintedClaim:
 
 
 @dataclass(frozen=True, eq=False)
-class Card:
+class ClaimCard:
     """One claim of a table."""
 
     number: int  # from 1, in the order of the table's claims
@@ -55,19 +55,19 @@ class Card:
         return f"{self.text}: {self.verdict}, {self.difference}"
 
 
-def cards(metrics: Metrics) -> list[Card]:
+def cards(metrics: Metrics) -> list[ClaimCard]:
     """The claims of one table, judged."""
     compared = claims.testable(metrics)
     judged = claims.judge([claims.claim(metrics, one) for one in compared])
     return [card(k, metrics, *pair) for k, pair in enumerate(zip(compared, judged, strict=True), start=1)]
 
 
-def card(number: int, metrics: Metrics, compared: Comparison, judged: Judged) -> Card:
+def card(number: int, metrics: Metrics, compared: Comparison, judged: JudgedClaim) -> ClaimCard:
     """One claim."""
     here, measure = judged.here, judged.claim.measure
     span = claims.span(here.differences)
     difference = f"{signed(here.mean)} points" + (f", 95 % interval {span}" if span != DASH else "")
-    return Card(
+    return ClaimCard(
         number, compared.text, "average mAP" if measure == AVERAGE else measure, judged.verdict, overview.mark(judged),
         printed(metrics, compared), difference, here.differences, paired.interval(here.differences), here.bound,
         here.needed if judged.verdict == UNDECIDED else None, why(judged), official(judged),
@@ -85,7 +85,7 @@ def printed(metrics: Metrics, compared: Comparison) -> PrintedClaim:
     return PrintedClaim(names[0], names[1], f"{better:.1f} and {worse:.1f}", signed(round(better - worse, 2)))
 
 
-def why(judged: Judged) -> str:
+def why(judged: JudgedClaim) -> str:
     """What the verdict rests on; of an undecided claim, why, and how many seeds would decide it."""
     here = judged.here
     seeds, among = len(here.differences), f"{here.claims} claims" if here.claims > 1 else "one claim"
@@ -108,7 +108,7 @@ def p(value: float) -> str:
     return f"p = {claims.small(value)}".replace("= <", "< ")
 
 
-def official(judged: Judged) -> str:
+def official(judged: JudgedClaim) -> str:
     """What the official evaluator makes of the claim; empty where it is the paper's."""
     if not judged.official:
         return ""
