@@ -32,7 +32,7 @@ from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Segment, Video
 from wstal.base.yamlfile import convert, merge
 from wstal.datasets.clips.render import render
-from wstal.datasets.clips.script import Source, scripts
+from wstal.datasets.clips.storyboards import Source, storyboards
 from wstal.features.extraction.importer import import_features
 
 OUT = ROOT / "reports" / "torture.md"
@@ -206,7 +206,7 @@ def prepare(inputs: Path, kinds: Sequence[str]) -> None:
         where = raw["datasets"]["clips"]["features"]["source"] | small["films"]
         source = convert(where, Source, "params.yaml, smoke.own.films")
         render(source, inputs / "films")
-        known = {script.id: {source.classes[shot.label] for shot in script.shots} for script in scripts(source)}
+        known = {storyboard.id: {source.classes[shot.label] for shot in storyboard.shots} for storyboard in storyboards(source)}
         lines = [f"{video},{label}" for video, labels in known.items() if "train" in video for label in sorted(labels)]
         files.write(inputs / "labels.csv", "\n".join(["video,label", *lines]) + "\n")
         torch.manual_seed(0)
