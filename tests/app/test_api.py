@@ -131,7 +131,7 @@ def test_importing_loads_nothing_heavy():
     code = "import wstal, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"torch", "numpy", "pandas", "av", "wstal.app.api"} & set(done.stdout.split())
-    assert set(wstal.__all__) <= set(dir(wstal)) and wstal.Run is api.Run
+    assert set(wstal.__all__) <= set(dir(wstal)) and wstal.TrainedRun is api.TrainedRun
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         _ = wstal.trian
 
