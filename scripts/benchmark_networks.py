@@ -39,7 +39,7 @@ from wstal.features.pixels.decode import Footage
 from wstal.features.pixels.flow import quantize, tvl1
 from wstal.features.pixels.motion import at_once, flow_images, luma
 from wstal.features.pixels.tvl1 import OPENCV
-from wstal.report.cost import cost
+from wstal.report.network_cost import cost
 
 Precision = Literal["float32", "float16", "bfloat16"]
 GOALS = {"i3d_rgb": 4000, "slowfast_r101": 1000, "csn_ir101": 1000, "tdn_r101": 1200, "vivit_b16x2": 800}  # clips a second

@@ -30,15 +30,15 @@ os.environ.update(ENVIRONMENT)
 import msgspec
 import numpy as np
 
+from wstal.base.conversion import merge
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree
 from wstal.base.types import Detections
-from wstal.base.yamlfile import merge
 from wstal.border import content, jsonfile, npyfile, yamlfile
 from wstal.config import parameters, plan
 from wstal.config.parameters import Parameters
 from wstal.config.plan import RowsPlan
-from wstal.config.scaling import DatasetSize
+from wstal.config.scaled_settings import DatasetSize
 from wstal.data.labels import Labels
 from wstal.datasets import prepare
 from wstal.datasets.readers import _database

@@ -27,10 +27,10 @@ import numpy as np
 import yaml
 
 from wstal.base import files
+from wstal.base.conversion import convert, merge
 from wstal.base.paths import ROOT
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Segment, Video
-from wstal.base.yamlfile import convert, merge
 from wstal.datasets.clips.render import render
 from wstal.datasets.clips.storyboards import Source, storyboards
 from wstal.features.extraction.importer import import_features
@@ -246,14 +246,14 @@ def work_extract(inputs: Path, place: Path) -> None:
     from wstal.app import own_videos  # here, as a store needs no torch
     from wstal.config import parameters
     from wstal.datasets import prepare as datasets
-    from wstal.features.extraction import networks
+    from wstal.features.extraction import recipes
 
     raw = merge(parameters.read(), yaml.safe_load((inputs / "own.yaml").read_text()))
     section = own_videos.settings(raw).features
     recipe = datasets.recipe(section, own_videos.NAME)
     videos = {path.stem: path for path in sorted((inputs / "films").glob("*.mp4"))}
-    networks.extract_all(videos, recipe, spread=True)
-    for video, streams in networks.load(videos, recipe).items():
+    recipes.extract_all(videos, recipe, spread=True)
+    for video, streams in recipes.load(videos, recipe).items():
         for stream, x in streams.items():
             with files.fresh(place / "out" / f"{video}-{stream}.npy") as path:
                 np.save(path, x)

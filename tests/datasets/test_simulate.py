@@ -10,9 +10,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from wstal import published
+from wstal.base.conversion import convert
 from wstal.base.paths import Tree
 from wstal.base.types import VideoScores
-from wstal.base.yamlfile import convert
 from wstal.config import parameters, plan, resolve
 from wstal.datasets import prepare
 from wstal.datasets.readers import simulated

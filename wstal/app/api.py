@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wstal.app import burn, folders, intervals, located, own_videos, script
+from wstal.app import burn, folders, intervals, located, main_guard, own_videos
 from wstal.app.folds import Crossed
 from wstal.app.located import Located
 from wstal.base import files, paths, progress
+from wstal.base.conversion import merge
 from wstal.base.errors import UserError as UserError
 from wstal.base.types import Detections
-from wstal.base.yamlfile import merge
 from wstal.border import yamlfile
 from wstal.config import parameters
 from wstal.config.parameters import lookup
@@ -257,7 +257,7 @@ def _silent(text: str) -> None:
 @contextmanager
 def _work(quiet: bool) -> Iterator[None]:
     """Work in processes, with progress bars unless `quiet`."""
-    with script.not_run_again():
+    with main_guard.not_run_again():
         if quiet:
             yield
         else:

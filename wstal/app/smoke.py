@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wstal.base import files
+from wstal.base.conversion import convert, merge
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree, scratch
-from wstal.base.yamlfile import convert, merge
 from wstal.config import parameters, plan
 from wstal.config.parameters import EnsembleEntry, Entry, Parameters
 from wstal.config.plan import DatasetPlan, JudgingPlan

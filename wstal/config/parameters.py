@@ -7,14 +7,14 @@ from typing import Annotated, Any
 
 import msgspec
 
+from wstal.base.conversion import convert, merge
 from wstal.base.errors import UserError
 from wstal.base.extraction import Extraction
 from wstal.base.paths import PARAMS
 from wstal.base.record import NAME, Count, Index, Name, NonNegative, Record, Share
 from wstal.base.timegrid import TimeGrid
-from wstal.base.yamlfile import convert, merge
 from wstal.border import yamlfile
-from wstal.config.scaling import DatasetSize
+from wstal.config.scaled_settings import DatasetSize
 
 CURE = "restore it with `git checkout params.yaml`"
 
@@ -69,9 +69,7 @@ class Dataset(Record):
     redrawn: bool = (
         False  # whether a dataset that is drawn is drawn anew for every seed, so that verdicts speak of all such data
     )
-    scaled: bool | DatasetSize = (
-        False  # whether presets are scaled to its size, config/scaling.py; true: to what its source states
-    )
+    scaled: bool | DatasetSize = False  # presets are scaled to this size, scaled_settings.py; true: to what its source states
 
 
 class Grid(Record):

@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 
 from wstal.base import code
+from wstal.base.conversion import convert
 from wstal.base.errors import UserError
 from wstal.base.extraction import Extraction
 from wstal.base.record import Name, Record
-from wstal.base.yamlfile import convert
 from wstal.border import yamlfile
 from wstal.config import resolve
 from wstal.config.parameters import EvaluationSection, Features, Parameters, Seed
@@ -78,7 +78,7 @@ def of_dataset(params: Parameters, name: str) -> DatasetPlan:
     features = resolve.features(params, name)
     named = [f"datasets/readers/{features.reader}.py"]
     if features.extraction:
-        named += ["features/extraction/networks.py", *(f"features/backbones/{a}.py" for a in architectures(features))]
+        named += ["features/extraction/recipes.py", *(f"features/backbones/{a}.py" for a in architectures(features))]
     return DatasetPlan(name=name, features=features, code=sources(named))
 
 

@@ -1,7 +1,7 @@
 """Sections of params.yaml put together: each row with every value that it has, each entry with how it is judged.
 
 Layers in this order, later ones win: `defaults`, the method's base, its preset, the dataset's overrides, the row. On datasets
-that say `scaled`, wstal/config/scaling.py scales the first three to the dataset's size.
+that say `scaled`, wstal/config/scaled_settings.py scales the first three to the dataset's size.
 """
 
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
+from wstal.base.conversion import convert, merge
 from wstal.base.errors import UserError
 from wstal.base.record import Count
-from wstal.base.yamlfile import convert, merge
-from wstal.config import scaling
+from wstal.config import scaled_settings
 from wstal.config.parameters import Dataset, EnsembleEntry, Entry, EvaluationSection, Features, Parameters, lookup
-from wstal.config.scaling import DatasetSize
+from wstal.config.scaled_settings import DatasetSize
 from wstal.config.settings import Draft, Settings, settings
 from wstal.detect.ensemble import Combination
 
@@ -36,7 +36,7 @@ def row(params: Parameters, entry: Entry, values: Mapping[str, Any], where: str)
     preset = preset or section.preset
     chosen = merge(params.defaults, section.base, lookup(section.presets, preset, f"methods.{method}.presets"))
     if size := size_of(dataset, entry.dataset):
-        chosen = scaling.scaled(chosen, method, size, preset)
+        chosen = scaled_settings.scaled(chosen, method, size, preset)
     merged = merge(chosen, dataset.overrides.get(method, {}), change, {"method": method, "preset": preset})
     resolved = settings(merged, place)
     streams = resolved.streams or dataset.features.streams

@@ -22,7 +22,7 @@ from wstal.base.errors import UserError
 from wstal.base.types import Detections
 from wstal.border import content, jsonfile
 from wstal.checks.findings import QUOTED, Findings
-from wstal.checks.names import tidy
+from wstal.checks.spelling import tidy
 
 LAYOUT = '{"results": {video: [{"label": name, "score": number, "segment": [start_s, end_s]}, ...]}}'
 

@@ -22,7 +22,7 @@ from wstal.base.types import Truth
 from wstal.border import jsonfile
 from wstal.border.content import read_bytes
 from wstal.checks.findings import Findings
-from wstal.checks.names import tidy
+from wstal.checks.spelling import tidy
 from wstal.detect.detections import places
 
 _Instance = tuple[int, str, float, float]  # video index, label, start_s, end_s

@@ -1,4 +1,4 @@
-"""The embedded films: their storyboards, shapes with known areas, and files that are what the annotations say, byte for byte."""
+"""The embedded films: storyboards, shapes with known areas, and files that are what the annotations say, byte for byte."""
 
 from typing import get_args
 
@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wstal.base.conversion import convert
 from wstal.base.errors import UserError
 from wstal.base.timegrid import TimeGrid
-from wstal.base.yamlfile import convert
 from wstal.datasets import annotations as annotations_file
 from wstal.datasets import readers
 from wstal.datasets.clips.canvas import Canvas, texture, view

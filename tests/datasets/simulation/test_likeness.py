@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from wstal.base.yamlfile import convert
+from wstal.base.conversion import convert
 from wstal.config import parameters
 from wstal.datasets.readers import simulated
 from wstal.datasets.simulation import features

@@ -10,11 +10,11 @@ import yaml
 
 from wstal.app import cli
 from wstal.base import paths
+from wstal.base.conversion import convert
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Segment, Video
-from wstal.base.yamlfile import convert
 from wstal.datasets import annotations, readers
 from wstal.exchange.layouts import _objects, exported_dataset, registry
 from wstal.features.extraction.importer import import_features

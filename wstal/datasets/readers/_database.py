@@ -11,7 +11,7 @@ from wstal.base.errors import UserError
 from wstal.base.types import Annotations, Segment, Video
 from wstal.border import content, jsonfile
 from wstal.checks.findings import Findings
-from wstal.checks.labels import check_labels
+from wstal.checks.videos_and_classes import check_labels
 from wstal.datasets.readers import _files
 
 

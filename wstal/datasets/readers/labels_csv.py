@@ -23,7 +23,7 @@ from wstal.base.record import Index
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Video
 from wstal.checks.findings import Findings
-from wstal.checks.labels import check_labels
+from wstal.checks.videos_and_classes import check_labels
 from wstal.datasets.readers import _files, _table
 from wstal.datasets.readers._table import CsvTable
 from wstal.datasets.readers._videos import VideoFiles

@@ -11,7 +11,7 @@ from wstal.base import progress
 from wstal.base.errors import UserError
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Segment, Video
-from wstal.border import content, jsonfile, names
+from wstal.border import content, filenames, jsonfile
 from wstal.data import labels
 from wstal.data.store import FeatureStore
 
@@ -89,7 +89,7 @@ def read(name: str, annotations: Path, features: Path, streams: tuple[str, ...])
     if lost := [video.id for video in videos if video.id not in times]:
         raise UserError(f"{path} lacks video {lost[0]!r}, which videos.json names; {AGAIN}.")
     for video in videos:
-        names.part(video.id, str(path))  # layouts name files by it
+        filenames.part(video.id, str(path))  # layouts name files by it
     segments = {video: [Segment(video, one.label, *one.segment) for one in entry.annotations] for video, entry in times.items()}
     ambiguous = {video: entry.ambiguous for video, entry in times.items()}
     store = FeatureStore(features)

@@ -5,7 +5,7 @@
 Threads decode several files at once and wait when the network is slower, another runs the network while the next batch is
 put together; the network always gets full batches, across videos and of one size, so that features do not depend on which
 videos share a batch. What is finished lies in a folder of
-parts (parts.py): after an interruption only the rest is computed, and the store is the same, byte for byte.
+parts (partfiles.py): after an interruption only the rest is computed, and the store is the same, byte for byte.
 A file that cannot be decoded is noted, and the others go on.
 """
 
@@ -29,7 +29,7 @@ from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations
 from wstal.features.extraction.ahead import End, side_by_side
 from wstal.features.extraction.importer import import_features
-from wstal.features.extraction.parts import Part, Parts
+from wstal.features.extraction.partfiles import Part, Parts
 from wstal.features.pixels.decode import Footage
 from wstal.features.pixels.snippets import centre_crop, snippets, stack
 

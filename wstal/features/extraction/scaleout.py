@@ -28,7 +28,7 @@ from wstal.features.extraction.extract import (
     missing,
     settle,
 )
-from wstal.features.extraction.parts import Parts
+from wstal.features.extraction.partfiles import Parts
 from wstal.features.pixels.decode import Footage
 
 COLUMNS = ("video", "t", "data", "form", "note")  # of the rows that travel: a clip, a feature, or a note

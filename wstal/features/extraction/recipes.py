@@ -114,7 +114,7 @@ def code_files(recipe: Recipe) -> list[Path]:
     """The source files that features depend on."""
     architectures = {backbone.name.split("_")[0] for backbone in recipe.backbones().values()}
     files = (f"features/backbones/{form}{architecture}.py" for architecture in architectures for form in ("", "fused_"))
-    return code.closure(["features/extraction/networks.py", *files], SPARED)
+    return code.closure(["features/extraction/recipes.py", *files], SPARED)
 
 
 def load(videos: Mapping[str, Path], recipe: Recipe) -> dict[str, dict[str, np.ndarray]]:

@@ -4,7 +4,7 @@ import numpy as np
 from markupsafe import Markup
 
 from wstal.report.cells import signed
-from wstal.site.cards import ClaimCard
+from wstal.site.claim_cards import ClaimCard
 
 WIDTH, HEIGHT, MARGIN = 340, 64, 16  # pixels
 MIDDLE = 26  # where the dots lie
