@@ -28,7 +28,7 @@ from wstal.training.train import Fitted, Step, Trainer
 AT_ONCE = 8  # networks side by side, if memory allows
 BUCKET = 64  # snippets: lengths of batches are rounded up to multiples, each of which is a graph
 
-Steps = Generator[None, None, Tensor]  # a step at a time -> losses (steps, terms), summed over bags
+Running = Generator[None, None, Tensor]  # a step at a time -> losses (steps, terms), summed over bags
 
 
 class Job(NamedTuple):
@@ -46,7 +46,7 @@ def fit_all(jobs: Sequence[Job]) -> Iterator[tuple[int, Fitted]]:
     Raises:
         UserError: as `fit`, or a method waits for a value.
     """
-    waiting, active, tables = deque(enumerate(jobs)), deque[tuple[int, Trainer, Steps]](), Tables()
+    waiting, active, tables = deque(enumerate(jobs)), deque[tuple[int, Trainer, Running]](), Tables()
     while waiting or active:
         while waiting and (not active or (len(active) < AT_ONCE and roomy(active[0][1].device))):
             number, job = waiting.popleft()
@@ -85,7 +85,7 @@ class Tables:
         return self.kept[-1][1]
 
 
-def train(trainer: Trainer, own: Lane, table: Tensor | None, step: Step) -> Steps:
+def train(trainer: Trainer, own: Lane, table: Tensor | None, step: Step) -> Running:
     """Train a network in its lane, on features (sum of T, D) that stay on the device or, without, are sent along."""
     training, total = trainer.settings.training, len(trainer.steps)
     most = longest(trainer.bags.lengths, training.snippets)

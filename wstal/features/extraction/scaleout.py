@@ -32,7 +32,7 @@ from wstal.features.extraction.partfiles import Parts
 from wstal.features.pixels.decode import Footage
 
 COLUMNS = ("video", "t", "data", "form", "note")  # of the rows that travel: a clip, a feature, or a note
-Rows = dict[str, np.ndarray]
+Columns = dict[str, np.ndarray]
 FLOW_SHARE = 0.1  # of a network's GPU that each file lends whose optical flow is computed
 NETWORK_SHARE = 0.6  # what the network then keeps: too much for two on one GPU, and room for four files
 
@@ -74,7 +74,7 @@ def _pipeline(jobs: Mapping[str, VideoJob], stream: Extractor, batch: int, netwo
     )  # fmt: skip
 
 
-def decode(item: Rows, stream: Extractor, batch: int) -> Iterator[Rows]:
+def decode(item: Columns, stream: Extractor, batch: int) -> Iterator[Columns]:
     """One file -> its snippets, `batch` at a time, and a last row (t = -1) whose note says how it went."""
     video, footage = str(item["video"][0]), Footage(Path(str(item["file"][0])))
     held, count, failure = [], 0, ""
@@ -98,8 +98,8 @@ class Networks:
     def __init__(self, stream: Extractor, batch: int):
         self.network, self.batch = stream.load(), batch
 
-    def __call__(self, table: Rows) -> Rows:
-        """Rows with clips -> rows with features; notes pass through."""
+    def __call__(self, table: Columns) -> Columns:
+        """Columns with clips -> rows with features; notes pass through."""
         rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
         clips = [_array(row) for row in rows if row["t"] >= 0]
         features = iter(self.network(full(clips, self.batch)) if clips else ())
@@ -118,11 +118,11 @@ def _array(row: dict) -> np.ndarray:
     return np.frombuffer(row["data"], dtype).reshape(shape)
 
 
-def _table(rows: list[dict]) -> Rows:
+def _table(rows: list[dict]) -> Columns:
     return {name: np.array([row[name] for row in rows], dtype=int if name == "t" else object) for name in COLUMNS}
 
 
-def assemble(tables: Iterator[Rows], jobs: Mapping[str, VideoJob]) -> Iterator[VideoJob]:
+def assemble(tables: Iterator[Columns], jobs: Mapping[str, VideoJob]) -> Iterator[VideoJob]:
     """Each job when all its rows have come, in whatever order and however often."""
     rows: dict[str, dict[int, np.ndarray]] = {video: {} for video in jobs}
     notes: dict[str, dict] = {}
