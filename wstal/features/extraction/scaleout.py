@@ -99,7 +99,7 @@ class Networks:
         self.network, self.batch = stream.load(), batch
 
     def __call__(self, table: Columns) -> Columns:
-        """Columns with clips -> rows with features; notes pass through."""
+        """Rows with clips -> rows with features; notes pass through."""
         rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
         clips = [_array(row) for row in rows if row["t"] >= 0]
         features = iter(self.network(full(clips, self.batch)) if clips else ())
