@@ -1,7 +1,7 @@
 """The rooms of the package and the arrows between them: `python scripts/rooms.py`.
 
 A room is a folder of wstal/, as `ls wstal` shows it; an arrow leads from a room to one that any of its files imports. The floor
-of a room is one above the highest that it imports. Inner rooms, the folders within rooms, have arrows of their own, drawn below.
+of a room is one above the highest that it imports. Inner rooms, folders within rooms, have arrows of their own, drawn below.
 tests/test_rooms.py holds what this prints against the rules of the house.
 """
 
