@@ -41,9 +41,9 @@ from wstal.data.bags import Batch
 from wstal.data.sampling import perturb
 from wstal.detect.localize import localize
 from wstal.evaluation.evaluate import PROTOCOLS, evaluate
-from wstal.report.benchmarks import Measured, Row, measured
+from wstal.report.benchmarks import BenchmarkRow, Measured, measured
 from wstal.training.parts import CALLS, partition, scored
-from wstal.training.train import Network
+from wstal.training.train import Trainer
 
 OUT = ROOT / "reports" / "benchmarks"
 GPU_S = {"benchmark_training.py": 240, "benchmark_networks.py": 120}  # after which no row begins; a row lasts 40 s at most
@@ -76,7 +76,7 @@ def bytes_a_second() -> float:
     return 2 * a.nbytes / seconds(a.copy, 5)
 
 
-def evaluation(quick: bool) -> Iterator[Row]:
+def evaluation(quick: bool) -> Iterator[BenchmarkRow]:
     """mAP at ten tIoUs, and a loop over sorted detections."""
     protocol, rate = PROTOCOLS["activitynet"], bytes_a_second()
     for count in (2_000,) if quick else (200_000, 1_000_000):
@@ -84,13 +84,13 @@ def evaluation(quick: bool) -> Iterator[Row]:
         columns = (task[1].video, task[1].label, task[1].start_s, task[1].end_s, task[1].score)
         ours = seconds(partial(evaluate, *task, protocol, protocol.tious))
         plain = seconds(partial(plain_loop, *task, protocol.tious), 1)
-        yield Row(
+        yield BenchmarkRow(
             group="evaluation", work=f"{count:,} detections, 100 classes, 10 tIoUs", unit="s", ours=ours, plain=plain,
             way="a loop over sorted detections", floor=sum(c.nbytes for c in columns) / rate, memory_mb=peak_mb(),
         )  # fmt: skip
 
 
-def choice(quick: bool) -> Iterator[Row]:
+def choice(quick: bool) -> Iterator[BenchmarkRow]:
     """The detections that people see: the best that do not overlap."""
     rng, count = np.random.default_rng(0), 300 if quick else 10_000
     start, none = rng.uniform(0, count, count), np.zeros(count, np.int32)
@@ -104,13 +104,13 @@ def choice(quick: bool) -> Iterator[Row]:
         return kept
 
     ours = seconds(lambda: intervals.apart(found, Shown(least=0.1)))
-    yield Row(
+    yield BenchmarkRow(
         group="choice", work=f"{count:,} detections of a class in a video", unit="s", ours=ours, plain=seconds(one_by_one, 1),
         way="each held against all that were kept", memory_mb=peak_mb(),
     )  # fmt: skip
 
 
-def sampling(quick: bool) -> Iterator[Row]:
+def sampling(quick: bool) -> Iterator[BenchmarkRow]:
     """Snippets of 64 steps of 16 videos, drawn ahead, and one after the other."""
     rng = np.random.default_rng(0)
     lengths, count = rng.integers(100, 1_000, 64 if quick else 1_024), 750
@@ -122,42 +122,42 @@ def sampling(quick: bool) -> Iterator[Row]:
             [rng.integers(low, high, endpoint=True) if low < high else low for low, high in zip(ends, highs, strict=True)]
 
     ours = seconds(lambda: perturb(lengths, count, lambda low, high: rng.integers(low, high, endpoint=True)))
-    yield Row(
+    yield BenchmarkRow(
         group="sampling", work=f"{count} snippets of {len(lengths):,} videos", unit="s", ours=ours,
         plain=seconds(one_by_one, 1), way="one number at a time", floor=len(lengths) * count * 8 / bytes_a_second(),
         memory_mb=peak_mb(),
     )  # fmt: skip
 
 
-def training(quick: bool) -> Iterator[Row]:
+def training(quick: bool) -> Iterator[BenchmarkRow]:
     """A step at THUMOS14's size: in parts of nearly equal length, as one padded batch, and video by video."""
     rate = multiplies_a_second()
     for method in ("facnet",) if quick else ("facnet", "um", "basnet", "wtalc"):
         how = released(method)
         bags = thumos(next(iter(how.networks.values())), *((12, 16) if quick else ()))
-        network = Network(how, bags, 0)
-        weights, drawn = sum(p.numel() for p in network.model.parameters()), next(network.draws())
+        trainer = Trainer(how, bags, 0)
+        weights, drawn = sum(p.numel() for p in trainer.model.parameters()), next(trainer.draws())
         ways = {
             "parts": partition(drawn.lengths, weights, CALLS),
             "one padded batch": [np.arange(len(drawn.lengths))],
             "video by video": list(np.arange(len(drawn.lengths))[:, None]),
         }
-        taken = {name: seconds(partial(step, network, drawn, places), 1 if quick else 3) for name, places in ways.items()}
+        taken = {name: seconds(partial(step, trainer, drawn, places), 1 if quick else 3) for name, places in ways.items()}
         for name in ("one padded batch", "video by video"):
-            yield Row(
+            yield BenchmarkRow(
                 group="training", unit="s", ours=taken["parts"], plain=taken[name], way=name,
                 work=f"{method}, a step of {len(drawn.lengths)} videos of {drawn.lengths.mean():.0f} snippets",
                 floor=3 * float(drawn.lengths.sum()) * weights / rate, memory_mb=peak_mb(),
             )  # fmt: skip
 
 
-def step(network: Network, drawn: Any, places: list[np.ndarray]) -> None:
+def step(trainer: Trainer, drawn: Any, places: list[np.ndarray]) -> None:
     """One step of the optimizer on bags in these parts."""
-    parts: list[Batch] = [network.bags.gather(drawn.take(part)) for part in places]
-    network.update(scored(network.model, parts, np.concatenate(places)), torch.tensor(0.0))
+    parts: list[Batch] = [trainer.bags.gather(drawn.take(part)) for part in places]
+    trainer.update(scored(trainer.model, parts, np.concatenate(places)), torch.tensor(0.0))
 
 
-def localization(quick: bool) -> Iterator[Row]:
+def localization(quick: bool) -> Iterator[BenchmarkRow]:
     """FAC-Net's post-processing of more and more videos, of which 50 differ, and the evaluation of what it finds."""
     rng, snippets, classes = np.random.default_rng(0), 120, tuple(f"c{k:02d}" for k in range(20))
     settings = resolve.rows(parameters.load(), "facnet_table1")["full"].localize
@@ -172,19 +172,19 @@ def localization(quick: bool) -> Iterator[Row]:
         scores = {"rgb": {name: made[i % 50] for i, name in enumerate(names)}}
         durations_s = dict.fromkeys(names, length_s)
         ours = seconds(partial(localize, scores, classes, durations_s, grid, settings), 1)
-        yield Row(
+        yield BenchmarkRow(
             group="localization", work=f"{videos:,} videos of {snippets} snippets", unit="s", ours=ours, memory_mb=peak_mb(),
             size=videos,
         )  # fmt: skip
         task = problem(20 * videos, videos=videos, classes=20, seed=0)
         ours = seconds(partial(evaluate, *task, PROTOCOLS["activitynet"], (0.3, 0.5, 0.7)), 1)
-        yield Row(
+        yield BenchmarkRow(
             group="evaluation of 20 detections a video", work=f"{videos:,} videos", unit="s", ours=ours, memory_mb=peak_mb(),
             size=videos,
         )  # fmt: skip
 
 
-def gpu(quick: bool) -> Iterator[Row]:
+def gpu(quick: bool) -> Iterator[BenchmarkRow]:
     """What the benchmarks of a GPU find, one after the other, within 8 minutes."""
     with tempfile.TemporaryDirectory() as folder:
         for script, budget_s in GPU_S.items():
@@ -196,7 +196,7 @@ def gpu(quick: bool) -> Iterator[Row]:
                 yield from measured(json.loads(out.read_text()), out).rows
 
 
-GROUPS: dict[str, Callable[[bool], Iterator[Row]]] = {
+GROUPS: dict[str, Callable[[bool], Iterator[BenchmarkRow]]] = {
     group.__name__: group for group in (evaluation, choice, sampling, training, localization)
 }
 

@@ -18,7 +18,7 @@ from wstal.base.extraction import Speed
 from wstal.features.backbones import registry
 from wstal.features.backbones.embed import embedder
 from wstal.features.backbones.registry import Backbone
-from wstal.report.cost import cost
+from wstal.report.network_cost import cost
 
 PEAK_TFLOPS = {  # data sheets: dense products of 16-bit floats, summed in 32 bits
     "B200": 2250, "H200": 989, "H100 PCIe": 756, "H100": 989, "A100": 312, "L40S": 362, "L40": 181, "L4": 121, "A10": 125,

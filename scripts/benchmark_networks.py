@@ -31,7 +31,7 @@ from wstal.base.extraction import Speed
 from wstal.base.paths import ROOT
 from wstal.base.timegrid import TimeGrid
 from wstal.datasets.clips.render import encode, pictures
-from wstal.datasets.clips.script import Script, Source, scripts
+from wstal.datasets.clips.storyboards import Source, Storyboard, storyboards
 from wstal.features.backbones import embed, fused, registry
 from wstal.features.backbones.registry import Backbone
 from wstal.features.extraction.extract import Extractor, extract
@@ -39,7 +39,7 @@ from wstal.features.pixels.decode import Footage
 from wstal.features.pixels.flow import quantize, tvl1
 from wstal.features.pixels.motion import at_once, flow_images, luma
 from wstal.features.pixels.tvl1 import OPENCV
-from wstal.report.cost import cost
+from wstal.report.network_cost import cost
 
 Precision = Literal["float32", "float16", "bfloat16"]
 GOALS = {"i3d_rgb": 4000, "slowfast_r101": 1000, "csn_ir101": 1000, "tdn_r101": 1200, "vivit_b16x2": 800}  # clips a second
@@ -246,15 +246,15 @@ def fixed(value: Any, *_: object) -> Any:
     return value
 
 
-def draw(script: Script, path: Path) -> Path:
+def draw(storyboard: Storyboard, path: Path) -> Path:
     """One film."""
-    encode(pictures(script, FILMS), FILMS, path)
+    encode(pictures(storyboard, FILMS), FILMS, path)
     return path
 
 
 def films(folder: Path, pool: ProcessPoolExecutor) -> list[Path]:
     """Drawn films, side by side."""
-    jobs = [pool.submit(draw, script, folder / f"{script.id}.mp4") for script in scripts(FILMS)]
+    jobs = [pool.submit(draw, storyboard, folder / f"{storyboard.id}.mp4") for storyboard in storyboards(FILMS)]
     return [job.result() for job in jobs]
 
 

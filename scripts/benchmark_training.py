@@ -21,9 +21,9 @@ import numpy as np
 import torch
 
 from wstal import methods
+from wstal.base.conversion import merge
 from wstal.base.seeding import device
 from wstal.base.timegrid import TimeGrid
-from wstal.base.yamlfile import merge
 from wstal.config import parameters
 from wstal.config.settings import Settings, settings
 from wstal.data.bags import Bags

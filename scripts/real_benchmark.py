@@ -30,15 +30,15 @@ os.environ.update(ENVIRONMENT)
 import msgspec
 import numpy as np
 
+from wstal.base.conversion import merge
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree
 from wstal.base.types import Detections
-from wstal.base.yamlfile import merge
 from wstal.border import content, jsonfile, npyfile, yamlfile
 from wstal.config import parameters, plan
 from wstal.config.parameters import Parameters
 from wstal.config.plan import RowsPlan
-from wstal.config.scaling import Size
+from wstal.config.scaled_settings import DatasetSize
 from wstal.data.labels import Labels
 from wstal.datasets import prepare
 from wstal.datasets.readers import _database
@@ -180,7 +180,7 @@ def write_change(root: Path, tree: Tree, benchmark: Benchmark) -> None:
 def trained(entry: str, params: Parameters, tree: Tree, steps: int, seeds: tuple[int, ...]) -> list[Run]:
     """Train and localize the rows of an entry, at most so many steps each if not 0; those that fail are left out."""
     size = params.dataset(entry).scaled
-    assert isinstance(size, Size)
+    assert isinstance(size, DatasetSize)
     planned = msgspec.structs.replace(bounded(plan.of_rows(params, entry), steps, size.videos), seeds=seeds)
     dataset = plan.of_dataset(params, planned.dataset)
     prepare.annotate(dataset, tree)

@@ -1,26 +1,38 @@
 """The rooms of the package and the arrows between them: `python scripts/rooms.py`.
 
-A room is a folder of wstal/ with modules in it; an arrow leads from a room to one that it imports. The floor of a room is one
-above the highest that it imports. tests/test_rooms.py holds what this prints against the rules of the house.
+A room is a folder of wstal/, as `ls wstal` shows it; an arrow leads from a room to one that any of its files imports. The floor
+of a room is one above the highest that it imports. Inner rooms, folders within rooms, have arrows of their own, drawn below.
+tests/test_rooms.py holds what this prints against the rules of the house.
 """
 
 from pathlib import Path
 
 from wstal.base.code import PACKAGE, uses
 
+EVERYWHERE = ("base", "border")  # which every room may use
+
 
 def room(path: Path) -> str:
-    """The room of a source file: features/pixels."""
+    """The inner room of a source file: features/pixels."""
     return path.parent.relative_to(PACKAGE).as_posix()
 
 
 def arrows() -> dict[str, set[str]]:
-    """{room: the rooms that its files import}; the package's own two files are of no room."""
+    """{inner room: those that its files import}; the package's own two files are of no room."""
     files = sorted(PACKAGE.rglob("*.py"))
     found: dict[str, set[str]] = {room(path): set() for path in files}
     for path in files:
         found[room(path)] |= {room(file) for file in uses(path)} - {room(path), "."}
     return {name: others for name, others in found.items() if name != "."}
+
+
+def outer(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
+    """{room: the rooms that it imports}, of inner rooms and theirs."""
+    found: dict[str, set[str]] = {name.split("/")[0]: set() for name in arrows}
+    for name, others in arrows.items():
+        top = name.split("/")[0]
+        found[top] |= {other.split("/")[0] for other in others} - {top}
+    return found
 
 
 def floors(arrows: dict[str, set[str]]) -> dict[str, int]:
@@ -38,13 +50,24 @@ def floors(arrows: dict[str, set[str]]) -> dict[str, int]:
     return found
 
 
+def drawn(arrows: dict[str, set[str]], kind: str) -> str:
+    """Every room with its floor and its arrows, the highest first, and how many there are."""
+    floor = floors(arrows)
+    lines = [
+        f"{floor[name]}  {name:20} -> {', '.join(sorted(arrows[name])) or 'nothing'}"
+        for name in sorted(arrows, key=lambda name: (-floor[name], name))
+    ]
+    count, plain = sum(map(len, arrows.values())), sum(len(others & set(EVERYWHERE)) for others in arrows.values())
+    to = " and ".join(EVERYWHERE)
+    return "\n".join(
+        [*lines, f"{len(arrows)} {kind}, {max(floor.values()) + 1} floors, {count} arrows, {plain} of them to {to}"]
+    )
+
+
 def main() -> None:
-    """Print every room with its floor and its arrows, the highest first."""
-    known = arrows()
-    floor = floors(known)
-    for name in sorted(known, key=lambda name: (-floor[name], name)):
-        print(f"{floor[name]}  {name:20} -> {', '.join(sorted(known[name])) or 'nothing'}")
-    print(f"{len(known)} rooms, {max(floor.values()) + 1} floors, {sum(map(len, known.values()))} arrows")
+    """Print the rooms, and below them the inner rooms."""
+    inner = arrows()
+    print(drawn(outer(inner), "rooms"), drawn(inner, "inner rooms"), sep="\n\n")
 
 
 if __name__ == "__main__":

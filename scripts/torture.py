@@ -27,12 +27,12 @@ import numpy as np
 import yaml
 
 from wstal.base import files
+from wstal.base.conversion import convert, merge
 from wstal.base.paths import ROOT
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Segment, Video
-from wstal.base.yamlfile import convert, merge
 from wstal.datasets.clips.render import render
-from wstal.datasets.clips.script import Source, scripts
+from wstal.datasets.clips.storyboards import Source, storyboards
 from wstal.features.extraction.importer import import_features
 
 OUT = ROOT / "reports" / "torture.md"
@@ -206,7 +206,7 @@ def prepare(inputs: Path, kinds: Sequence[str]) -> None:
         where = raw["datasets"]["clips"]["features"]["source"] | small["films"]
         source = convert(where, Source, "params.yaml, smoke.own.films")
         render(source, inputs / "films")
-        known = {script.id: {source.classes[shot.label] for shot in script.shots} for script in scripts(source)}
+        known = {storyboard.id: {source.classes[shot.label] for shot in storyboard.shots} for storyboard in storyboards(source)}
         lines = [f"{video},{label}" for video, labels in known.items() if "train" in video for label in sorted(labels)]
         files.write(inputs / "labels.csv", "\n".join(["video,label", *lines]) + "\n")
         torch.manual_seed(0)
@@ -246,14 +246,14 @@ def work_extract(inputs: Path, place: Path) -> None:
     from wstal.app import own_videos  # here, as a store needs no torch
     from wstal.config import parameters
     from wstal.datasets import prepare as datasets
-    from wstal.features.extraction import networks
+    from wstal.features.extraction import recipes
 
     raw = merge(parameters.read(), yaml.safe_load((inputs / "own.yaml").read_text()))
     section = own_videos.settings(raw).features
     recipe = datasets.recipe(section, own_videos.NAME)
     videos = {path.stem: path for path in sorted((inputs / "films").glob("*.mp4"))}
-    networks.extract_all(videos, recipe, spread=True)
-    for video, streams in networks.load(videos, recipe).items():
+    recipes.extract_all(videos, recipe, spread=True)
+    for video, streams in recipes.load(videos, recipe).items():
         for stream, x in streams.items():
             with files.fresh(place / "out" / f"{video}-{stream}.npy") as path:
                 np.save(path, x)

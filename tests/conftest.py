@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from hypothesis import settings
 
+from wstal.base.conversion import merge
 from wstal.base.paths import Tree
-from wstal.base.yamlfile import merge
 from wstal.config import parameters, plan
 from wstal.config import settings as typed
 from wstal.config.parameters import Entry

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from wstal.base.conversion import convert
 from wstal.base.types import Detections, Truth
-from wstal.base.yamlfile import convert
 from wstal.config.parameters import Features
 from wstal.config.plan import DatasetPlan
 

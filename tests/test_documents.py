@@ -14,8 +14,8 @@ import yaml
 from wstal import methods
 from wstal.app import cli
 from wstal.base.code import PACKAGE
+from wstal.base.conversion import merge
 from wstal.base.paths import ROOT
-from wstal.base.yamlfile import merge
 from wstal.config import parameters, resolve
 from wstal.config.parameters import Entry, Features
 

@@ -13,7 +13,7 @@ import yaml
 from wstal.base.paths import ROOT, Tree
 from wstal.config import parameters
 from wstal.evaluation import metrics
-from wstal.report import summary
+from wstal.report import entry_summary
 
 PREPARED = "annotations@activitynet12-sim"  # a stage that takes seconds and makes what DVC keeps
 BIN = Path(sys.executable).parent
@@ -45,7 +45,7 @@ def clone(tmp_path_factory):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes((ROOT / name).read_bytes())
     for entry in parameters.load().reported:
-        summary.write(metrics.read(entry, Tree(folder)), Tree(folder))
+        entry_summary.write(metrics.read(entry, Tree(folder)), Tree(folder))
     for key, value in (("user.name", "test"), ("user.email", "test@example.org")):
         run(["git", "config", key, value], folder)
     run(["git", "add", "--all"], folder)

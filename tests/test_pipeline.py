@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from wstal.base.code import PACKAGE, closure, module
+from wstal.base.conversion import merge
 from wstal.base.paths import ROOT
-from wstal.base.yamlfile import merge
 from wstal.config import parameters, plan
 
 COMMANDS = ("plan", "networks", "site")  # stages that run no notebook

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from scripts.rooms import arrows, floors, room
+from scripts.rooms import arrows, floors, outer, room
 from wstal.base.code import PACKAGE, imports
 from wstal.base.code import closure as closure_of_files
 from wstal.base.paths import ROOT
@@ -60,9 +60,15 @@ def test_a_room_imports_earlier_rooms_only(name):
 
 
 def test_the_house_is_no_taller_and_no_more_tangled_than_it_was():
-    known = arrows()
-    assert max(floors(known).values()) < 8
-    assert sum(map(len, known.values())) <= 99
+    inner = arrows()
+    for known, most in ((outer(inner), 72), (inner, 99)):
+        assert max(floors(known).values()) < 8 and sum(map(len, known.values())) <= most
+
+
+def test_rooms_are_the_folders_that_a_listing_shows():
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert set(outer(arrows())) == folders
+    assert outer({"a/x": {"a/y", "b"}, "a/y": {"c/z"}, "b": set(), "c/z": set()}) == {"a": {"b", "c"}, "b": set(), "c": set()}
 
 
 def test_a_circle_has_no_floors():

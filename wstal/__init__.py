@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from wstal import installed
 
 if TYPE_CHECKING:
-    from wstal.app.api import Evaluation, Found, Run, UserError, evaluate, load, train
+    from wstal.app.api import Evaluation, Found, TrainedRun, UserError, evaluate, load, train
 
 __version__ = "0.2.0"
-__all__ = ["Evaluation", "Found", "Run", "UserError", "evaluate", "load", "train"]
+__all__ = ["Evaluation", "Found", "TrainedRun", "UserError", "evaluate", "load", "train"]
 
 installed.settle()
 

@@ -12,10 +12,10 @@ import pytest
 
 import wstal
 from tests.app.test_own_videos import COLOURS, films, labels, raw, settings, weights  # noqa: F401 - fixtures
-from wstal.app import api, script
+from wstal.app import api, main_guard
 from wstal.app.own_videos import NAME
+from wstal.base.conversion import merge
 from wstal.base.paths import ROOT
-from wstal.base.yamlfile import merge
 from wstal.config import parameters
 
 PAGE = ROOT / "docs" / "python.md"
@@ -131,7 +131,7 @@ def test_importing_loads_nothing_heavy():
     code = "import wstal, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"torch", "numpy", "pandas", "av", "wstal.app.api"} & set(done.stdout.split())
-    assert set(wstal.__all__) <= set(dir(wstal)) and wstal.Run is api.Run
+    assert set(wstal.__all__) <= set(dir(wstal)) and wstal.TrainedRun is api.TrainedRun
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         _ = wstal.trian
 
@@ -157,6 +157,6 @@ def test_processes_do_not_run_the_callers_script(tmp_path):
     assert (done["inside"].stdout, done["inside"].stderr) == ("script\nwork True\n", "")
     assert done["outside"].returncode != 0 and done["outside"].stdout.count("script") > 1  # the trap that is avoided
     main = sys.modules["__main__"]
-    with script.not_run_again():
+    with main_guard.not_run_again():
         assert sys.modules["__main__"] is not main
     assert sys.modules["__main__"] is main

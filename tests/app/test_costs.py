@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from wstal.app import costs
-from wstal.app.costs import Cost
+from wstal.app.costs import StageCost
 from wstal.base import paths
 
 BUSY = "import time; end = time.process_time() + 0.3; block = bytearray(150_000_000)\nwhile time.process_time() < end: pass"
@@ -28,7 +28,7 @@ def test_outside_a_stage_nothing_is_left(tmp_path, monkeypatch):
 
 
 def test_the_table_has_a_line_for_each_and_their_sum():
-    lines = costs.table([Cost("b", 20.0, 12.5, 300), Cost("a", 1.5, 2.0, 900)]).splitlines()
+    lines = costs.table([StageCost("b", 20.0, 12.5, 300), StageCost("a", 1.5, 2.0, 900)]).splitlines()
     assert [line.split() for line in lines[1:]] == [
         ["b", "20.0", "12.5", "300"], ["a", "1.5", "2.0", "900"], ["all", "21.5", "14.5", "900"],
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from tests.made import make_detections
 from wstal.app import cli, own_videos
 from wstal.app.own_videos import Located
 from wstal.exchange.tools import registry
-from wstal.features.extraction.extract import Summary
+from wstal.features.extraction.extract import ExtractionSummary
 from wstal.report.timeline import Film
 from wstal.training import card
 
@@ -39,7 +39,7 @@ def localize(tmp_path, monkeypatch):
     times_s = np.zeros(0)
     whys = {"monday": "", "Tag zwei": "nothing stands out"}
     seen = [Film(video, 1.5, times_s, times_s, {}, [], [], [], why=why) for video, why in whys.items()]
-    located = Located(shown, shown, seen, "run", CLASSES, Summary())
+    located = Located(shown, shown, seen, "run", CLASSES, ExtractionSummary())
 
     class Run:
         classes = CLASSES

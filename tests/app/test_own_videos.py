@@ -19,15 +19,15 @@ from tests.features.films import write
 from wstal.app import cli, film, opening, own_videos
 from wstal.app.own_videos import NAME
 from wstal.base import paths, workers
+from wstal.base.conversion import merge
 from wstal.base.errors import MachineError, UserError
 from wstal.base.paths import Tree
-from wstal.base.yamlfile import merge
 from wstal.config import parameters, plan
 from wstal.datasets import prepare
 from wstal.detect import detections
 from wstal.features.backbones import registry
-from wstal.features.extraction import networks
-from wstal.features.extraction.parts import Parts
+from wstal.features.extraction import recipes
+from wstal.features.extraction.partfiles import Parts
 from wstal.features.pixels.decode import Footage
 from wstal.training import card as cards
 from wstal.training import experiment
@@ -531,7 +531,7 @@ def test_shares_that_were_made_ahead_are_all_that_the_stage_needs(clips, tmp_pat
     section = clips.dataset("clips").features
     shares = [prepare.extract_ahead(section, "datasets.clips", (i, 2), None) for i in (1, 2)]
     assert [(share.computed, share.reused) for share in shares] == [(2, 0), (1, 0)]
-    monkeypatch.setattr(networks, "network", lambda *_: pytest.fail("a network was loaded in vain"))
+    monkeypatch.setattr(recipes, "network", lambda *_: pytest.fail("a network was loaded in vain"))
     assert len(prepare.extract(plan.of_dataset(clips, "clips"), Tree(tmp_path / "tree")).videos) == 3
 
 

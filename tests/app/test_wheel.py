@@ -21,7 +21,7 @@ from wstal.base import paths
 from wstal.border import tensorfile
 from wstal.config import parameters
 from wstal.datasets.clips.render import render
-from wstal.datasets.clips.script import Source, scripts
+from wstal.datasets.clips.storyboards import Source, storyboards
 from wstal.features.backbones import registry
 
 print("script", flush=True)
@@ -29,7 +29,7 @@ raw = parameters.read()
 small = raw["smoke"]["own"]
 films = raw["datasets"]["clips"]["features"]["source"] | small["films"] | {"train_videos": 4, "test_videos": 1}
 render(source := msgspec.convert(films, Source), pathlib.Path("my films"))
-shown = {s.id: sorted({source.classes[shot.label] for shot in s.shots}) for s in scripts(source)}
+shown = {s.id: sorted({source.classes[shot.label] for shot in s.shots}) for s in storyboards(source)}
 rows = [f"{video},{label}" for video, labels in shown.items() if "train" in video for label in labels]
 pathlib.Path("labels.csv").write_text("\\n".join(["video,label", *rows]))
 torch.manual_seed(0)

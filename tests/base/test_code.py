@@ -6,7 +6,7 @@ from wstal.base import code
 from wstal.base.code import PACKAGE
 from wstal.base.extraction import Extraction, Speed
 from wstal.base.timegrid import TimeGrid
-from wstal.features.extraction import networks
+from wstal.features.extraction import recipes
 from wstal.training import experiment
 
 
@@ -75,12 +75,12 @@ def test_features_depend_on_what_extraction_runs():
     speed = Speed(precision="float32", channels_last=False, fold=False, compile=False)
     extraction = Extraction(short_side=256, size=224, batch=4, workers=1, speed=speed)
     grid = TimeGrid(25.0, 16, 16)
-    recipe = networks.Recipe(("rgb", "flow"), "i3d_{stream}", {"rgb": grid, "flow": grid}, extraction)
-    found = names(networks.code_files(recipe))
+    recipe = recipes.Recipe(("rgb", "flow"), "i3d_{stream}", {"rgb": grid, "flow": grid}, extraction)
+    found = names(recipes.code_files(recipe))
     assert {
         "features/backbones/i3d.py", "features/backbones/fused_i3d.py", "features/backbones/embed.py",
         "features/backbones/_kernels.py", "features/pixels/decode.py", "features/pixels/flow.py",
         "features/pixels/flow_triton.py", "features/pixels/tvl1.py", "features/extraction/extract.py", "base/timegrid.py",
     } <= found  # fmt: skip
     assert not [name for name in found if name.startswith(("training", "data", "methods", "report"))]
-    assert "features/backbones/csn.py" not in found and "features/extraction/parts.py" not in found
+    assert "features/backbones/csn.py" not in found and "features/extraction/partfiles.py" not in found

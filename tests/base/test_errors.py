@@ -25,7 +25,7 @@ from wstal.datasets.readers import _arrays, _files, _table
 from wstal.datasets.readers._arrays import ArrayLayout
 from wstal.evaluation import metrics
 from wstal.features.backbones import checkpoint
-from wstal.features.extraction.parts import Part, Parts
+from wstal.features.extraction.partfiles import Part, Parts
 from wstal.features.extraction.streamfile import StreamFile
 from wstal.features.pixels.decode import Footage, duration_s
 from wstal.training import card as cards

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from wstal.base import streams
+from wstal.base import standard_streams
 from wstal.base.paths import ROOT
 
 PROGRAM = """
@@ -54,6 +54,6 @@ def test_notes_and_bars_are_drawn(tmp_path):
 
 def test_streams_are_as_they_were_afterwards():
     before = sys.stdout, sys.stderr
-    with streams.patient():
-        assert isinstance(sys.stderr, streams.Patient)
+    with standard_streams.patient():
+        assert isinstance(sys.stderr, standard_streams.Patient)
     assert (sys.stdout, sys.stderr) == before

@@ -16,9 +16,9 @@ from wstal.base.types import Segment, Video
 from wstal.checks.catalogue import CHECKS, listing
 from wstal.checks.findings import Findings
 from wstal.checks.grid import check_grid
-from wstal.checks.labels import check_classes, check_ids, check_labels, check_untrained
 from wstal.checks.segments import check_segments
 from wstal.checks.streams import StreamChecks
+from wstal.checks.videos_and_classes import check_classes, check_ids, check_labels, check_untrained
 from wstal.datasets import inspection
 from wstal.datasets.readers import _files
 from wstal.evaluation.evaluate import PROTOCOLS, evaluate

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from wstal import published
 from wstal.app.check import check
 from wstal.app.cli import main
+from wstal.base.conversion import merge
 from wstal.base.errors import UserError
-from wstal.base.yamlfile import merge
 from wstal.config import parameters, resolve
 from wstal.config.parameters import Grid
 

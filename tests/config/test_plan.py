@@ -3,7 +3,7 @@
 import pytest
 
 from wstal.app import opening
-from wstal.app import plan as stage
+from wstal.app import write_plan as stage
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree
 from wstal.config import parameters, plan

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from wstal.base import manifest
+from wstal.base.conversion import merge
 from wstal.base.errors import MachineError, UserError
 from wstal.base.manifest import Format, Manifest, Rows
 from wstal.base.paths import ROOT
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Video
-from wstal.base.yamlfile import merge
 from wstal.data.bags import Bags
 from wstal.data.sampling import Snippets
 from wstal.data.store import ArrayStore, FeatureStore

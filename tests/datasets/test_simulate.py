@@ -10,13 +10,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from wstal import published
+from wstal.base.conversion import convert
 from wstal.base.paths import Tree
 from wstal.base.types import VideoScores
-from wstal.base.yamlfile import convert
 from wstal.config import parameters, plan, resolve
 from wstal.datasets import prepare
 from wstal.datasets.readers import simulated
-from wstal.datasets.simulation import features, script
+from wstal.datasets.simulation import features, timelines
 from wstal.detect.localize import localize
 from wstal.evaluation import truth
 from wstal.evaluation.evaluate import PROTOCOLS, evaluate
@@ -32,7 +32,7 @@ def full(raw):
 
 @pytest.fixture(scope="module")
 def videos(full):
-    return list(script.timelines(full[1]))
+    return list(timelines.timelines(full[1]))
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +42,11 @@ def snippets(full, videos):
     found, grid, streams = {}, dataset.features.grid, features.streams(source, 0)
     for video in videos:
         x = np.concatenate([features.of_video(video, one, grid) for one in streams.values()], axis=1).astype(np.float64)
-        weights = script.overlap(video.pieces, len(x), grid)
-        labels = np.zeros((len(video.pieces), len(source.names), len(script.KINDS)))
+        weights = timelines.overlap(video.pieces, len(x), grid)
+        labels = np.zeros((len(video.pieces), len(source.names), len(timelines.KINDS)))
         for i, piece in enumerate(video.pieces):
             if piece.label >= 0:
-                labels[i, piece.label, script.KINDS.index(piece.kind)] = 1
+                labels[i, piece.label, timelines.KINDS.index(piece.kind)] = 1
         found[video.id] = (x, np.einsum("tp,pck->tck", weights, labels))
     return found
 
@@ -79,7 +79,7 @@ def test_pieces_tile_the_video(videos):
 
 def test_another_seed_gives_other_videos(full):
     other = msgspec.structs.replace(full[1], seed=full[1].seed + 1)
-    ours, theirs = next(script.timelines(full[1])), next(script.timelines(other))
+    ours, theirs = next(timelines.timelines(full[1])), next(timelines.timelines(other))
     assert ours.instances != theirs.instances
 
 
@@ -110,7 +110,7 @@ KINDS = {"whole": ("weak", "core"), "peak": ("core",), "context": ("weak", "core
 
 def evidence(item, names):
     """(T, C) share of a snippet that shows the named kinds of each class."""
-    return item[1][:, :, [script.KINDS.index(name) for name in names]].sum(-1)
+    return item[1][:, :, [timelines.KINDS.index(name) for name in names]].sum(-1)
 
 
 def test_peak_finders_and_context_labellers_lose_even_with_perfect_scores(snippets, score):

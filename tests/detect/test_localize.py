@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from wstal.base.conversion import merge
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import VideoScores
-from wstal.base.yamlfile import merge
 from wstal.detect import localize as steps
 from wstal.detect.localize import Classes, Runs, Suppression, detect, fuse, keep_classes, localize, nms, propose, runs_of
 

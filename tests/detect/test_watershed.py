@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wstal.base.yamlfile import merge
+from wstal.base.conversion import merge
 from wstal.detect.localize import Localize, propose, runs_of
 from wstal.detect.watershed import group
 

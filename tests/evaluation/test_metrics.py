@@ -16,7 +16,7 @@ from wstal.evaluation.metrics import Cell, Metrics, Undetected
 
 TRUTH = make_truth([(0, 0, 0, 10), (1, 1, 0, 10), (1, 2, 20, 30)])  # classes x, y, z in videos a, b, b; c is empty
 FOUND = make_detections([(0, 0, 0, 10, 0.9), (1, 1, 3, 10, 0.8), (2, 1, 0, 10, 0.7), (1, 2, 26, 36, 0.6)])
-SECTION = parameters.Evaluation(
+SECTION = parameters.EvaluationSection(
     protocol="thumos-facnet",
     protocol_set={},
     tious=(0.5, 0.7),

@@ -14,7 +14,7 @@ from wstal.base.errors import UserError
 from wstal.base.extraction import Speed
 from wstal.features.backbones import registry
 from wstal.features.backbones.embed import embedder, settled
-from wstal.report.cost import cost, table
+from wstal.report.network_cost import cost, table
 
 NAMES = [backbone.name for backbone in registry.every()]
 CPU = torch.device("cpu")

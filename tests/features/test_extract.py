@@ -14,7 +14,7 @@ from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Segment, Video
 from wstal.data.store import FeatureStore
 from wstal.features.extraction.extract import Extractor, extract, finished, make_store
-from wstal.features.extraction.parts import Parts
+from wstal.features.extraction.partfiles import Parts
 from wstal.features.pixels.decode import Footage
 
 GRID = TimeGrid(fps=25.0, stride_f=4, window_f=8)

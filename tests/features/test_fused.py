@@ -38,11 +38,11 @@ def compare(plain, shape, forms, positive=False):
 """
 CASES = {
     "a stem on three channels": "compare(blocks.Stem3d(8, 3, 1e-3), (2, 3, 4, 13, 18), fused.FORMS)",
-    "I3D's stem on two channels": "compare(i3d.Unit(2, 24, 7, 2), (1, 2, 5, 12, 9), fused_i3d.FORMS)",
+    "I3D's stem on two channels": "compare(i3d.Unit3D(2, 24, 7, 2), (1, 2, 5, 12, 9), fused_i3d.FORMS)",
     "an Inception module": "compare(i3d.Mixed(24, 8, 16, 8, 8, 24, 16), (1, 24, 2, 3, 4), fused_i3d.FORMS)",
-    "channels that leave a step unfilled": "compare(i3d.Unit(40, 24, 3, 1), (1, 40, 3, 3, 4), fused_i3d.FORMS)",
-    "channels in short steps": "compare(i3d.Unit(96, 8, 3, 2), (1, 96, 3, 3, 4), fused_i3d.FORMS)",
-    "a pool": "compare(i3d.Pool((3, 3, 3), (2, 2, 2)), (1, 8, 3, 5, 4), fused_i3d.FORMS, positive=True)",
+    "channels that leave a step unfilled": "compare(i3d.Unit3D(40, 24, 3, 1), (1, 40, 3, 3, 4), fused_i3d.FORMS)",
+    "channels in short steps": "compare(i3d.Unit3D(96, 8, 3, 2), (1, 96, 3, 3, 4), fused_i3d.FORMS)",
+    "a pool": "compare(i3d.MaxPool3dSame((3, 3, 3), (2, 2, 2)), (1, 8, 3, 5, 4), fused_i3d.FORMS, positive=True)",
     "a depthwise bottleneck": "compare(csn.bottleneck(16, 8, 2, True, 1e-3), (1, 16, 3, 5, 4), fused.FORMS)",
     "a bottleneck with its input added": "compare(slowfast.bottleneck(64, 16, 3, 1), (1, 64, 3, 4, 3), fused.FORMS)",
     "a bare convolution": "compare(slowfast.lateral(8, 5, 4, bare=True)[0], (1, 8, 8, 3, 2), fused.FORMS)",

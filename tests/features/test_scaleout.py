@@ -11,7 +11,7 @@ from tests.features.films import LEVEL, grey, write
 from wstal.base.timegrid import TimeGrid
 from wstal.features.extraction import extract as local
 from wstal.features.extraction import scaleout
-from wstal.features.extraction.extract import Extractor, Job
+from wstal.features.extraction.extract import Extractor, VideoJob
 from wstal.features.pixels.decode import Footage
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Ray does inside is not ours
@@ -105,13 +105,13 @@ def test_optical_flow_and_network_share_gpus(videos, cluster, tmp_path):
 
 
 def test_decoding_and_network_are_steps_of_their_own(videos, cluster):
-    jobs = {"v03": Job("v03", Footage(videos["v03"]), [])}
+    jobs = {"v03": VideoJob("v03", Footage(videos["v03"]), [])}
     stats = scaleout._pipeline(jobs, STREAM, 4, 1, 0).materialize().stats()
     assert "MapBatches(decode)" in stats and "MapBatches(decode)->" not in stats
 
 
 def test_rows_may_come_in_any_order_and_twice(videos):
-    jobs = {v: Job(v, Footage(videos[v]), []) for v in ("v03", "v04", "noise")}
+    jobs = {v: VideoJob(v, Footage(videos[v]), []) for v in ("v03", "v04", "noise")}
     network = scaleout.Networks(STREAM, 4)
     tables = []
     for job in jobs.values():

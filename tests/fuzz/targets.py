@@ -19,11 +19,10 @@ import yaml
 from safetensors.numpy import save
 
 from tests.features.films import grey, write
-from wstal.app import labels as exchanged
-from wstal.app import own_videos
+from wstal.app import corrections, own_videos
 from wstal.base.paths import Tree
 from wstal.base.timegrid import TimeGrid
-from wstal.border import csvfile, names, picklefile, yamlfile
+from wstal.border import csvfile, filenames, picklefile, yamlfile
 from wstal.config import parameters, plan
 from wstal.data import labels
 from wstal.data.store import FeatureStore
@@ -46,7 +45,7 @@ from wstal.exchange.tools import registry
 from wstal.exchange.tools.tracks import Clip, Mark
 from wstal.features.backbones import checkpoint
 from wstal.features.extraction.importer import import_features
-from wstal.features.extraction.parts import Part, Parts
+from wstal.features.extraction.partfiles import Part, Parts
 from wstal.features.pixels.decode import Footage, duration_s
 from wstal.published import facts
 from wstal.training import card
@@ -405,7 +404,7 @@ def _exchanged(name: str) -> Callable[[Path], list[bytes]]:
 
 def _corrected(name: str) -> Callable[[Path], object]:
     def read(folder: Path) -> object:
-        found = exchanged.collect([folder / name])
+        found = corrections.collect([folder / name])
         return found.table(), found.truth()
 
     return read
@@ -453,10 +452,10 @@ def _read_metrics(folder: Path) -> object:
 def _read_names(folder: Path) -> object:
     """The fuzzed file is text: an id and labels, one a line."""
     found = (folder / "names").read_bytes().decode("utf-8", "surrogateescape").split("\n")
-    made = names.file_names(found)
-    assert len(set(map(names.fold, made.values()))) == len(made) == len(set(found))
-    for name in [*made.values(), *map(names.file_name, found)]:
-        assert (folder / f"{name}.txt").parent == folder and len(name.encode()) <= names.LONGEST
+    made = filenames.file_names(found)
+    assert len(set(map(filenames.fold, made.values()))) == len(made) == len(set(found))
+    for name in [*made.values(), *map(filenames.file_name, found)]:
+        assert (folder / f"{name}.txt").parent == folder and len(name.encode()) <= filenames.LONGEST
         (folder / f"{name}.txt").touch()
     return csvfile.text([found])
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.byhand import bags, labels, sigmoid, softmax
+from wstal.base.conversion import convert
 from wstal.base.errors import UserError
 from wstal.base.types import Groups
-from wstal.base.yamlfile import convert
 from wstal.methods.base import Scores
 from wstal.methods.wsad import CLASSIFICATION, DISTANCE, WSAD, Params, balanced_bce, bce, block_lengths, strongest
 

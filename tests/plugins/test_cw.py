@@ -7,8 +7,8 @@ import torch
 
 from tests.byhand import LABELS, bag, softmax
 from wstal import plugins
+from wstal.base.conversion import merge
 from wstal.base.errors import UserError
-from wstal.base.yamlfile import merge
 from wstal.methods import facnet
 from wstal.methods.base import Scores
 from wstal.plugins.base import Plugged, width

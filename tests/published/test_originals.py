@@ -3,8 +3,8 @@
 import pytest
 
 from wstal.app import check
+from wstal.base.conversion import merge
 from wstal.base.errors import UserError
-from wstal.base.yamlfile import merge
 from wstal.published import originals
 
 

@@ -10,7 +10,7 @@ import pytest
 from wstal.base.errors import UserError
 from wstal.base.paths import ROOT
 from wstal.report import benchmarks, figure_speed
-from wstal.report.benchmarks import Measured, Row
+from wstal.report.benchmarks import BenchmarkRow, Measured
 
 TRAINING = {
     "machine": "H",
@@ -94,7 +94,7 @@ def test_figures_carry_the_rows(folder):
     drawn = figure_speed.ratios(benchmarks.read(folder))
     assert drawn.works == ("networks: i3d fused float16", "training: um, 3 networks of 9 steps")
     assert [bar.get_width() for bar in drawn.draw().axes[0].patches] == [4.0, 12.0]
-    sizes = [Row(group="g", work=str(n), unit="s", ours=0.002 * n, size=n) for n in (400, 40)]
+    sizes = [BenchmarkRow(group="g", work=str(n), unit="s", ours=0.002 * n, size=n) for n in (400, 40)]
     line = figure_speed.growth([Measured("m", tuple(sizes))]).draw().axes[0].lines[0]
     assert np.allclose(line.get_xdata(), [40, 400]) and np.allclose(line.get_ydata(), [2.0, 2.0])
     both = figure_speed.both_modes(benchmarks.modes(folder)[0])

@@ -6,7 +6,7 @@ import pytest
 
 from tests.report.made import averages, make_metrics
 from wstal.report import figure_claims, paired
-from wstal.report.figure_claims import INSIDE, Forest, Row
+from wstal.report.figure_claims import INSIDE, ClaimRow, Forest
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def test_a_label_names_a_single_tiou():
 
 def test_the_drawing_carries_the_record():
     rows = (
-        Row("first", "holds", 3.0, (2.0, 4.0), 2.0, 1.5, 2.5),
-        Row("second", "no difference", 0.1, (-0.1, 0.2), 1.0, None, None),
+        ClaimRow("first", "holds", 3.0, (2.0, 4.0), 2.0, 1.5, 2.5),
+        ClaimRow("second", "no difference", 0.1, (-0.1, 0.2), 1.0, None, None),
     )
     axis = Forest("title", rows).draw().axes[0]
     drawn = {

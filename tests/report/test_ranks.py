@@ -5,7 +5,7 @@ import pytest
 
 from tests.report.made import averages, make_metrics
 from wstal.report import ranks
-from wstal.report.ranks import Order
+from wstal.report.ranks import RankOrder
 
 PRINTED = np.array([1.0, 2.0, 3.0, 4.0])
 
@@ -13,7 +13,7 @@ PRINTED = np.array([1.0, 2.0, 3.0, 4.0])
 def order(title, *ours, official=None):
     """An order of these averages, one list of seeds a row."""
     ours = np.array(ours, dtype=float)
-    return Order(title, PRINTED, ours, ours if official is None else np.array(official, dtype=float))
+    return RankOrder(title, PRINTED, ours, ours if official is None else np.array(official, dtype=float))
 
 
 def test_correlations_by_hand():

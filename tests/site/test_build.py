@@ -10,7 +10,7 @@ from wstal.base.paths import PIPELINE, Tree
 from wstal.config import parameters
 from wstal.evaluation import metrics
 from wstal.report import claims, overview, results
-from wstal.site import build, cards
+from wstal.site import build, claim_cards
 
 PARAMS = parameters.load()
 
@@ -89,7 +89,7 @@ def test_every_entry_and_figure_has_its_place(reports, pages):
 def test_the_first_page_has_a_field_for_every_claim_with_its_verdict(reports):
     text = (reports / "index.html").read_text(encoding="utf-8")
     fields = re.findall(r'<a class="field (\w+)" href="site/([\w-]+)\.html#claim-(\d+)"', text)
-    strips = {one: cards.cards(metrics.read(one, PIPELINE)) for one in PARAMS.reported}
+    strips = {one: claim_cards.cards(metrics.read(one, PIPELINE)) for one in PARAMS.reported}
     expected = [(card.kind, entry, str(card.number)) for entry, found in strips.items() for card in found]
     assert sorted(fields) == sorted(expected) and len(fields) > 80
     judged = [one for strip in overview.strips(PARAMS.reported, PIPELINE) for one in strip.claims]
@@ -104,7 +104,7 @@ def test_the_first_page_is_no_long_page(reports):
 
 def test_a_claim_opens_to_what_is_known_of_it(reports):
     found = metrics.read("facnet_table1", PIPELINE)
-    (card,) = (one for one in cards.cards(found) if one.text == "FAC-Net is better than UM")
+    (card,) = (one for one in claim_cards.cards(found) if one.text == "FAC-Net is better than UM")
     text = (reports / "site/facnet_table1.html").read_text(encoding="utf-8")
     details = re.search(rf'<details class="card" id="claim-{card.number}">.*?</details>', text, re.S)[0]
     said = words(details)

@@ -10,7 +10,7 @@ from tests.site.made import Page, make, words
 from wstal.base.code import PACKAGE
 from wstal.base.paths import ROOT, Tree
 from wstal.config import parameters
-from wstal.site import build, code, documents
+from wstal.site import build, docstrings, documents
 
 PARAMS = parameters.load()
 
@@ -62,10 +62,10 @@ def test_a_method_has_its_docstring_its_settings_and_its_tables(reports):
 
 
 def test_the_api_has_every_public_name_with_signature_and_docstring(reports):
-    rooms = code.rooms()
+    rooms = docstrings.rooms()
     assert len(rooms) > 20 and sum(len(files) for files in rooms.values()) == len(list(PACKAGE.rglob("*/*.py")))
     page = html.unescape(words(text(reports, "api/evaluation.html")))
-    for one in code.file(PACKAGE / "evaluation/metrics.py").items:
+    for one in docstrings.file(PACKAGE / "evaluation/metrics.py").items:
         assert one.signature in page and re.sub(r"\s+", " ", one.text) in page, one.name
     assert not any(one.name.startswith("_") for files in rooms.values() for file in files for one in file.items)
 
@@ -75,7 +75,7 @@ def test_signatures_by_hand(tmp_path):
         '"""Top."""\nclass A(B):\n    """Is one."""\n    def f(self, x: int = 1) -> str:\n        """Does."""\n'
         "    def _g(self): ...\ndef h(*a, k): ...\n"
     )
-    a, h = code.items(ast.parse((tmp_path / "a.py").read_text()))
+    a, h = docstrings.items(ast.parse((tmp_path / "a.py").read_text()))
     assert (a.signature, a.text, [one.signature for one in a.items]) == ("class A(B)", "Is one.", ["f(self, x: int=1) -> str"])
     assert h.signature == "h(*a, k)"
 

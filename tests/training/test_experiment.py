@@ -13,9 +13,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from wstal.base import paths, progress
+from wstal.base.conversion import merge
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree
-from wstal.base.yamlfile import merge
 from wstal.border import manifestfile
 from wstal.config import parameters, plan
 from wstal.data import labels

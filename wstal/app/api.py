@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wstal.app import burn, folders, intervals, located, own_videos, script
+from wstal.app import burn, folders, intervals, located, main_guard, own_videos
 from wstal.app.folds import Crossed
 from wstal.app.located import Located
 from wstal.base import files, paths, progress
+from wstal.base.conversion import merge
 from wstal.base.errors import UserError as UserError
 from wstal.base.types import Detections
-from wstal.base.yamlfile import merge
 from wstal.border import yamlfile
 from wstal.config import parameters
 from wstal.config.parameters import lookup
@@ -34,20 +34,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Files = str | Path | Sequence[str | Path]
-Parameters = Mapping[str, Any] | str | Path | None  # laid over params.yaml: a mapping, or a YAML file
+Changes = Mapping[str, Any] | str | Path | None  # laid over params.yaml: a mapping, or a YAML file
 HEIGHT = 640  # pixels of a page inside a notebook
 
 
 def train(
     labels: str | Path, videos: str | Path, out: str | Path | None = None, *,
-    method: str = "facnet", seed: int = 0, params: Parameters = None, replace: bool = False, quiet: bool = False,
-) -> "Run":  # fmt: skip
+    method: str = "facnet", seed: int = 0, params: Changes = None, replace: bool = False, quiet: bool = False,
+) -> "TrainedRun":  # fmt: skip
     """Train on the videos of a table of labels, as `wstal train`.
 
     Args:
         labels: CSV file with the columns video,label: a line for every action that a video shows.
         videos: folder of the video files.
-        out: folder to write the run to; without one it lasts as long as the `Run`, or until `save`.
+        out: folder to write the run to; without one it lasts as long as the `TrainedRun`, or until `save`.
         method: a method of params.yaml.
         seed: of training.
         params: laid over params.yaml.
@@ -63,20 +63,20 @@ def train(
             _settings(params), Path(labels), Path(videos), folder,
             method=method, seed=seed, replace=replace, tell=_silent if quiet else _tell,
         )  # fmt: skip
-    run = Run(folder, outcome.notes, dict(outcome.failures), tuple(outcome.lost), outcome.crossed)
+    run = TrainedRun(folder, outcome.notes, dict(outcome.failures), tuple(outcome.lost), outcome.crossed)
     if out is None:
         weakref.finalize(run, shutil.rmtree, folder, ignore_errors=True)
     return run
 
 
-def load(folder: str | Path) -> "Run":
+def load(folder: str | Path) -> "TrainedRun":
     """A run that `train`, `wstal train` or the pipeline has written.
 
     Raises:
         UserError: the folder holds none.
     """
     cards.read(Path(folder))
-    return Run(Path(folder))
+    return TrainedRun(Path(folder))
 
 
 def evaluate(
@@ -87,7 +87,7 @@ def evaluate(
 
     Args:
         truth: file of ground truth in ActivityNet's layout.
-        predictions: file of detections in ActivityNet's layout, or what `Run.localize` found.
+        predictions: file of detections in ActivityNet's layout, or what `TrainedRun.localize` found.
         protocol: a published evaluator: activitynet, thumos-facnet, thumos-wtalc, thumos-wsad or thumos-basnet.
         tious: thresholds of overlap above 0 and at most 1; those of the protocol if there are none.
         subset: of the ground truth; the protocol's usual one if there is none.
@@ -107,7 +107,7 @@ def evaluate(
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainedRun:
     """A trained run; a folder with run.yaml and weights, which may be copied anywhere."""
 
     folder: Path
@@ -121,7 +121,7 @@ class Run:
         """What the run can find."""
         return cards.read(self.folder).classes
 
-    def localize(self, videos: Files, *, params: Parameters = None, quiet: bool = False) -> "Found":
+    def localize(self, videos: Files, *, params: Changes = None, quiet: bool = False) -> "Found":
         """When the actions happen in one video file or in several, as `wstal localize`.
 
         Raises:
@@ -131,7 +131,7 @@ class Run:
             one = [videos] if isinstance(videos, str | Path) else videos
             return Found(own_videos.locate(_settings(params), [Path(file) for file in one], self.folder))
 
-    def save(self, folder: str | Path, *, replace: bool = False) -> "Run":
+    def save(self, folder: str | Path, *, replace: bool = False) -> "TrainedRun":
         """Copy the run to a folder; -> the run there.
 
         Raises:
@@ -140,11 +140,11 @@ class Run:
         own_videos.check_new(Path(folder), replace)
         with folders.taken(Path(folder)), files.fresh(Path(folder)) as fresh:
             shutil.copytree(self.folder, fresh)
-        return Run(Path(folder), self.notes, self.left_out, self.lost, self.crossed)
+        return TrainedRun(Path(folder), self.notes, self.left_out, self.lost, self.crossed)
 
     def __repr__(self) -> str:
         card = cards.read(self.folder)
-        return f"Run({str(self.folder)!r}: {card.settings.method}, seed {card.seed}, {', '.join(card.classes)})"
+        return f"TrainedRun({str(self.folder)!r}: {card.settings.method}, seed {card.seed}, {', '.join(card.classes)})"
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class Found:
         with folders.taken(Path(folder)), located.write(Path(folder), self.located):
             return Path(folder)
 
-    def videos(self, folder: str | Path, *, params: Parameters = None, quiet: bool = False) -> list[Path]:
+    def videos(self, folder: str | Path, *, params: Changes = None, quiet: bool = False) -> list[Path]:
         """Write labelled/<video>.mp4 below a folder, with what is found burnt in; -> the files.
 
         Raises:
@@ -257,7 +257,7 @@ def _silent(text: str) -> None:
 @contextmanager
 def _work(quiet: bool) -> Iterator[None]:
     """Work in processes, with progress bars unless `quiet`."""
-    with script.not_run_again():
+    with main_guard.not_run_again():
         if quiet:
             yield
         else:
@@ -265,7 +265,7 @@ def _work(quiet: bool) -> Iterator[None]:
                 yield
 
 
-def _settings(params: Parameters) -> dict[str, Any]:
+def _settings(params: Changes) -> dict[str, Any]:
     """params.yaml, with what is laid over it."""
     whole = parameters.read()
     if params is None:

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from wstal.base import files, progress
 from wstal.base.errors import UserError, system_errors
 from wstal.base.record import Count, Index, Positive, Record
-from wstal.border import names
+from wstal.border import filenames
 from wstal.features.pixels.decode import Footage
 from wstal.report.timeline import Film, colours
 
@@ -39,7 +39,7 @@ def targets(videos: Mapping[str, Path], out: Path) -> dict[str, Path]:
     Raises:
         UserError: it is one of the videos themselves.
     """
-    found = {video: out / FOLDER / f"{name}.mp4" for video, name in names.file_names(list(videos)).items()}
+    found = {video: out / FOLDER / f"{name}.mp4" for video, name in filenames.file_names(list(videos)).items()}
     for target in found.values():
         if target.exists() and any(target.samefile(file) for file in videos.values()):
             raise UserError(f"{target} would be written over, and is to be looked at; name another folder with --out.")

@@ -17,13 +17,13 @@ from typing import Any
 
 from wstal import __version__
 from wstal.app import cli_compare, cli_explain, cli_export, cli_labels
-from wstal.base import streams
+from wstal.base import standard_streams
 from wstal.base.errors import UserError, of_system
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run a subcommand; the exit status."""
-    with streams.patient():
+    with standard_streams.patient():
         return _main(argv)
 
 
@@ -251,7 +251,7 @@ def _add_params(command: argparse.ArgumentParser) -> None:
 
 def _settings(options: argparse.Namespace) -> dict:
     """params.yaml, with the file of --params laid over it."""
-    from wstal.base.yamlfile import merge
+    from wstal.base.conversion import merge
     from wstal.border import yamlfile
     from wstal.config import parameters
 

@@ -54,11 +54,11 @@ def subsets(text: str) -> tuple[str, str]:
 def _run(options: argparse.Namespace) -> int:
     from wstal.base import paths, progress
     from wstal.config import parameters
-    from wstal.exchange.layouts import registry, source
+    from wstal.exchange.layouts import exported_dataset, registry
 
     name, tree = options.dataset, paths.PIPELINE
     streams = parameters.load().dataset(name).features.streams
-    data = source.read(name, tree.annotations(name), tree.features(name), streams)
+    data = exported_dataset.read(name, tree.annotations(name), tree.features(name), streams)
     with progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
         registry.write(options.layout, data, options.subsets, options.out)
     print(f"{options.out}: {len(data.videos)} videos in the layout {options.layout}")

@@ -31,10 +31,10 @@ examples:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from wstal.app import labels
+    from wstal.app import corrections
 
-    corrected = labels.collect(options.files)
-    labels.write(corrected, options.out, options.truth)
+    corrected = corrections.collect(options.files)
+    corrections.write(corrected, options.out, options.truth)
     for video in corrected.unlabelled:
         cure = "if it shows no action, add it there with the label -"
         print(f"note: {video} has no label, so it is not in {options.out}; {cure}.", file=sys.stderr)

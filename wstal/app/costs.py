@@ -23,7 +23,7 @@ STAGE = "DVC_STAGE"  # where DVC names the stage that it runs
 UNIT = 1 if sys.platform == "darwin" else 1024  # bytes, in which the system counts memory
 
 
-class Cost(msgspec.Struct, frozen=True):
+class StageCost(msgspec.Struct, frozen=True):
     """Of one run of a stage."""
 
     stage: str
@@ -39,7 +39,7 @@ def recorded() -> Iterator[None]:
     yield
     if stage := os.environ.get(STAGE):
         used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        cost = Cost(
+        cost = StageCost(
             stage=stage, cpu_s=round(sum(one.ru_utime + one.ru_stime for one in used), 1),
             wall_s=round(time.monotonic() - begun_s, 1), memory_mb=round(max(one.ru_maxrss for one in used) * UNIT / 1e6),
         )  # fmt: skip
@@ -51,20 +51,20 @@ def folder() -> Path:
     return paths.CACHE / "costs"
 
 
-def read() -> list[Cost]:
+def read() -> list[StageCost]:
     """The last run of every stage, the dearest first.
 
     Raises:
         UserError: a file is damaged.
     """
-    found = [jsonfile.read(path, Cost, "is no cost of a stage", "remove it") for path in folder().glob("*.json")]
+    found = [jsonfile.read(path, StageCost, "is no cost of a stage", "remove it") for path in folder().glob("*.json")]
     return sorted(found, key=lambda cost: (-cost.cpu_s, cost.stage))
 
 
-def table(costs: Sequence[Cost]) -> str:
+def table(costs: Sequence[StageCost]) -> str:
     """A line for each stage, and their sum."""
     largest = max((cost.memory_mb for cost in costs), default=0)
-    every = Cost("all", sum(cost.cpu_s for cost in costs), sum(cost.wall_s for cost in costs), largest)
+    every = StageCost("all", sum(cost.cpu_s for cost in costs), sum(cost.wall_s for cost in costs), largest)
     lines = [f"{'stage':<36}{'CPU s':>9}{'wall s':>9}{'MB':>7}"]
     for cost in [*costs, every]:
         lines.append(f"{cost.stage:<36}{cost.cpu_s:>9.1f}{cost.wall_s:>9.1f}{cost.memory_mb:>7.0f}")

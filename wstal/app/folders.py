@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wstal.base import files, locks
 from wstal.base.errors import UserError
-from wstal.border import content, names
+from wstal.border import content, filenames
 
 _taken: set[Path] = set()  # by this process
 
@@ -79,7 +79,7 @@ def named(given: Sequence[Path]) -> dict[str, Path]:
         if file.is_dir():
             raise UserError(f"{file} is a folder; name its videos, for instance {file}/*.mp4.")
         content.require([file], "name an existing video file")
-        names.check_path(file)
+        filenames.check_path(file)
         if videos.setdefault(file.stem, file).resolve() != file.resolve():
             raise UserError(f"{videos[file.stem]} and {file} have one name; rename one, or localize them one after the other.")
     return videos

@@ -15,7 +15,7 @@ from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.base.types import Detections
 from wstal.border import content, jsonfile
-from wstal.border.names import part
+from wstal.border.filenames import part
 from wstal.exchange.tools import registry, tracks
 from wstal.exchange.tools.tracks import Clip, Mark
 from wstal.features.pixels.decode import duration_s, opened

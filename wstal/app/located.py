@@ -9,9 +9,9 @@ from wstal.app import intervals
 from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.base.types import Detections
-from wstal.border import names
+from wstal.border import filenames
 from wstal.detect import detections
-from wstal.features.extraction.extract import Summary
+from wstal.features.extraction.extract import ExtractionSummary
 from wstal.report.tables import Table
 from wstal.report.timeline import Film, page
 
@@ -25,7 +25,7 @@ class Located:
     films: Sequence[Film]  # what the page shows of each video
     run: str  # that found it
     classes: tuple[str, ...]  # of the run
-    summary: Summary  # failures and warnings, by video
+    summary: ExtractionSummary  # failures and warnings, by video
 
     @property
     def why(self) -> dict[str, str]:
@@ -57,7 +57,7 @@ def write(out: Path, located: Located) -> Iterator[Path]:
     with files.several(out, earlier(out)) as fresh:
         detections.write_json(located.found, fresh / "predictions.json")
         files.write(fresh / "detections.csv", intervals.csv_text(located.shown))
-        for video, name in names.file_names(located.shown.videos).items():
+        for video, name in filenames.file_names(located.shown.videos).items():
             files.write(fresh / "elan" / f"{name}.txt", intervals.elan(located.shown, video))
         files.write(fresh / "timeline.html", located.page(out))
         yield fresh
@@ -69,7 +69,7 @@ def earlier(out: Path) -> list[Path]:
         videos = detections.read_json(out / "predictions.json").videos
     except UserError:
         return []
-    written = names.file_names(videos).values()
+    written = filenames.file_names(videos).values()
     return [file for name in written if (file := out / "elan" / f"{name}.txt").is_file()]
 
 

@@ -23,7 +23,7 @@ from papermill.engines import NBClientEngine, papermill_engines
 from traitlets.config import Config
 
 from wstal.app import costs
-from wstal.base import files, paths, progress, seeding, streams
+from wstal.base import files, paths, progress, seeding, standard_streams
 from wstal.base.errors import UserError, of_system
 from wstal.border import yamlfile
 
@@ -169,7 +169,7 @@ def pair(text: str) -> tuple[str, object]:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the exit status."""
-    with streams.patient():
+    with standard_streams.patient():
         return _main(argv)
 
 

@@ -1,7 +1,7 @@
 """One's own videos: labels and files in, a run folder out; then files and a run folder in, intervals and a page out.
 
     <run>/run.yaml, <network>.safetensors, predictions.json (of test videos)     `train`
-    <run>/losses.csv, losses.png, summary.md    wstal/app/summary.py
+    <run>/losses.csv, losses.png, summary.md    wstal/app/run_summary.py
     <run>/provenance.yaml      where it comes from; also beside what `localize` writes
     <out>/predictions.json     every detection, in ActivityNet's layout          `localize`
     <out>/detections.csv       those of wstal/app/intervals.py
@@ -28,21 +28,21 @@ from wstal.app.folds import Crossed, crossed, trees
 from wstal.app.intervals import Shown
 from wstal.app.located import Located, write
 from wstal.app.located import counts as counts
-from wstal.app.summary import write as write_summary
+from wstal.app.run_summary import write as write_summary
 from wstal.base import files
+from wstal.base.conversion import convert
 from wstal.base.errors import MachineError, UserError
 from wstal.base.paths import Tree
 from wstal.base.record import Count, Index, Record
 from wstal.base.types import Annotations
-from wstal.base.yamlfile import convert
-from wstal.config import parameters, plan, scaling
+from wstal.config import parameters, plan, scaled_settings
 from wstal.config.parameters import Dataset, Entry, Features, lookup
 from wstal.config.plan import DatasetPlan, RowsPlan
-from wstal.config.scaling import Size
+from wstal.config.scaled_settings import DatasetSize
 from wstal.datasets import inspection, prepare
 from wstal.detect import detections
-from wstal.features.extraction import networks
-from wstal.features.extraction.extract import Summary
+from wstal.features.extraction import recipes
+from wstal.features.extraction.extract import ExtractionSummary
 from wstal.features.pixels.decode import duration_s
 from wstal.report.timeline import Film
 from wstal.report.timeline.stills import Stills
@@ -59,7 +59,7 @@ class Own(Record):
 
     steps: Count  # of training, whatever the number of videos
     folds: Index  # of cross-validation, which trains a run more for each; 0: none
-    short_bags: bool  # bags of methods that resample every video shrink with the videos, by wstal/config/scaling.py
+    short_bags: bool  # bags of methods that resample every video shrink with the videos, by wstal/config/scaled_settings.py
     features: Features  # as of a dataset; `train` sets the paths of its source
     overrides: dict[str, dict[str, Any]]  # method -> what it needs on few videos
     shown: Shown
@@ -78,7 +78,7 @@ class Material(NamedTuple):
 
 
 @dataclass
-class Outcome(Summary):
+class Outcome(ExtractionSummary):
     """What became of the videos that `train` was given, and of their classes."""
 
     lost: list[str] = field(default_factory=list)  # classes of which no training video could be used
@@ -186,36 +186,36 @@ def rows_plan(
     own = settings(raw)
     params = parameters.load(raw)
 
-    def planned(epochs: int, scaled: bool | Size = False) -> RowsPlan:
+    def planned(epochs: int, scaled: bool | DatasetSize = False) -> RowsPlan:
         dataset = Dataset(features=section, overrides=own.overrides, scaled=scaled)
         entry = Entry(dataset=NAME, notebook="03_train", rows={method: {"method": method, "training": {"epochs": epochs}}})
         changed = {"seeds": (seed,), "datasets": {NAME: dataset}, "entries": {NAME: entry}, "ensembles": {}}
         return plan.of_rows(msgspec.structs.replace(params, **changed), NAME)
 
     training = planned(1).rows[method].training
-    size: bool | Size = False
+    size: bool | DatasetSize = False
     if own.short_bags and length_t is not None and training.snippets.kind == "perturb":
         size = shorter(method, videos, length_t)
     return planned(math.ceil(own.steps * training.batch_videos / max(videos, 1)), size)
 
 
-def shorter(method: str, videos: int, length_t: float) -> bool | Size:
+def shorter(method: str, videos: int, length_t: float) -> bool | DatasetSize:
     """The size that a method's bags are scaled to: of videos of mean length `length_t`, if that is below those it was made for.
 
     Widths stay as released, since the features have the released width.
     """
-    home = scaling.RELEASED.get(method, scaling.THUMOS14)
+    home = scaled_settings.RELEASED.get(method, scaled_settings.THUMOS14)
     return length_t < home.length_t and msgspec.structs.replace(home, videos=max(videos, 1), length_t=length_t)
 
 
-def through(videos: Mapping[str, Path], section: Features) -> Summary:
+def through(videos: Mapping[str, Path], section: Features) -> ExtractionSummary:
     """Extract what is not finished yet; a sentence if not one video can be used."""
-    summary = networks.extract_all(videos, prepare.recipe(section, NAME), spread=True)
+    summary = recipes.extract_all(videos, prepare.recipe(section, NAME), spread=True)
     check_some(videos, summary)
     return summary
 
 
-def check_some(videos: Mapping[str, Path], summary: Summary) -> None:
+def check_some(videos: Mapping[str, Path], summary: ExtractionSummary) -> None:
     """Find out whether any video can be used.
 
     Raises:
@@ -226,7 +226,7 @@ def check_some(videos: Mapping[str, Path], summary: Summary) -> None:
 
 
 @contextmanager
-def noted(video: str, summary: Summary) -> Iterator[None]:
+def noted(video: str, summary: ExtractionSummary) -> Iterator[None]:
     """A video that cannot be used is noted, and the others go on."""
     try:
         yield
@@ -271,7 +271,7 @@ def locate(raw: Mapping[str, Any], given: Sequence[Path], folder: Path) -> Locat
         own.features, backbone=card.backbone, extraction=card.extraction, grid=card.grid, streams=tuple(card.dims)
     )
     summary = through(videos, section)
-    features = networks.load(videos, prepare.recipe(section, NAME))
+    features = recipes.load(videos, prepare.recipe(section, NAME))
     bags = {network: unlabelled(features, streams, card.grid) for network, streams in card.networks.items()}
     scores = {network: predict(model, bags[network]) for network, model in models.items()}
     durations_s: dict[str, float] = {}

@@ -13,12 +13,11 @@ import msgspec
 import numpy as np
 import torch
 
-from wstal.base import code, files, seeding, yamlfile
+from wstal.base import code, conversion, files, seeding
+from wstal.base.conversion import convert
 from wstal.base.paths import ROOT
 from wstal.base.record import Record
-from wstal.base.yamlfile import convert
-from wstal.border import content
-from wstal.border import yamlfile as read_yaml
+from wstal.border import content, yamlfile
 
 NAME = "provenance.yaml"
 CURE = "make the folder again"
@@ -51,7 +50,7 @@ def write(folder: Path, command: str, settings: Mapping[str, str], parameters: o
         environment=environment(),
         files={name: digest(path) for name, path in made.items()},
     )
-    files.write(folder / NAME, yamlfile.text(known))
+    files.write(folder / NAME, conversion.text(known))
 
 
 def commit(root: Path = ROOT) -> str:
@@ -83,7 +82,7 @@ def digest(path: Path) -> str:
 
 def lines(file: Path, path: Path) -> list[tuple[str, str]]:
     """(what, what is known of it) of `path`, which is a file of a folder with this provenance, or the folder."""
-    known = convert(read_yaml.parse(content.read_text(file), file), Provenance, str(file))
+    known = convert(yamlfile.parse(content.read_text(file), file), Provenance, str(file))
     wanted = known.files if path == file.parent else {path.relative_to(file.parent).as_posix(): ""}
     made = [(name, known.files.get(name)) for name in wanted]
     found = [("made by", known.command), ("commit", known.commit)]

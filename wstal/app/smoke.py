@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wstal.base import files
+from wstal.base.conversion import convert, merge
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree, scratch
-from wstal.base.yamlfile import convert, merge
 from wstal.config import parameters, plan
 from wstal.config.parameters import EnsembleEntry, Entry, Parameters
 from wstal.config.plan import DatasetPlan, JudgingPlan
@@ -118,14 +118,14 @@ def films() -> own_videos.Material:
     """Films drawn for the notebook on one's own videos, with a table of labels."""
     from wstal.app import own_videos
     from wstal.datasets.clips.render import render
-    from wstal.datasets.clips.script import Source, scripts
+    from wstal.datasets.clips.storyboards import Source, storyboards
 
     raw, place = parameters.read(), folder("films").root
     small = dict(raw["smoke"]["own"])
     whole = raw["datasets"]["clips"]["features"]["source"] | small.pop("films")
     source = convert(whole, Source, "params.yaml, smoke.own.films")
     render(source, place / "films")
-    known = {script.id: {source.classes[shot.label] for shot in script.shots} for script in scripts(source)}
+    known = {storyboard.id: {source.classes[shot.label] for shot in storyboard.shots} for storyboard in storyboards(source)}
     lines = [f"{video},{label}" for video, labels in known.items() if "train" in video for label in sorted(labels)]
     files.write(place / "labels.csv", "\n".join(["video,label", *lines]) + "\n")
     changed = merge(raw["own"], small)

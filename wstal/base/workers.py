@@ -27,7 +27,7 @@ def count() -> int:
     return min(cores, GPU_RUNS) if seeding.device().type == "cuda" else cores
 
 
-class Pool(ProcessPoolExecutor):
+class WorkerPool(ProcessPoolExecutor):
     """A pool of which a process may be killed. Its processes never see Ctrl-C, which is for this one to answer.
 
     Raises:
@@ -62,7 +62,7 @@ def pool(size: int, any_instruction: bool = False) -> ProcessPoolExecutor:
     if any_instruction:
         os.environ.update(seeding.ANY_INSTRUCTION)
     context = multiprocessing.get_context("spawn")
-    return Pool(size, mp_context=context, initializer=follow, initargs=(os.getpid(),))
+    return WorkerPool(size, mp_context=context, initializer=follow, initargs=(os.getpid(),))
 
 
 def follow(parent: int) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from wstal.base import manifest
 from wstal.base.errors import UserError
 from wstal.base.manifest import AGAIN, Manifest, Rows
-from wstal.border import content, jsonfile, names
+from wstal.border import content, filenames, jsonfile
 
 
 def read(folder: Path) -> Manifest:
@@ -25,7 +25,7 @@ def read(folder: Path) -> Manifest:
     if odd := sorted(streams ^ set(made.streams)) or sorted(set(made.streams) - set(made.grids)):
         raise UserError(f"{path} is damaged or of an older version (it says too little of stream {odd[0]!r}); {AGAIN}.")
     for stream in streams:
-        names.part(stream, str(path))
+        filenames.part(stream, str(path))
     return made
 
 

@@ -30,7 +30,7 @@ ROUNDS = 5  # of leaving out the videos that lie off it
 
 
 @dataclass(frozen=True)
-class Line:
+class LengthFit:
     """Features cover `ratio` times the length of a video, and `offset_s` more."""
 
     ratio: float
@@ -70,7 +70,7 @@ def check_grid(stream: str, lengths: Mapping[str, tuple[int, float]], grid: Time
     return wrong
 
 
-def fit(covered_s: np.ndarray, length_s: np.ndarray, grid: TimeGrid) -> Line:
+def fit(covered_s: np.ndarray, length_s: np.ndarray, grid: TimeGrid) -> LengthFit:
     """The line through what features of N videos cover over their lengths, both (N,) seconds; videos off it have no say."""
     end_s = max(grid.stride_f, grid.window_f) / grid.fps  # what a right grid may lose or add at the end of a video
     ratio = np.sort(covered_s / length_s)[len(length_s) // 2]  # that of a video
@@ -86,7 +86,7 @@ def _tolerance_s(length_s: np.ndarray, end_s: float) -> np.ndarray:
     return end_s + NOISE * length_s
 
 
-def rates(grid: TimeGrid, line: Line) -> list[float]:
+def rates(grid: TimeGrid, line: LengthFit) -> list[float]:
     """The frame rates that a ratio speaks for, the likeliest first; of equally likely ones, whole numbers."""
     fps, error = grid.fps * line.ratio, 2 * line.error * grid.fps
     within = max(2 * error, 0.002 * fps)
@@ -96,7 +96,7 @@ def rates(grid: TimeGrid, line: Line) -> list[float]:
     return sorted(near, key=lambda rate: (round(abs(rate - fps) / max(error, 0.01)), rate % 1 > 0, abs(rate - fps)))[:NAMED]
 
 
-def fits(grid: TimeGrid, line: Line) -> str:
+def fits(grid: TimeGrid, line: LengthFit) -> str:
     """The frame rates and strides that a ratio speaks for."""
     stride_f = grid.stride_f / line.ratio
     within_f = max(0.02, SURE * line.error / line.ratio) * stride_f
@@ -111,7 +111,7 @@ def described(grid: TimeGrid) -> str:
     return f"fps {grid.fps:g}, stride_f {grid.stride_f}"
 
 
-def _line(covered_s: np.ndarray, length_s: np.ndarray, kept: np.ndarray, step_s: float, end_s: float) -> Line:
+def _line(covered_s: np.ndarray, length_s: np.ndarray, kept: np.ndarray, step_s: float, end_s: float) -> LengthFit:
     """Least squares over the `kept` videos; where their lengths differ too little for a slope, a line without offset.
 
     Videos of one length that are covered alike count once: what is rounded in one is rounded in all of them.
@@ -129,7 +129,7 @@ def _line(covered_s: np.ndarray, length_s: np.ndarray, kept: np.ndarray, step_s:
         ends_s = end_s + ROUNDED_S * bool((x == np.round(x)).all())
         slope, offset_s, error = ratio, 0.0, max(BEYOND * ends_s / middle_s, WRONG) / SURE
     off_s = np.abs(covered_s - slope * length_s - offset_s)
-    return Line(slope, offset_s, error, most_s, off_s <= _tolerance_s(length_s, end_s))
+    return LengthFit(slope, offset_s, error, most_s, off_s <= _tolerance_s(length_s, end_s))
 
 
 def _check_single(stream: str, lengths: Mapping[str, tuple[int, float]], grid: TimeGrid, findings: Findings) -> None:

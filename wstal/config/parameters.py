@@ -7,14 +7,14 @@ from typing import Annotated, Any
 
 import msgspec
 
+from wstal.base.conversion import convert, merge
 from wstal.base.errors import UserError
 from wstal.base.extraction import Extraction
 from wstal.base.paths import PARAMS
 from wstal.base.record import NAME, Count, Index, Name, NonNegative, Record, Share
 from wstal.base.timegrid import TimeGrid
-from wstal.base.yamlfile import convert, merge
 from wstal.border import yamlfile
-from wstal.config.scaling import Size
+from wstal.config.scaled_settings import DatasetSize
 
 CURE = "restore it with `git checkout params.yaml`"
 
@@ -48,7 +48,7 @@ class Features(Record):
             raise ValueError(f"`grids` names {unknown[0]!r}, which is not in `streams`")
 
 
-class Evaluation(Record):
+class EvaluationSection(Record):
     """How detections on a dataset are judged, and what its tables say."""
 
     protocol: str  # a protocol of wstal/evaluation/evaluate.py
@@ -64,12 +64,12 @@ class Dataset(Record):
     """A dataset. What is trained sees `features` and `overrides` alone."""
 
     features: Features
-    evaluation: Evaluation | None = None
+    evaluation: EvaluationSection | None = None
     overrides: dict[str, dict[str, Any]] = {}  # method -> what this dataset sets
     redrawn: bool = (
         False  # whether a dataset that is drawn is drawn anew for every seed, so that verdicts speak of all such data
     )
-    scaled: bool | Size = False  # whether presets are scaled to its size, config/scaling.py; true: to what its source states
+    scaled: bool | DatasetSize = False  # presets are scaled to this size, scaled_settings.py; true: to what its source states
 
 
 class Grid(Record):

@@ -15,13 +15,13 @@ from typing import Any
 import msgspec
 
 from wstal.base import code
+from wstal.base.conversion import convert
 from wstal.base.errors import UserError
 from wstal.base.extraction import Extraction
 from wstal.base.record import Name, Record
-from wstal.base.yamlfile import convert
 from wstal.border import yamlfile
 from wstal.config import resolve
-from wstal.config.parameters import Evaluation, Features, Parameters, Seed
+from wstal.config.parameters import EvaluationSection, Features, Parameters, Seed
 from wstal.config.settings import Settings, settings
 from wstal.detect.ensemble import Combination
 
@@ -69,7 +69,7 @@ class JudgingPlan(Record):
 
     entry: Name
     dataset: Name
-    evaluation: Evaluation
+    evaluation: EvaluationSection
     printed: dict[str, Any] = {}  # what wstal/published knows of the entry
 
 
@@ -78,7 +78,7 @@ def of_dataset(params: Parameters, name: str) -> DatasetPlan:
     features = resolve.features(params, name)
     named = [f"datasets/readers/{features.reader}.py"]
     if features.extraction:
-        named += ["features/extraction/networks.py", *(f"features/backbones/{a}.py" for a in architectures(features))]
+        named += ["features/extraction/recipes.py", *(f"features/backbones/{a}.py" for a in architectures(features))]
     return DatasetPlan(name=name, features=features, code=sources(named))
 
 

@@ -1,7 +1,7 @@
 """Sections of params.yaml put together: each row with every value that it has, each entry with how it is judged.
 
 Layers in this order, later ones win: `defaults`, the method's base, its preset, the dataset's overrides, the row. On datasets
-that say `scaled`, wstal/config/scaling.py scales the first three to the dataset's size.
+that say `scaled`, wstal/config/scaled_settings.py scales the first three to the dataset's size.
 """
 
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
+from wstal.base.conversion import convert, merge
 from wstal.base.errors import UserError
 from wstal.base.record import Count
-from wstal.base.yamlfile import convert, merge
-from wstal.config import scaling
-from wstal.config.parameters import Dataset, EnsembleEntry, Entry, Evaluation, Features, Parameters, lookup
-from wstal.config.scaling import Size
+from wstal.config import scaled_settings
+from wstal.config.parameters import Dataset, EnsembleEntry, Entry, EvaluationSection, Features, Parameters, lookup
+from wstal.config.scaled_settings import DatasetSize
 from wstal.config.settings import Draft, Settings, settings
 from wstal.detect.ensemble import Combination
 
@@ -36,7 +36,7 @@ def row(params: Parameters, entry: Entry, values: Mapping[str, Any], where: str)
     preset = preset or section.preset
     chosen = merge(params.defaults, section.base, lookup(section.presets, preset, f"methods.{method}.presets"))
     if size := size_of(dataset, entry.dataset):
-        chosen = scaling.scaled(chosen, method, size, preset)
+        chosen = scaled_settings.scaled(chosen, method, size, preset)
     merged = merge(chosen, dataset.overrides.get(method, {}), change, {"method": method, "preset": preset})
     resolved = settings(merged, place)
     streams = resolved.streams or dataset.features.streams
@@ -68,13 +68,13 @@ def features(params: Parameters, name: str) -> Features:
     return msgspec.structs.replace(dataset.features, source={**dataset.features.source, "draws": list(params.seeds)})
 
 
-def size_of(dataset: Dataset, name: str) -> Size | None:
+def size_of(dataset: Dataset, name: str) -> DatasetSize | None:
     """The size that presets are scaled to on dataset `name`; None where they are not.
 
     Raises:
         UserError: it says `scaled: true`, and its source does not state its size.
     """
-    if isinstance(dataset.scaled, Size) or not dataset.scaled:
+    if isinstance(dataset.scaled, DatasetSize) or not dataset.scaled:
         return dataset.scaled or None
     try:
         stated = msgspec.convert(dataset.features.source, Stated)
@@ -85,7 +85,7 @@ def size_of(dataset: Dataset, name: str) -> Size | None:
         ) from None
     median, deviation = stated.duration_s
     length_t = median * exp(deviation**2 / 2) / dataset.features.grid.step_s
-    return Size(width=stated.dim, videos=stated.train_videos, length_t=length_t)
+    return DatasetSize(width=stated.dim, videos=stated.train_videos, length_t=length_t)
 
 
 def rows(params: Parameters, name: str) -> dict[str, Settings]:
@@ -111,7 +111,7 @@ def combinations(params: Parameters, name: str) -> dict[str, Combination]:
     return found
 
 
-def evaluation(params: Parameters, name: str) -> Evaluation:
+def evaluation(params: Parameters, name: str) -> EvaluationSection:
     """How an entry is judged: the dataset's section and what the entry sets over it.
 
     Raises:
@@ -122,4 +122,4 @@ def evaluation(params: Parameters, name: str) -> Evaluation:
     if section is None:
         raise UserError(f"params.yaml: datasets.{entry.dataset} has no `evaluation` section; add one as thumos14-sim has it.")
     merged = merge(msgspec.to_builtins(section), entry.evaluation)
-    return convert(merged, Evaluation, f"params.yaml, {name}.evaluation")
+    return convert(merged, EvaluationSection, f"params.yaml, {name}.evaluation")

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from wstal.base.conversion import convert
 from wstal.base.errors import UserError
 from wstal.base.record import Count, Index, Name, NonNegative, Params, Positive, Rate, Record
-from wstal.base.yamlfile import convert
 from wstal.data.sampling import Snippets
 from wstal.detect.localize import Localize
 

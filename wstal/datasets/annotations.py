@@ -10,8 +10,8 @@ from typing import Any
 from wstal.base import files
 from wstal.base.types import Annotations, Segment, Video, of_draw
 from wstal.checks.findings import Findings
-from wstal.checks.labels import check_classes, check_ids, check_labels, check_untrained, unknown
 from wstal.checks.segments import check_segments, said
+from wstal.checks.videos_and_classes import check_classes, check_ids, check_labels, check_untrained, unknown
 
 DECIMALS = 6  # of seconds in both files
 

@@ -16,9 +16,9 @@ from wstal.base.paths import PIPELINE
 from wstal.base.types import Annotations, Detections, Segment, Video
 from wstal.border import content, jsonfile, manifestfile, picklefile
 from wstal.checks.findings import Findings
-from wstal.checks.labels import check_classes, check_ids, check_labels, check_untrained
 from wstal.checks.segments import check_segments
 from wstal.checks.streams import StreamChecks, check_shared
+from wstal.checks.videos_and_classes import check_classes, check_ids, check_labels, check_untrained
 from wstal.config import parameters, resolve
 from wstal.datasets import annotations, prepare
 from wstal.datasets.readers import _arrays, _database, _files, _table, labels_csv, segments_csv

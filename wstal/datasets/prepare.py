@@ -4,20 +4,20 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wstal.base.conversion import convert
 from wstal.base.errors import UserError
 from wstal.base.manifest import Manifest
 from wstal.base.paths import Tree
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations
-from wstal.base.yamlfile import convert
 from wstal.config.parameters import Features
 from wstal.config.plan import DatasetPlan
 from wstal.datasets import annotations, readers
 from wstal.features.extraction.importer import import_features
 
 if TYPE_CHECKING:
-    from wstal.features.extraction.extract import Summary  # these load torch, which datasets of features do not need
-    from wstal.features.extraction.networks import Recipe
+    from wstal.features.extraction.extract import ExtractionSummary  # these load torch, which datasets of features do not need
+    from wstal.features.extraction.recipes import Recipe
 
 
 def source(section: Features, place: str) -> tuple[Any, Any]:
@@ -67,7 +67,7 @@ def recipe(section: Features, place: str) -> "Recipe":
     Raises:
         UserError: the dataset has no section `extraction`.
     """
-    from wstal.features.extraction.networks import Recipe  # loads torch, which other datasets do not need
+    from wstal.features.extraction.recipes import Recipe  # loads torch, which other datasets do not need
 
     if section.extraction is None:
         raise UserError(f"params.yaml: {place}.features has no section `extraction`; add one, as clips has it.")
@@ -91,31 +91,31 @@ def footage(section: Features, place: str) -> dict[str, Path]:
     return reader.videos(where)
 
 
-def store_videos(section: Features, place: str, out: Path, summary: "Summary") -> Manifest:
+def store_videos(section: Features, place: str, out: Path, summary: "ExtractionSummary") -> Manifest:
     """Write the feature store `out` of a dataset of videos, extracted as `summary` says.
 
     Raises:
         UserError: a video has no features, or features do not fit the annotations.
     """
-    from wstal.features.extraction import networks
+    from wstal.features.extraction import recipes
     from wstal.features.extraction.extract import make_store
 
     reader, where = source(section, place)
     way = recipe(section, place)
     return make_store(
-        reader.videos(where), networks.streams(way), reader.annotations(where, section.grid), out, networks.parts(way),
+        reader.videos(where), recipes.streams(way), reader.annotations(where, section.grid), out, recipes.parts(way),
         summary=summary, slack_s=section.slack_s, overrun=section.overrun,
     )  # fmt: skip
 
 
-def extract_ahead(section: Features, place: str, shard: tuple[int, int], copies: int | None) -> "Summary":
-    """Bring finished features of a dataset of videos up to date, for its stage or before it runs; -> Summary.
+def extract_ahead(section: Features, place: str, shard: tuple[int, int], copies: int | None) -> "ExtractionSummary":
+    """Bring finished features of a dataset of videos up to date, for its stage or before it runs; -> ExtractionSummary.
 
     `shard` (i, n) is the i-th of n shares of the videos, counted from 1; `copies` of the network run on a Ray cluster.
     """
-    from wstal.features.extraction import networks
+    from wstal.features.extraction import recipes
 
     videos, way = footage(section, place), recipe(section, place)
     if copies:
-        return networks.extract_on_cluster(videos, way, copies=copies)
-    return networks.extract_all(videos, way, spread=False, shard=shard)
+        return recipes.extract_on_cluster(videos, way, copies=copies)
+    return recipes.extract_all(videos, way, spread=False, shard=shard)

@@ -22,7 +22,7 @@ from wstal.base.errors import UserError
 from wstal.base.types import Detections
 from wstal.border import content, jsonfile
 from wstal.checks.findings import QUOTED, Findings
-from wstal.checks.names import tidy
+from wstal.checks.spelling import tidy
 
 LAYOUT = '{"results": {video: [{"label": name, "score": number, "segment": [start_s, end_s]}, ...]}}'
 
@@ -33,7 +33,7 @@ class _Row(msgspec.Struct, gc=False):
     segment: tuple[float, float]
 
 
-class _File(msgspec.Struct):
+class _Results(msgspec.Struct):
     results: dict[str, msgspec.Raw]  # one video's list, still text: only one video at a time becomes Python objects
     version: msgspec.Raw = msgspec.Raw()
     external_data: msgspec.Raw = msgspec.Raw()
@@ -50,7 +50,7 @@ def read_json(path: Path) -> Detections:
     label_index: dict[str, int] = {}
     counts, label, score, segment = [], array("i"), array("d"), array("d")
     try:
-        whole = msgspec.json.decode(data, type=_File)
+        whole = msgspec.json.decode(data, type=_Results)
         results = whole.results
         for rows in map(decoder.decode, results.values()):
             counts.append(len(rows))

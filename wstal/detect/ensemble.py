@@ -20,7 +20,7 @@ from wstal.base.types import Detections, VideoScores
 from wstal.detect.detections import places
 from wstal.detect.localize import between, nms
 
-Scale = Literal["none", "minmax", "softmax"]
+Normalization = Literal["none", "minmax", "softmax"]
 
 
 class Ensemble(Record, tag_field="combine"):
@@ -33,9 +33,11 @@ class ScoreMean(Ensemble, tag="scores"):
     """Mean of the models' scores. Each model is scaled by itself, before the mean."""
 
     grid: TimeGrid  # of the mean
-    activation: Scale  # over the snippets of a video, each class apart (minmax), or over the classes of a snippet (softmax)
+    activation: (
+        Normalization  # over the snippets of a video, each class apart (minmax), or over the classes of a snippet (softmax)
+    )
     actionness: Literal["none", "minmax"]  # over the snippets of a video
-    video_score: Scale  # over the classes of a video
+    video_score: Normalization  # over the classes of a video
 
 
 class DetectionUnion(Ensemble, tag="detections"):

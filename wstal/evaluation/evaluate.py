@@ -20,7 +20,7 @@ import numpy as np
 
 from wstal.base.errors import UserError
 from wstal.base.types import Detections, Truth
-from wstal.checks.names import nearest
+from wstal.checks.spelling import nearest
 from wstal.detect import detections as detections_json
 from wstal.detect.detections import places
 from wstal.evaluation.matching import Segments, candidates, match, pairs

@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree
 from wstal.base.types import Truth, of_draw
-from wstal.config.parameters import Evaluation
+from wstal.config.parameters import EvaluationSection
 from wstal.config.plan import JudgingPlan
 from wstal.evaluation import evaluate, truth
 from wstal.evaluation.evaluate import PROTOCOLS
@@ -19,7 +19,7 @@ UNIFIED = "unified"  # all classes under the unified protocol
 UNIFIED_NAME = "activitynet"  # the official evaluator: times in seconds, no quirks
 
 
-class Judged(Protocol):
+class JudgedRun(Protocol):
     """What evaluation knows of a run, trained or an ensemble."""
 
     @property
@@ -42,7 +42,7 @@ class Judged(Protocol):
         """File of its detections."""
 
 
-R = TypeVar("R", bound=Judged)
+R = TypeVar("R", bound=JudgedRun)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Judging(Generic[R]):
 
     entry: str
     dataset: str
-    evaluation: Evaluation
+    evaluation: EvaluationSection
     protocol: evaluate.Protocol
     truths: Mapping[int, Truth]  # draw -> truth of its test videos
     runs: Sequence[R]
@@ -77,7 +77,7 @@ def judging(plan: JudgingPlan, runs: Sequence[R], tree: Tree) -> Judging[R]:
     return Judging(plan.entry, plan.dataset, plan.evaluation, protocol, times, runs, tree)
 
 
-def checked_protocol(section: Evaluation, dataset: str) -> evaluate.Protocol:
+def checked_protocol(section: EvaluationSection, dataset: str) -> evaluate.Protocol:
     """The protocol that an `evaluation` section names, with its changes.
 
     Raises:

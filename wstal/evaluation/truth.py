@@ -22,10 +22,10 @@ from wstal.base.types import Truth
 from wstal.border import jsonfile
 from wstal.border.content import read_bytes
 from wstal.checks.findings import Findings
-from wstal.checks.names import tidy
+from wstal.checks.spelling import tidy
 from wstal.detect.detections import places
 
-_Row = tuple[int, str, float, float]  # video index, label, start_s, end_s
+_Instance = tuple[int, str, float, float]  # video index, label, start_s, end_s
 LAYOUT = '{"database": {video: {"subset": name, "annotations": [{"segment": [start_s, end_s], "label": name}, ...]}}}'
 
 
@@ -44,8 +44,8 @@ def read(path: Path, *, subset: str | None, preferred: Sequence[str], ambiguous_
         raise UserError(f'{path} holds no "database" object of videos; write {LAYOUT}.')
     subset = _choose(database, subset, preferred, path)
     chosen = {video: entry for video, entry in database.items() if _subset(entry) == subset.casefold()}
-    instances: list[_Row] = []
-    ambiguous: list[_Row] = []
+    instances: list[_Instance] = []
+    ambiguous: list[_Instance] = []
     findings = Findings(str(path))
     for index, (video, entry) in enumerate(chosen.items()):
         for number, annotation in enumerate(entry.get("annotations") or []):
@@ -62,7 +62,7 @@ def read(path: Path, *, subset: str | None, preferred: Sequence[str], ambiguous_
     return _truth(tuple(chosen), _classes(content.get("classes"), instances, path), instances, ambiguous)
 
 
-def _truth(videos: tuple[str, ...], labels: tuple[str, ...], instances: list[_Row], ambiguous: list[_Row]) -> Truth:
+def _truth(videos: tuple[str, ...], labels: tuple[str, ...], instances: list[_Instance], ambiguous: list[_Instance]) -> Truth:
     video, label, start_s, end_s = zip(*instances, strict=True)
     ambiguous_video, _, ambiguous_start_s, ambiguous_end_s = zip(*ambiguous, strict=True) if ambiguous else ((),) * 4
     return Truth(
@@ -126,7 +126,7 @@ def _times(segment: Any, where: str) -> tuple[float, float]:
     return start_s, end_s
 
 
-def _classes(declared: Any, instances: list[_Row], path: Path) -> tuple[str, ...]:
+def _classes(declared: Any, instances: list[_Instance], path: Path) -> tuple[str, ...]:
     """Class order: the file's own `classes` if it has them, and then the labels they leave out, sorted by name."""
     declared = [] if declared is None else declared
     if not isinstance(declared, list) or not all(isinstance(label, str) for label in declared):

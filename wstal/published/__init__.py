@@ -10,7 +10,7 @@ from pathlib import Path
 from wstal.base.errors import UserError
 from wstal.published import facts
 from wstal.published.records import AVERAGE as AVERAGE
-from wstal.published.records import Backbones, FeatureStatistics, Paper, Printed, Statistics, nearest
+from wstal.published.records import Backbones, FeatureStatistics, Paper, PrintedTable, Statistics, nearest
 
 FOLDER = Path(__file__).parent
 
@@ -25,9 +25,9 @@ def known() -> facts.Facts:
     return facts.read(FOLDER)
 
 
-def entry(name: str) -> Printed:
+def entry(name: str) -> PrintedTable:
     """What a paper prints of an entry; of one that no file knows, its name as the title and nothing else."""
-    return known().entries.get(name) or Printed(title=name)
+    return known().entries.get(name) or PrintedTable(title=name)
 
 
 def paper(name: str) -> Paper | None:
@@ -91,7 +91,7 @@ def check(entries: Mapping[str, Collection[str]], tious: Mapping[str, Sequence[f
         check_claims(paper, entries[name], tious[name], place)
 
 
-def check_rows(paper: Printed, trained: Collection[str], place: str) -> None:
+def check_rows(paper: PrintedTable, trained: Collection[str], place: str) -> None:
     """Every row is published elsewhere, or is one that params.yaml trains.
 
     Raises:
@@ -105,7 +105,7 @@ def check_rows(paper: Printed, trained: Collection[str], place: str) -> None:
             )
 
 
-def check_claims(paper: Printed, trained: Collection[str], tious: Sequence[float], place: str) -> None:
+def check_claims(paper: PrintedTable, trained: Collection[str], tious: Sequence[float], place: str) -> None:
     """Every claim can be tested.
 
     Raises:

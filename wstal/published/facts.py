@@ -14,18 +14,27 @@ import msgspec
 from wstal.base.errors import UserError
 from wstal.base.record import Record
 from wstal.border import yamlfile
-from wstal.published.records import Backbones, Comparison, FeatureStatistics, Paper, Printed, PrintedRow, Size, Statistics
+from wstal.published.records import (
+    Backbones,
+    Comparison,
+    FeatureStatistics,
+    NetworkSize,
+    Paper,
+    PrintedRow,
+    PrintedTable,
+    Statistics,
+)
 
 SUBSETS = {"train", "test"}
 CURE = "restore it with `git checkout wstal/published`"
-Kind = TypeVar("Kind", bound=Record)
+Fact = TypeVar("Fact", bound=Record)
 
 
 @dataclass(frozen=True)
 class Facts:
     """What all files hold."""
 
-    entries: dict[str, Printed]  # in the order of the files, and of each file
+    entries: dict[str, PrintedTable]  # in the order of the files, and of each file
     statistics: dict[str, Statistics]  # dataset -> its statistics
     backbones: Backbones
     i3d_features: FeatureStatistics
@@ -39,7 +48,7 @@ def read(folder: Path) -> Facts:
     Raises:
         UserError: a file cannot be read, a key is unknown or missing, a value does not fit, an entry stands in two files.
     """
-    entries: dict[str, Printed] = {}
+    entries: dict[str, PrintedTable] = {}
     statistics: dict[str, Statistics] = {}
     source: dict[str, Path] = {}
     for path in sorted(folder.glob("*.yaml")):
@@ -60,14 +69,14 @@ def read(folder: Path) -> Facts:
     )
 
 
-def entry(raw: Any, place: str) -> Printed:
+def entry(raw: Any, place: str) -> PrintedTable:
     """One entry; rows and claims are looked at one by one first, so that the sentence names the one at fault."""
     content = mapping(raw, place)
     for name, row in mapping(content.get("rows", {}), f"{place}.rows").items():
         convert(row, PrintedRow, f"{place}.rows.{name}")
     for number, claim in enumerate(listed(content.get("claims", []), f"{place}.claims"), start=1):
         convert(claim, Comparison, f"{place}, claim {number}")
-    return convert(content, Printed, place)
+    return convert(content, PrintedTable, place)
 
 
 def papers(path: Path) -> dict[str, Paper]:
@@ -80,7 +89,7 @@ def backbones(path: Path) -> Backbones:
     """The sizes of video networks."""
     content = mapping(yamlfile.read(path, CURE), path)
     for name, row in mapping(mapping(content.get("backbones", {}), f"{path}, backbones").get("rows", {}), path).items():
-        convert(row, Size, f"{path}, backbones.rows.{name}")
+        convert(row, NetworkSize, f"{path}, backbones.rows.{name}")
     return convert(content, Backbones, f"{path}")
 
 
@@ -108,7 +117,7 @@ def listed(raw: Any, place: str) -> list:
     return raw
 
 
-def convert(raw: Any, kind: type[Kind], place: str) -> Kind:
+def convert(raw: Any, kind: type[Fact], place: str) -> Fact:
     """`raw` as a record.
 
     Raises:

@@ -37,7 +37,7 @@ class Comparison(Record):
             raise ValueError(f"`better` and `worse` are both {self.better!r}")
 
 
-class Printed(Record):
+class PrintedTable(Record):
     """What a paper prints of a table or figure, under the name that it has in params.yaml."""
 
     title: Text
@@ -88,7 +88,7 @@ class Statistics(Record):
     two_classes: Share | None  # videos with several classes, of both subsets together
 
 
-class Size(Record):
+class NetworkSize(Record):
     """What is printed of a video network, for one clip."""
 
     parameters: Positive | None = None  # millions
@@ -113,7 +113,7 @@ class Sizes(Sheet):
     """Sizes of backbones with `classes` outputs."""
 
     classes: Count
-    rows: dict[str, Size]  # backbone -> what is printed of it
+    rows: dict[str, NetworkSize]  # backbone -> what is printed of it
 
 
 class Backbones(Record):

@@ -1,6 +1,6 @@
 """What was measured of speed: reports/benchmarks/*.json, in whatever layout a benchmark writes, as rows of one kind.
 
-{"machine", "rows": [`Row`, ...]}                           scripts/bench.py
+{"machine", "rows": [`BenchmarkRow`, ...]}                  scripts/bench.py
 {"machine", "rows": [{"method", "fast_s", ...}]}            scripts/benchmark_training.py
 {"machine", "rows": [{"what", "name", ...}]}                rows of scripts/benchmark_networks.py
 {"machine", "entry", "fast", "reproducible", ...}           scripts/benchmark_modes.py
@@ -22,7 +22,7 @@ RATES = {"clips a second": "clips", "pairs a second": "pairs", "snippets a secon
 CURE = "make it again with `make bench` or `make bench-gpu`"
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class BenchmarkRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A piece of work, how fast it is done here, and how fast in the straightforward way, in the same run."""
 
     group: str
@@ -48,7 +48,7 @@ class Measured(msgspec.Struct, frozen=True):
     """A file of rows."""
 
     machine: str
-    rows: tuple[Row, ...]
+    rows: tuple[BenchmarkRow, ...]
 
 
 class Modes(msgspec.Struct, frozen=True):
@@ -121,9 +121,9 @@ def convert(value: Mapping[str, Any], kind: type[Any], path: Path) -> Any:
         raise UserError(f"{path} is no file of a benchmark ({error}); {CURE}.") from None
 
 
-def training(one: Mapping[str, Any]) -> Row:
+def training(one: Mapping[str, Any]) -> BenchmarkRow:
     """A method trained in both modes."""
-    return Row(
+    return BenchmarkRow(
         group="training", work=f"{one['method']}, {one['networks']} networks of {one['steps']} steps", unit="s",
         ours=one["fast_s"], plain=one["reproducible_s"], way="mode reproducible, one network after the other",
         memory_mb=1024 * one["memory_gb"],
@@ -141,7 +141,7 @@ def flat(value: Mapping[str, Any]) -> dict[str, Any]:
     return {"machine": f"{machine['gpu']}, torch {machine['torch']}", "rows": rows}
 
 
-def networks(rows: Iterable[Mapping[str, Any]], machine: str) -> list[Row]:
+def networks(rows: Iterable[Mapping[str, Any]], machine: str) -> list[BenchmarkRow]:
     """Networks, flow and extraction; of a row that was measured again, the last time counts."""
     peak = next((tflops for name, tflops in PEAKS.items() if name in machine), None)
     last = {(one["what"], one["name"]): one for one in rows if not RATES.keys().isdisjoint(one)}
@@ -154,7 +154,7 @@ def networks(rows: Iterable[Mapping[str, Any]], machine: str) -> list[Row]:
         unit = next(unit for unit in RATES if unit in one)
         beside = last.get((what, f"{network} plain {precision}"), {}) if way == "fused" else {}
         found.append(
-            Row(
+            BenchmarkRow(
                 group=what,
                 work=name,
                 unit=unit,

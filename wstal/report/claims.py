@@ -41,7 +41,7 @@ class Claim:
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class JudgedClaim:
     """A claim with its verdicts, corrected for all claims of its table."""
 
     claim: Claim
@@ -112,7 +112,7 @@ def claim(metrics: Metrics, comparison: Comparison) -> Claim:
     return Claim(comparison.text, measure, difference(ALL), printed, official, comparison.quote, comparison.alike)
 
 
-def judge(table: Sequence[Claim]) -> list[Judged]:
+def judge(table: Sequence[Claim]) -> list[JudgedClaim]:
     """Verdicts on the claims of one table, by either evaluator; each corrects for all claims that it judges."""
     twice = [(one, one.official) for one in table if one.official is not None]
     here = paired.findings([one.differences for one in table], [one.bound for one in table])
@@ -122,12 +122,14 @@ def judge(table: Sequence[Claim]) -> list[Judged]:
     official = iter([replace(finding, alike=one.alike) for (one, _), finding in zip(twice, others, strict=True)])
     moved = iter(paired.findings([differences - one.differences for one, differences in twice], bounds))
     return [
-        Judged(one, finding, None, None) if one.official is None else Judged(one, finding, next(official), next(moved))
+        JudgedClaim(one, finding, None, None)
+        if one.official is None
+        else JudgedClaim(one, finding, next(official), next(moved))
         for one, finding in zip(table, here, strict=True)
     ]
 
 
-def count(judged: Sequence[Judged]) -> str:
+def count(judged: Sequence[JudgedClaim]) -> str:
     """How many claims get which verdict, and how many another one by the official evaluator."""
     counts, noun = Counter(one.verdict for one in judged), "claim" if len(judged) == 1 else "claims"
     text = (
@@ -152,7 +154,7 @@ def filled(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[tuple[
     return tuple(header[k] for k in kept), tuple(tuple(row[k] for k in kept) for row in rows)
 
 
-def caption(judged: Sequence[Judged]) -> str:
+def caption(judged: Sequence[JudgedClaim]) -> str:
     """How verdicts are made, and which depend on the evaluator."""
     text = (
         "Differences in points, paired over seeds. No difference: the mean lies inside ± bound, so that it does not matter; "
@@ -173,7 +175,7 @@ def both(finding: Finding) -> str:
     return f"{finding.verdict} with {signed(finding.mean)}"
 
 
-def cover(judged: Sequence[Judged]) -> str:
+def cover(judged: Sequence[JudgedClaim]) -> str:
     """A sentence on intervals of few seeds; empty where they cover as much as they say."""
     seeds = min((len(one.here.differences) for one in judged), default=0)
     most = 1 - 2 * 0.5**seeds

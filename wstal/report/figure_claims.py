@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from wstal.evaluation.metrics import Metrics
 from wstal.published import AVERAGE, originals
 from wstal.report import claims, naming, paired
-from wstal.report.claims import Judged
+from wstal.report.claims import JudgedClaim
 from wstal.report.paired import FAILS, HOLDS, SAME, UNDECIDED
 from wstal.report.plots import FOREGROUND, FOUND, INK, PALE, TRUTH, head, legend
 
@@ -24,7 +24,7 @@ INSIDE = "difference does not matter"
 
 
 @dataclass(frozen=True)
-class Row:
+class ClaimRow:
     """One claim; points."""
 
     label: str
@@ -41,7 +41,7 @@ class Forest:
     """A marker and an interval a claim, the first uppermost; right of 0 speaks for the claim."""
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[ClaimRow, ...]
 
     def draw(self) -> Figure:
         """The figure."""
@@ -73,9 +73,9 @@ def forest(metrics: Metrics) -> Forest:
     return Forest(naming.title(metrics), rows)
 
 
-def row(judged: Judged, same: bool) -> Row:
+def row(judged: JudgedClaim, same: bool) -> ClaimRow:
     """One claim; what the paper prints lies on its axis if it is of the `same` dataset."""
     claim, here, official = judged.claim, judged.here, judged.official
     text = claim.text if claim.measure == AVERAGE else f"{claim.text}, {claim.measure}"
     interval, moved = paired.interval(here.differences), official.mean if official else None
-    return Row(text, here.verdict, here.mean, interval, here.bound, claim.published if same else None, moved)
+    return ClaimRow(text, here.verdict, here.mean, interval, here.bound, claim.published if same else None, moved)

@@ -38,7 +38,7 @@ class Dots:
 
 
 @dataclass(frozen=True)
-class Panel:
+class RowsPanel:
     """Some rows of an entry, the first one uppermost."""
 
     title: str  # what their names begin with; empty where all rows stand in one panel
@@ -56,7 +56,7 @@ class BesidePublished:
     axis: str
     dataset: str  # as a sentence names it
     original: str | None  # the dataset that published values are of, where it is another one
-    panels: tuple[Panel, ...]
+    panels: tuple[RowsPanel, ...]
 
     def draw(self) -> Figure:
         """The figure."""
@@ -117,15 +117,15 @@ def beside_published(metrics: Metrics) -> BesidePublished:
     return BesidePublished(naming.title(metrics), average(metrics), originals.spoken(metrics.dataset), theirs, panels(rows))
 
 
-def panels(rows: Sequence[Dots]) -> tuple[Panel, ...]:
+def panels(rows: Sequence[Dots]) -> tuple[RowsPanel, ...]:
     """A panel for each beginning "A" of names "A, B", where every beginning has the same ends; otherwise one for all."""
     groups: dict[str, list[Dots]] = {}
     for row in rows:
         groups.setdefault(row.label.partition(", ")[0], []).append(row)
     ends = {tuple(row.label.partition(", ")[2] for row in group) for group in groups.values()}
     if len(groups) < 2 or len(ends) != 1 or not all(next(iter(ends))):
-        return (Panel("", tuple(rows)),)
-    return tuple(Panel(name, tuple(group)) for name, group in groups.items())
+        return (RowsPanel("", tuple(rows)),)
+    return tuple(RowsPanel(name, tuple(group)) for name, group in groups.items())
 
 
 @dataclass(frozen=True)

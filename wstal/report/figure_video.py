@@ -16,7 +16,7 @@ from wstal.report.plots import ACTION, FOREGROUND, FOUND, TRUTH, blend, head, re
 
 
 @dataclass(frozen=True)
-class Panel:
+class ModelPanel:
     """One model. Curves and strengths are scaled to [0, 1] within the panel."""
 
     name: str
@@ -38,7 +38,7 @@ class VideoPanels:
 
     title: str
     truth_s: np.ndarray  # (M, 2) start, end
-    panels: tuple[Panel, ...]
+    panels: tuple[ModelPanel, ...]
 
     def draw(self) -> Figure:
         """The figure."""
@@ -60,13 +60,13 @@ class VideoPanels:
         return figure
 
 
-def panel(name: str, scores: VideoScores, label: int, found: np.ndarray, grid: TimeGrid) -> Panel:
+def panel(name: str, scores: VideoScores, label: int, found: np.ndarray, grid: TimeGrid) -> ModelPanel:
     """One video under one model, for the class of index `label`.
 
     found (N, 3) start_s, end_s, score: detections in the order in which they are drawn.
     """
     length_t = len(scores.actionness)
-    return Panel(
+    return ModelPanel(
         name,
         centres_s=grid.seconds(np.arange(length_t) + 0.5),
         end_s=float(grid.seconds(length_t)),

@@ -117,7 +117,7 @@ def draw_pool(pooled: Pooled, names: Sequence[str]) -> Figure:
 
 
 @dataclass(frozen=True)
-class Attended:
+class AttentionPooled:
     """Video-level scores as sums that an attention weighs, for N temperatures."""
 
     foreground: np.ndarray  # (T,) foreground score of each snippet
@@ -126,17 +126,17 @@ class Attended:
     score: np.ndarray  # (N, C) video-level class scores
 
 
-def attend(foreground: np.ndarray, scores: np.ndarray, temperatures: Sequence[float]) -> Attended:
+def attend(foreground: np.ndarray, scores: np.ndarray, temperatures: Sequence[float]) -> AttentionPooled:
     """FAC-Net Eq. (9): softmax over time of τ times the foreground score. foreground (T,), scores (C, T)."""
     activation, x = torch.from_numpy(foreground)[None, None], torch.from_numpy(scores.T)[None]
     weight = hybrid.attention(
         activation, torch.ones(1, len(foreground), dtype=torch.bool), torch.tensor(temperatures)
     )  # (1, N, 1, T)
     score = hybrid.aggregate(weight.to(x.dtype), x)  # (1, N, 1, C)
-    return Attended(foreground, tuple(temperatures), weight[0, :, 0].numpy(), score[0, :, 0].numpy())
+    return AttentionPooled(foreground, tuple(temperatures), weight[0, :, 0].numpy(), score[0, :, 0].numpy())
 
 
-def draw_attend(attended: Attended, names: Sequence[str]) -> Figure:
+def draw_attend(attended: AttentionPooled, names: Sequence[str]) -> Figure:
     """Foreground score above, the attention of each temperature below, with the video-level scores it leads to."""
     figure, (above, below) = plt.subplots(2, 1, figsize=(WIDTH, 4.2), layout="constrained", sharex=True, height_ratios=(1, 2))
     steps(above, attended.foreground, color=FOREGROUND, fill=True, alpha=0.35)

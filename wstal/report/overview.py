@@ -15,7 +15,7 @@ from wstal.evaluation import metrics
 from wstal.report import claims, naming, paired
 from wstal.report.aggregate import CUT, Aggregate, aggregate
 from wstal.report.cells import DASH, signed
-from wstal.report.claims import Claim, Judged
+from wstal.report.claims import Claim, JudgedClaim
 from wstal.report.paired import FAILS, HOLDS, LEVEL, MOST, SAME, UNDECIDED, VERDICTS
 from wstal.report.plots import FOREGROUND, FOUND, INK, PALE, TRUTH, legend
 from wstal.report.tables import Table
@@ -47,7 +47,7 @@ class Strip:
     """The judged claims of one entry."""
 
     title: str
-    claims: tuple[Judged, ...]
+    claims: tuple[JudgedClaim, ...]
     dataset: str
 
     @property
@@ -92,7 +92,7 @@ def draw(found: Sequence[Strip]) -> Figure:
     return figure
 
 
-def mark(judged: Judged) -> str:
+def mark(judged: JudgedClaim) -> str:
     """What stands in the field of a claim: the sign of its verdict, or the seeds that would decide it."""
     if judged.verdict != UNDECIDED:
         return LOOKS[judged.verdict][1]
@@ -176,25 +176,25 @@ def aggregates(found: Sequence[Strip]) -> Table:
     return Table("Papers in sum", caption, header, tuple(rows))
 
 
-def by_paper(found: Sequence[Strip]) -> dict[str, list[Judged]]:
+def by_paper(found: Sequence[Strip]) -> dict[str, list[JudgedClaim]]:
     """{paper: all its claims}, in order."""
-    papers: dict[str, list[Judged]] = {}
+    papers: dict[str, list[JudgedClaim]] = {}
     for strip in found:
         papers.setdefault(strip.paper, []).extend(strip.claims)
     return papers
 
 
-def by_paper_evaluator(judged: Judged) -> np.ndarray:
+def by_paper_evaluator(judged: JudgedClaim) -> np.ndarray:
     """Differences (S,) by the paper's evaluator."""
     return judged.here.differences
 
 
-def by_official_evaluator(judged: Judged) -> np.ndarray:
+def by_official_evaluator(judged: JudgedClaim) -> np.ndarray:
     """Differences (S,) by the official evaluator, whether or not it is the paper's."""
     return (judged.official or judged.here).differences
 
 
-def strata(found: Sequence[Strip], evaluator: Callable[[Judged], np.ndarray]) -> list[np.ndarray]:
+def strata(found: Sequence[Strip], evaluator: Callable[[JudgedClaim], np.ndarray]) -> list[np.ndarray]:
     """Differences (claims, S) of each dataset, and of each number of seeds S where tables of a dataset have several.
 
     Claims that two rows are alike have no better one and are left out.

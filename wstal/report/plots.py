@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from wstal.base import files
 from wstal.base.paths import Tree
 
-Place = Literal["outside lower center", "outside right upper"]
+LegendPlace = Literal["outside lower center", "outside right upper"]
 
 INK, PALE, TRUTH, FOUND, FOREGROUND, ACTION = "#333333", "#b5b5b5", "#2a9d5c", "#d1495b", "#30638e", "#e08a1e"
 SHADES = ("#3aa67c", "#8fd0f5", "#d98c00", "#f0e442", "#d58fb8", "#d4d4d4")  # kinds of detections, the true ones first
@@ -40,7 +40,7 @@ def head(figure: Figure, title: str) -> None:
     figure.suptitle("\n".join(lines), x=0.01, ha="left")
 
 
-def legend(figure: Figure, axis: Axes, place: Place = "outside lower center", columns: int = 4, scale: float = 1) -> None:
+def legend(figure: Figure, axis: Axes, place: LegendPlace = "outside lower center", columns: int = 4, scale: float = 1) -> None:
     """A legend beside the data, each label once."""
     found = {text: handle for handle, text in zip(*axis.get_legend_handles_labels(), strict=True)}
     figure.legend(list(found.values()), list(found), loc=place, ncols=columns, markerscale=scale, frameon=False)

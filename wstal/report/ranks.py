@@ -23,7 +23,7 @@ LEAST = 4  # rows from which a table has an order to speak of
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
+class RankOrder:
     """What a table prints of its N rows, and what they reach here on S seeds."""
 
     title: str
@@ -37,19 +37,19 @@ class Order:
         return self.title.partition(", ")[0]
 
 
-def orders(entries: Sequence[str], tree: Tree) -> list[Order]:
+def orders(entries: Sequence[str], tree: Tree) -> list[RankOrder]:
     """Of all entries that print enough rows, from reports/metrics/."""
     found = [order(metrics.read(entry, tree)) for entry in published.in_order(entries)]
     return [one for one in found if one is not None]
 
 
-def order(found: Metrics) -> Order | None:
+def order(found: Metrics) -> RankOrder | None:
     """Of an entry's rows that have a printed average; None where there are too few."""
     printed = {row: value for row in found.rows if (value := average(found.entry, row)) is not None}
     if len(printed) < LEAST:
         return None
     ours, official = (np.stack([found.average(row, group) for row in printed]) for group in (ALL, UNIFIED))
-    return Order(published.entry(found.entry).title, np.array([*printed.values()]), ours, official)
+    return RankOrder(published.entry(found.entry).title, np.array([*printed.values()]), ours, official)
 
 
 def average(entry: str, row: str) -> float | None:
@@ -68,7 +68,7 @@ def spearman(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         return (x * y).sum(-1) / np.sqrt((x**2).sum(-1) * (y**2).sum(-1))
 
 
-def resampled(found: Order, stream: int) -> np.ndarray:
+def resampled(found: RankOrder, stream: int) -> np.ndarray:
     """Rank correlations of resamples of seeds and rows, (R,)."""
     rows, seeds = found.ours.shape
     chosen = paired.resamples(rows, 2 * stream)  # (R, N)
@@ -76,7 +76,7 @@ def resampled(found: Order, stream: int) -> np.ndarray:
     return spearman(found.printed[chosen], np.take_along_axis(values, chosen, axis=1))
 
 
-def table(found: Sequence[Order]) -> Table:
+def table(found: Sequence[RankOrder]) -> Table:
     """Every table's rank correlation, and of a paper with several their mean."""
     draws = [resampled(one, stream) for stream, one in enumerate(found)]
     papers = {one.paper: [k for k, other in enumerate(found) if other.paper == one.paper] for one in found}

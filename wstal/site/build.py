@@ -11,8 +11,8 @@ from wstal.evaluation import metrics
 from wstal.evaluation.metrics import Metrics
 from wstal.report import claims, naming, overview, results
 from wstal.report.paired import MOST
-from wstal.site import cards, drawing, notebooks
-from wstal.site.cards import Card
+from wstal.site import claim_cards, notebook_html, seed_differences
+from wstal.site.claim_cards import ClaimCard
 from wstal.site.pages import FOLDER, Site
 
 FEW = 10  # seeds that are soon run
@@ -49,7 +49,7 @@ def index(site: Site, found: dict[str, Metrics]) -> None:
     site.write("index.html", "index.html", why=why, sections=sections, own=own, count=claims.count(judged), tables=tables)
 
 
-def undecided(judged: Sequence[Card]) -> str:
+def undecided(judged: Sequence[ClaimCard]) -> str:
     """Why so many claims are undecided, in a sentence; empty where none is."""
     needed = [card.needed for card in judged if card.kind == "undecided"]
     if not needed:
@@ -63,7 +63,7 @@ def undecided(judged: Sequence[Card]) -> str:
 
 def section(name: str, found: Sequence[Metrics]) -> dict[str, Any]:
     """One paper on the first page."""
-    strips = [(one, naming.title(one), cards.cards(one), seeds(one)) for one in found]
+    strips = [(one, naming.title(one), claim_cards.cards(one), seeds(one)) for one in found]
     judged = [judged for one in found for judged in claims.judge(claims.claims(one))]
     return {"name": name, "paper": published.paper(found[0].entry), "count": claims.count(judged), "strips": strips}
 
@@ -75,10 +75,10 @@ def seeds(found: Metrics) -> int:
 
 def page(site: Site, entry: str, found: Metrics, params: Parameters) -> None:
     """An entry: its claims as cards, its table, its figures, and where all of it comes from."""
-    judged, figures = cards.cards(found), sorted(site.tree.figures(entry).glob("*.png"))
+    judged, figures = claim_cards.cards(found), sorted(site.tree.figures(entry).glob("*.png"))
     site.write(
         f"{FOLDER}/{entry}.html", "entry.html", entry=entry, title=naming.title(found), printed=published.entry(entry),
-        paper=published.paper(entry), cards=judged, draw=drawing.seeds, seeds=seeds(found),
+        paper=published.paper(entry), cards=judged, draw=seed_differences.seeds, seeds=seeds(found),
         content=results.of_entry(found), count=claims.count(claims.judge(claims.claims(found))) if judged else "",
         figures=[(image.name, image.stem.replace("_", " "), *size(image)) for image in figures],
         sources=sources(entry, params),
@@ -107,10 +107,10 @@ def size(image: Path) -> tuple[int, int]:
 
 def rendered(site: Site) -> None:
     """A page for every executed notebook, and a list of them."""
-    export, folder = notebooks.exporter(), site.root / "notebooks"
+    export, folder = notebook_html.exporter(), site.root / "notebooks"
     paths = sorted(folder.glob("[!.]*.ipynb"))
     for path in paths:
-        content = notebooks.inside(path, export)
+        content = notebook_html.inside(path, export)
         site.write(f"{FOLDER}/notebooks/{path.stem}.html", "notebook.html", title=path.stem, name=path.name, content=content)
-    listed = [(path.stem, notebooks.title(path)) for path in paths]
+    listed = [(path.stem, notebook_html.title(path)) for path in paths]
     site.write(f"{FOLDER}/notebooks.html", "notebooks.html", title="Notebooks", notebooks=listed)

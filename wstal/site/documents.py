@@ -11,7 +11,7 @@ from wstal import published
 from wstal.base.code import PACKAGE
 from wstal.base.paths import ROOT
 from wstal.config.parameters import Parameters
-from wstal.site import code
+from wstal.site import docstrings
 from wstal.site.pages import FOLDER, Site
 
 DOCS = ROOT / "docs"
@@ -26,7 +26,7 @@ def write(site: Site, params: Parameters) -> None:
         method(site, name, params)
     listed = sorted((name, summary(name)) for name in params.methods)
     site.write(f"{FOLDER}/methods.html", "methods.html", title="Methods", methods=listed)
-    rooms = code.rooms()
+    rooms = docstrings.rooms()
     for room, files in rooms.items():
         site.write(f"{FOLDER}/api/{page_of(room)}.html", "room.html", title=f"wstal.{room.replace('/', '.')}", files=files)
     said = [(page_of(room), room, files[0].text.splitlines()[0]) for room, files in rooms.items()]
@@ -82,7 +82,7 @@ def method(site: Site, name: str, params: Parameters) -> None:
     ]
     shown = {"preset": section.preset, "base": section.base, "presets": section.presets}
     settings = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=110)
-    text = code.file(PACKAGE / "methods" / f"{name}.py")
+    text = docstrings.file(PACKAGE / "methods" / f"{name}.py")
     site.write(
         f"{FOLDER}/methods/{name}.html", "method.html", title=text.text.partition("\n")[0].partition(": ")[0], name=name,
         file=text, entries=entries, settings=settings,
@@ -91,7 +91,7 @@ def method(site: Site, name: str, params: Parameters) -> None:
 
 def summary(name: str) -> str:
     """The first line of a method's file."""
-    return code.file(PACKAGE / "methods" / f"{name}.py").text.partition("\n")[0]
+    return docstrings.file(PACKAGE / "methods" / f"{name}.py").text.partition("\n")[0]
 
 
 def page_of(room: str) -> str:

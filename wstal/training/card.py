@@ -11,8 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from wstal.base import files, seeding
-from wstal.base import yamlfile as written_yaml
+from wstal.base import conversion, files, seeding
 from wstal.base.errors import UserError
 from wstal.base.extraction import Extraction
 from wstal.base.record import Index, Name, Record
@@ -82,7 +81,7 @@ def detect(card: Card, scores: Mapping[str, Mapping[str, VideoScores]], duration
 
 def write(card: Card, folder: Path) -> None:
     """Write <folder>/run.yaml; JSON knows no infinite thresholds."""
-    files.write(folder / "run.yaml", written_yaml.text(card))
+    files.write(folder / "run.yaml", conversion.text(card))
 
 
 def read(folder: Path) -> Card:

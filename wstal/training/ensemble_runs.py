@@ -20,7 +20,7 @@ from wstal.training import card as cards
 from wstal.training import experiment
 from wstal.training.experiment import Run
 
-Scores = dict[str, VideoScores]  # by video
+VideosScores = dict[str, VideoScores]  # by video
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,14 @@ def join_all(todo: list[EnsembleRun]) -> None:
     """Write the detections of all ensembles, seed by seed; each member predicts once."""
     done = 0
     for seed in dict.fromkeys(run.seed for run in todo):
-        known: dict[str, Scores] = {}
+        known: dict[str, VideosScores] = {}
         for run in (run for run in todo if run.seed == seed):
             detections.write_json(join(run, known), run.tree.output(run.predictions()))
             done += 1
             progress.report("ensembles", done, len(todo))
 
 
-def join(run: EnsembleRun, known: dict[str, Scores]) -> Detections:
+def join(run: EnsembleRun, known: dict[str, VideosScores]) -> Detections:
     """Detections of one ensemble. `known` holds scores of members that were predicted already, and gains the others."""
     combination, members = run.combination, run.members
     if isinstance(combination, DetectionUnion):
@@ -95,7 +95,7 @@ def join(run: EnsembleRun, known: dict[str, Scores]) -> Detections:
     return cards.detect(card, {"mean": mean}, run.localizer.data.durations_s())
 
 
-def scores(run: Run) -> Scores:
+def scores(run: Run) -> VideosScores:
     """What a trained run says of the test videos, kept; networks that its method fuses late are averaged."""
     found = {network: dict(scores) for network, scores in experiment.scores(run).items()}
     if len(found) == 1:

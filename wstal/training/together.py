@@ -23,12 +23,12 @@ from wstal.methods.base import Scores
 from wstal.training.feed import Feed, resident
 from wstal.training.lane import Lane, lane
 from wstal.training.parts import Scored
-from wstal.training.train import Fitted, Network, Step
+from wstal.training.train import Fitted, Step, Trainer
 
 AT_ONCE = 8  # networks side by side, if memory allows
 BUCKET = 64  # snippets: lengths of batches are rounded up to multiples, each of which is a graph
 
-Training = Generator[None, None, Tensor]  # a step at a time -> losses (steps, terms), summed over bags
+Running = Generator[None, None, Tensor]  # a step at a time -> losses (steps, terms), summed over bags
 
 
 class Job(NamedTuple):
@@ -46,20 +46,20 @@ def fit_all(jobs: Sequence[Job]) -> Iterator[tuple[int, Fitted]]:
     Raises:
         UserError: as `fit`, or a method waits for a value.
     """
-    waiting, active, tables = deque(enumerate(jobs)), deque[tuple[int, Network, Training]](), Tables()
+    waiting, active, tables = deque(enumerate(jobs)), deque[tuple[int, Trainer, Running]](), Tables()
     while waiting or active:
         while waiting and (not active or (len(active) < AT_ONCE and roomy(active[0][1].device))):
             number, job = waiting.popleft()
-            network = Network(job.settings, job.bags, job.seed)
-            own = lane(network.device, job.seed)
-            active.append((number, network, train(network, own, tables.of(job.bags, network.device), job.step)))
+            trainer = Trainer(job.settings, job.bags, job.seed)
+            own = lane(trainer.device, job.seed)
+            active.append((number, trainer, train(trainer, own, tables.of(job.bags, trainer.device), job.step)))
         for _ in range(len(active)):
-            number, network, running = active.popleft()
+            number, trainer, running = active.popleft()
             try:
                 next(running)
-                active.append((number, network, running))
+                active.append((number, trainer, running))
             except StopIteration as end:
-                yield number, network.fitted(end.value)
+                yield number, trainer.fitted(end.value)
 
 
 def roomy(device: torch.device) -> bool:
@@ -85,25 +85,25 @@ class Tables:
         return self.kept[-1][1]
 
 
-def train(network: Network, own: Lane, table: Tensor | None, step: Step) -> Training:
+def train(trainer: Trainer, own: Lane, table: Tensor | None, step: Step) -> Running:
     """Train a network in its lane, on features (sum of T, D) that stay on the device or, without, are sent along."""
-    training, total = network.settings.training, len(network.steps)
-    most = longest(network.bags.lengths, training.snippets)
-    feed = Feed(network.bags, training.batch_videos, most, table, network.device)
-    history = torch.zeros(total, len(network.model.loss_names), device=network.device)
-    done = torch.zeros(1, dtype=torch.int64, device=network.device)
-    half = computes_in_half(network.device)
+    training, total = trainer.settings.training, len(trainer.steps)
+    most = longest(trainer.bags.lengths, training.snippets)
+    feed = Feed(trainer.bags, training.batch_videos, most, table, trainer.device)
+    history = torch.zeros(total, len(trainer.model.loss_names), device=trainer.device)
+    done = torch.zeros(1, dtype=torch.int64, device=trainer.device)
+    half = computes_in_half(trainer.device)
 
     def update(length: int) -> None:
         batch = feed.batch(length)
         with tensor_cores(half):
             with torch.autocast("cuda", torch.bfloat16, enabled=half):
-                scores = network.model(batch.x.bfloat16() if half else batch.x.float(), batch.mask)
-            (terms,) = network.update([Scored(single(scores) if half else scores, batch.mask, batch.labels)], done[0] / total)
+                scores = trainer.model(batch.x.bfloat16() if half else batch.x.float(), batch.mask)
+            (terms,) = trainer.update([Scored(single(scores) if half else scores, batch.mask, batch.labels)], done[0] / total)
         history.index_copy_(0, done, torch.stack(terms)[None])
         done.add_(1)
 
-    draws = network.draws()
+    draws = trainer.draws()
     for count in range(1, total + 1):
         with own:
             if (count - 1) % feed.chunk == 0:
@@ -111,7 +111,7 @@ def train(network: Network, own: Lane, table: Tensor | None, step: Step) -> Trai
                 feed.fill(chunk)
             longest_bag = max(map(len, chunk[(count - 1) % feed.chunk].snippets))
             own.run(update, min(-(-longest_bag // BUCKET) * BUCKET, most))
-            network.keep(count)
+            trainer.keep(count)
         step(count, total)
         yield
     own.wait()

@@ -39,7 +39,7 @@ class Fitted(NamedTuple):
     checkpoints: list[dict[str, Tensor]]  # weights on the way, as many as `training.checkpoints`
 
 
-class Network:
+class Trainer:
     """A network in training, on bags of its streams: model and optimizer, and what each of its steps sees.
 
     Raises:
@@ -115,7 +115,7 @@ def fit(settings: Settings, bags: Bags, seed: int, step: Step) -> Fitted:
     Raises:
         UserError: there are fewer videos than a batch holds, or a loss is not finite.
     """
-    network = Network(settings, bags, seed)
+    network = Trainer(settings, bags, seed)
     weights = sum(p.numel() for p in network.model.parameters())
     cut = network.device.type == "cpu" and not network.model.params.mixes_bags  # a GPU waits for calls, not for arithmetic
     calls = CALLS if cut else float("inf")

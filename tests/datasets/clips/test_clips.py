@@ -1,4 +1,4 @@
-"""The embedded films: their scripts, shapes with known areas, and files that are what the annotations say, byte for byte."""
+"""The embedded films: storyboards, shapes with known areas, and files that are what the annotations say, byte for byte."""
 
 from typing import get_args
 
@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wstal.base.conversion import convert
 from wstal.base.errors import UserError
 from wstal.base.timegrid import TimeGrid
-from wstal.base.yamlfile import convert
 from wstal.datasets import annotations as annotations_file
 from wstal.datasets import readers
 from wstal.datasets.clips.canvas import Canvas, texture, view
 from wstal.datasets.clips.render import MARGIN, encode, motion, pictures, render, shake, shoot
 from wstal.datasets.clips.scenes import SCENES
-from wstal.datasets.clips.script import Class, Shot, Source, scripts
+from wstal.datasets.clips.storyboards import Class, Shot, Source, storyboards
 from wstal.features.pixels.decode import Footage, duration_s
 
 SMALL = {
@@ -35,7 +35,7 @@ def source(**changes) -> Source:
 @settings(max_examples=50)
 def test_shots_tile_the_film_and_rest_surrounds_every_action(seed, most, decoy, other):
     made = source(seed=seed, shots=[1, most], decoy=decoy, other=other, train_videos=5, test_videos=4)
-    films = list(scripts(made))
+    films = list(storyboards(made))
     assert [film.subset for film in films] == ["train"] * 5 + ["test"] * 4 and len({film.id for film in films}) == 9
     for number, film in enumerate(films):
         main = (number if film.subset == "train" else number - 5) % 4
@@ -55,7 +55,7 @@ def test_the_reader_says_what_the_scripts_say(tmp_path):
     made = source()
     found = readers.load("clips").annotations(made, TimeGrid(25.0, 16, 16))
     annotations_file.validate(found, origin="clips")
-    films = {film.id: film for film in scripts(made)}
+    films = {film.id: film for film in storyboards(made)}
     assert found.classes == tuple(made.classes)
     for video in found.videos:
         shots = [shot for shot in films[video.id].shots if shot.action_f]
@@ -143,7 +143,7 @@ def test_the_action_moves_and_the_rest_does_not(label):
 
 
 def test_another_seed_is_another_film():
-    one, two, again = (next(pictures(next(scripts(source(seed=seed))), source(seed=seed))) for seed in (1, 2, 1))
+    one, two, again = (next(pictures(next(storyboards(source(seed=seed))), source(seed=seed))) for seed in (1, 2, 1))
     assert np.array_equal(one, again) and np.abs(one.astype(int) - two).mean() > 5
 
 
@@ -152,7 +152,7 @@ def test_files_are_what_the_scripts_say_byte_for_byte(tmp_path):
     for name in ("one", "two"):
         render(made, tmp_path / name)
     files = sorted((tmp_path / "one").iterdir())
-    films = list(scripts(made))
+    films = list(storyboards(made))
     assert [path.name for path in files] == sorted(f"{film.id}.mp4" for film in films)
     assert all(path.read_bytes() == (tmp_path / "two" / path.name).read_bytes() for path in files)
     film, path = films[0], tmp_path / "one" / f"{films[0].id}.mp4"

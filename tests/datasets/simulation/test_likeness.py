@@ -6,12 +6,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from wstal.base.yamlfile import convert
+from wstal.base.conversion import convert
 from wstal.config import parameters
 from wstal.datasets.readers import simulated
 from wstal.datasets.simulation import features
 from wstal.datasets.simulation.appearance import Look, Space
-from wstal.datasets.simulation.script import timelines
+from wstal.datasets.simulation.timelines import timelines
 from wstal.report.feature_measures import MEASURES, measure
 from wstal.report.feature_sample import sample
 from wstal.report.likeness import real

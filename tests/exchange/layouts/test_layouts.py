@@ -10,13 +10,13 @@ import yaml
 
 from wstal.app import cli
 from wstal.base import paths
+from wstal.base.conversion import convert
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Segment, Video
-from wstal.base.yamlfile import convert
 from wstal.datasets import annotations, readers
-from wstal.exchange.layouts import _objects, registry, source
+from wstal.exchange.layouts import _objects, exported_dataset, registry
 from wstal.features.extraction.importer import import_features
 
 GRID = TimeGrid(fps=25.0, stride_f=16, window_f=16)
@@ -50,7 +50,7 @@ def prepared(folder, made=MADE, items=None, grids=None):
     tree, items = Tree(folder), arrays() if items is None else items
     annotations.write(made, tree.annotations("mine"), origin="here")
     import_features(items.items(), grids or dict.fromkeys(DIMS, GRID), made, tree.features("mine"), backbone="x", slack_s=9.0)
-    return source.read("mine", tree.annotations("mine"), tree.features("mine"), tuple(DIMS))
+    return exported_dataset.read("mine", tree.annotations("mine"), tree.features("mine"), tuple(DIMS))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wstal.report.timeline import Film, colours, frame, page
-from wstal.report.timeline.drawing import BAR, LANE, LEFT, RIGHT, TICKS, WIDTH, Scale, clock, scale, short, ticks, x_of
+from wstal.report.timeline.drawing import BAR, LANE, LEFT, RIGHT, TICKS, WIDTH, CurveScale, clock, scale, short, ticks, x_of
 
 JPEG = b"\xff\xd8 a picture"
 NASTY = '</script><script>alert("x")</script> & <b>'
@@ -154,8 +154,10 @@ def test_ticks_are_round_evenly_written_and_neither_few_nor_many(duration_s, las
 
 
 def test_small_things():
-    assert scale([np.array([2.0, 3.0]), np.array([4.0])]) == Scale(2, 4) and scale([]) == scale([np.zeros(0)]) == Scale(0, 1)
-    assert Scale(2, 4)(np.array([2.0, 4.0, 3.0])).tolist() == [0, 1, 0.5] and Scale(1, 1)(np.ones(3)).tolist() == [0, 0, 0]
+    assert scale([np.array([2.0, 3.0]), np.array([4.0])]) == CurveScale(2, 4)
+    assert scale([]) == scale([np.zeros(0)]) == CurveScale(0, 1)
+    assert CurveScale(2, 4)(np.array([2.0, 4.0, 3.0])).tolist() == [0, 1, 0.5]
+    assert CurveScale(1, 1)(np.ones(3)).tolist() == [0, 0, 0]
     assert short("x" * 16) == "x" * 16 and short("x" * 17) == "x" * 15 + "…"
 
 

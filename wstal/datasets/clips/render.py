@@ -1,4 +1,4 @@
-"""Scripts -> H.264 files. One seed gives the same bytes: one thread, an encoder that may not look at the CPU, no dates."""
+"""Storyboards -> H.264 files. One seed gives the same bytes: one thread, an encoder that may not look at the CPU, no dates."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -11,7 +11,7 @@ from av.video.reformatter import Interpolation
 from wstal.base import files, progress
 from wstal.datasets.clips.canvas import Canvas, texture, view
 from wstal.datasets.clips.scenes import SCENES
-from wstal.datasets.clips.script import Script, Shot, Source, scripts
+from wstal.datasets.clips.storyboards import Shot, Source, Storyboard, storyboards
 
 MARGIN = 0.1  # of the picture's height: how far the camera may shake
 RAMP_S = 0.4  # in which a motion reaches its full strength, and in which it fades
@@ -24,11 +24,11 @@ def render(source: Source, folder: Path) -> None:
 
     A file that is right already is not touched, so that what was made from it still counts.
     """
-    films = list(scripts(source))
-    for done, script in enumerate(films, start=1):
-        film = folder / f"{script.id}.mp4"
+    films = list(storyboards(source))
+    for done, storyboard in enumerate(films, start=1):
+        film = folder / f"{storyboard.id}.mp4"
         with files.scratch(folder) as place:
-            encode(pictures(script, source), source, drawn := place / film.name)
+            encode(pictures(storyboard, source), source, drawn := place / film.name)
             if not film.is_file() or film.read_bytes() != drawn.read_bytes():
                 files.write(film, drawn.read_bytes())
         progress.report("render", done, len(films))
@@ -47,11 +47,11 @@ def encode(frames: Iterator[np.ndarray], source: Source, path: Path) -> None:
         container.mux(stream.encode())
 
 
-def pictures(script: Script, source: Source) -> Iterator[np.ndarray]:
+def pictures(storyboard: Storyboard, source: Source) -> Iterator[np.ndarray]:
     """All frames of a film, each (H, W, 3) uint8."""
-    rng = np.random.default_rng(script.seed)
-    path = shake(rng, script.frames, source)
-    for shot in script.shots:
+    rng = np.random.default_rng(storyboard.seed)
+    path = shake(rng, storyboard.frames, source)
+    for shot in storyboard.shots:
         yield from shoot(shot, path, rng, source)
 
 

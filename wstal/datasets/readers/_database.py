@@ -11,7 +11,7 @@ from wstal.base.errors import UserError
 from wstal.base.types import Annotations, Segment, Video
 from wstal.border import content, jsonfile
 from wstal.checks.findings import Findings
-from wstal.checks.labels import check_labels
+from wstal.checks.videos_and_classes import check_labels
 from wstal.datasets.readers import _files
 
 
@@ -55,7 +55,7 @@ class Database:
             )
 
 
-class _File(msgspec.Struct, frozen=True):
+class _GroundTruth(msgspec.Struct, frozen=True):
     database: dict[str, Annotated] | None = None
     classes: list[str] | None = None
 
@@ -72,7 +72,7 @@ def read(path: Path, cure: str) -> Database:
     jsonfile.once(data, str(path))
     findings = Findings(str(path))
     try:
-        file = jsonfile.convert(data, _File, str(path), *_files.NOT_SO, strict=False)
+        file = jsonfile.convert(data, _GroundTruth, str(path), *_files.NOT_SO, strict=False)
         classes, entries = file.classes, file.database
         if entries is None:
             entries = jsonfile.convert(data, dict[str, Annotated], str(path), *_files.NOT_SO, strict=False)

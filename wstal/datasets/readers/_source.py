@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from wstal.base.errors import UserError
-from wstal.border import names
+from wstal.border import filenames
 from wstal.datasets.readers import _arrays, _database, _files
 from wstal.datasets.readers._arrays import Archive, ArrayLayout
 
@@ -47,7 +47,7 @@ class SharedSource(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
         Raises:
             UserError: the id of the video would lead out of the folder.
         """
-        video = names.part(video, str(self.path))
+        video = filenames.part(video, str(self.path))
         return pattern.replace("{subset}", self.splits.get(subset, subset)).replace("{video}", video)
 
     def ids(self, name: str) -> list[str]:

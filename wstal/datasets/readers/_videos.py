@@ -4,7 +4,7 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 
 from wstal.base.errors import UserError
-from wstal.checks.names import nearest
+from wstal.checks.spelling import nearest
 
 
 class VideoFiles:

@@ -23,7 +23,7 @@ from wstal.base.record import Index
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Video
 from wstal.checks.findings import Findings
-from wstal.checks.labels import check_labels
+from wstal.checks.videos_and_classes import check_labels
 from wstal.datasets.readers import _files, _table
 from wstal.datasets.readers._table import CsvTable
 from wstal.datasets.readers._videos import VideoFiles
@@ -46,7 +46,7 @@ class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 
 @dataclass(frozen=True)
-class Line:
+class TableLine:
     """A line of the table."""
 
     line: int
@@ -97,7 +97,7 @@ class Labelled:
     """The table, all its lines without fault."""
 
     path: Path
-    of_video: dict[str, list[Line]]
+    of_video: dict[str, list[TableLine]]
     findings: Findings  # what is odd
 
 
@@ -111,7 +111,7 @@ def _read(source: Source) -> Labelled:
     table, folder = root / source.labels, root / source.videos
     findings, content, files = Findings(str(table)), _table.read(table, CURE), VideoFiles(folder)
     _require_columns(table, content)
-    of_video: dict[str, list[Line]] = {}
+    of_video: dict[str, list[TableLine]] = {}
     for line, cells in content.lines:
         with findings.gathering():
             row = _row(cells, content.columns, f"{table}, line {line}", line, files)
@@ -137,7 +137,7 @@ def _read(source: Source) -> Labelled:
     return Labelled(table, {video: of_video[video] for video in _files.drop(of_video, source.exclude, table)}, findings)
 
 
-def _check_agreement(row: Line, before: Collection[Line], where: str) -> None:
+def _check_agreement(row: TableLine, before: Collection[TableLine], where: str) -> None:
     """A line and earlier ones of its video mean one file and one subset, and not both an action and none."""
     for other in before:
         if other.file != row.file:
@@ -156,7 +156,7 @@ def _folder(name: str) -> str:
     return name.replace("\\", "/").rpartition("/")[0].casefold()
 
 
-def _duration_s(row: Line, table: Path) -> float:
+def _duration_s(row: TableLine, table: Path) -> float:
     try:
         return duration_s(row.file)
     except UserError as error:
@@ -164,7 +164,7 @@ def _duration_s(row: Line, table: Path) -> float:
         raise kind(f"{table}, line {row.line}: {error}") from None
 
 
-def _split(source: Source, of_video: dict[str, list[Line]]) -> Iterator[tuple[str, list[Line], str]]:
+def _split(source: Source, of_video: dict[str, list[TableLine]]) -> Iterator[tuple[str, list[TableLine], str]]:
     """(video, its lines, its subset), by name."""
     for number, (video, rows) in enumerate(sorted(of_video.items()), start=1):
         held_out = source.test_every and number % source.test_every == 0
@@ -176,7 +176,7 @@ def _require_columns(table: Path, content: CsvTable) -> None:
         raise UserError(f"{table}, line 1: the columns are {[*content.columns]}; name them video,label or video,label,subset.")
 
 
-def _row(cells: tuple[str, ...], columns: tuple[str, ...], where: str, line: int, files: VideoFiles) -> Line:
+def _row(cells: tuple[str, ...], columns: tuple[str, ...], where: str, line: int, files: VideoFiles) -> TableLine:
     if len(cells) != len(columns):
         raise UserError(f"{where} has {len(cells)} cells, the header {len(columns)}; write as many, quoting commas in names.")
     values = dict(zip(columns, cells, strict=True))
@@ -190,4 +190,4 @@ def _row(cells: tuple[str, ...], columns: tuple[str, ...], where: str, line: int
         raise UserError(f"{where}: a training video needs a label; {cure}.")
     label = "" if values["label"] == NONE else values["label"]
     file = files.find(values["video"], where, "remove the line")
-    return Line(line, file, values["video"], label, subset, known=bool(values["label"]))
+    return TableLine(line, file, values["video"], label, subset, known=bool(values["label"]))

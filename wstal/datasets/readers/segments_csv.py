@@ -31,8 +31,8 @@ REQUIRED = ("video", "label", "start_s", "end_s")
 OPTIONAL = ("subset", "duration_s")
 CURE = "mend the table, or `source` in params.yaml"
 
-Row = Mapping[str, str]  # cells by column; "" where the table has no such column
-Fault = tuple[int, str]  # line and what it does wrong, as a predicate: 7, "names no video"
+Cells = Mapping[str, str]  # cells by column; "" where the table has no such column
+LineFault = tuple[int, str]  # line and what it does wrong, as a predicate: 7, "names no video"
 
 
 class Source(SharedSource, frozen=True, kw_only=True):
@@ -82,14 +82,14 @@ def read(source: Source) -> Database:
         UserError: the file is missing or has faults; the sentence says all, with their lines.
     """
     findings = Findings(str(source.path))
-    of_video: dict[str, list[Row]] = {}
+    of_video: dict[str, list[Cells]] = {}
     for row in _rows(source, findings):
         of_video.setdefault(row["video"], []).append(row)
     entries = {video: Annotated(_instances(rows), rows[0]["subset"], _duration_s(rows)) for video, rows in of_video.items()}
     return _database.database(source.path, (), entries, findings)
 
 
-def _instances(rows: Iterable[Row]) -> list[Instance]:
+def _instances(rows: Iterable[Cells]) -> list[Instance]:
     return [
         Instance(row["label"], (float(row["start_s"]), float(row["end_s"])) if row["start_s"] else None)
         for row in rows
@@ -97,11 +97,11 @@ def _instances(rows: Iterable[Row]) -> list[Instance]:
     ]
 
 
-def _duration_s(rows: Iterable[Row]) -> float | None:
+def _duration_s(rows: Iterable[Cells]) -> float | None:
     return next((float(row["duration_s"]) for row in rows if row["duration_s"]), None)
 
 
-def _rows(source: Source, findings: Findings) -> list[Row]:
+def _rows(source: Source, findings: Findings) -> list[Cells]:
     """The lines of the table, all without fault."""
     path = source.path
     _files.require([path], source.cure())
@@ -134,7 +134,7 @@ def _require_columns(path: Path, columns: tuple[str, ...], source: Source) -> No
             raise UserError(f"{path}, line 1: {columns.count(name)} columns are named {name}; keep one.")
 
 
-def _line_faults(row: Row) -> Iterator[str]:
+def _line_faults(row: Cells) -> Iterator[str]:
     """What a line does wrong by itself."""
     times = {name: _seconds(row[name]) for name in ("start_s", "end_s", "duration_s") if row[name]}
     if not row["video"]:
@@ -153,7 +153,7 @@ def _line_faults(row: Row) -> Iterator[str]:
         yield f"has duration_s {row['duration_s']}, which is not positive"
 
 
-def _subset_faults(source: Source, rows: Mapping[int, Row]) -> Iterator[Fault]:
+def _subset_faults(source: Source, rows: Mapping[int, Cells]) -> Iterator[LineFault]:
     """Lines in a subset that `splits` does not know, and test videos whose actions have no times to be tested on."""
     ours = {theirs: name for name, theirs in source.splits.items()}
     of_video = source.listed() if source.lists else {row["video"]: ours.get(row["subset"]) for row in rows.values()}
@@ -164,7 +164,7 @@ def _subset_faults(source: Source, rows: Mapping[int, Row]) -> Iterator[Fault]:
             yield line, "has a label without times, which only training videos may"
 
 
-def _video_faults(rows: Mapping[int, Row]) -> Iterator[Fault]:
+def _video_faults(rows: Mapping[int, Cells]) -> Iterator[LineFault]:
     """Lines that contradict an earlier line of their video."""
     first: dict[tuple[str, str], int] = {}
     for line, row in rows.items():

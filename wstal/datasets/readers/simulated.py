@@ -2,16 +2,16 @@
 
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations, Segment, Video
-from wstal.datasets.simulation import script
+from wstal.datasets.simulation import timelines
 from wstal.datasets.simulation.features import Source as Source
 from wstal.datasets.simulation.features import features as features
-from wstal.datasets.simulation.script import Script
+from wstal.datasets.simulation.timelines import TimelineStatistics
 
 
-def annotations(source: Script, grid: TimeGrid) -> Annotations:
+def annotations(source: TimelineStatistics, grid: TimeGrid) -> Annotations:
     """Labels and times of all simulated videos."""
     videos, segments = [], []
-    for video in script.timelines(source):
+    for video in timelines.timelines(source):
         names = [source.names[instance.label] for instance in video.instances]
         videos.append(Video(video.id, video.subset, video.duration_s, tuple(sorted(set(names))), video.draw))
         segments += [

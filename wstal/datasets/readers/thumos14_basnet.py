@@ -19,7 +19,7 @@ import numpy as np
 from wstal.base.errors import UserError
 from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations
-from wstal.border import names, npyfile
+from wstal.border import filenames, npyfile
 from wstal.checks.findings import Findings
 from wstal.datasets.readers import _database, _files
 
@@ -77,7 +77,7 @@ def _chosen(source: Source) -> dict[str, str]:
     listed = {subset: _files.read_ids(root / f"split_{name}.txt", CURE) for subset, name in source.splits.items()}
     videos = _files.disjoint(listed, root / "split_*.txt")
     kept = _files.drop(videos, source.exclude, root / "split_*.txt")
-    return {names.part(video, str(root / "split_*.txt")): videos[video] for video in kept}
+    return {filenames.part(video, str(root / "split_*.txt")): videos[video] for video in kept}
 
 
 def _covered_s(place: Path, video: str, grid: TimeGrid) -> float | None:

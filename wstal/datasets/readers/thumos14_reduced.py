@@ -28,7 +28,7 @@ from wstal.base.timegrid import Grids, TimeGrid
 from wstal.base.types import Annotations, Segment, Video
 from wstal.border.picklefile import load_objects
 from wstal.checks.findings import Findings
-from wstal.checks.names import tidy
+from wstal.checks.spelling import tidy
 from wstal.datasets.readers import _files
 
 CURE = (

@@ -19,12 +19,12 @@ from scipy.signal import lfilter
 from wstal.base.record import Count
 from wstal.base.timegrid import Grids, TimeGrid
 from wstal.datasets.simulation.appearance import Directions, Look, Space, directions
-from wstal.datasets.simulation.script import Piece, Script, Timeline, overlap, timelines
+from wstal.datasets.simulation.timelines import Piece, Timeline, TimelineStatistics, overlap, timelines
 
 ROUNDING = 256  # features are multiples of 1/256, exact in float16 below 8
 
 
-class Source(Script, kw_only=True):
+class Source(TimelineStatistics, kw_only=True):
     """Time lines, and the look of each stream; values and their sources stand in params.yaml."""
 
     dim: Count  # feature width of a stream of width 1

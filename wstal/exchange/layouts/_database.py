@@ -8,10 +8,10 @@ from typing import Any
 from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.base.types import Video
-from wstal.exchange.layouts.source import Source
+from wstal.exchange.layouts.exported_dataset import ExportedDataset
 
 
-def content(data: Source, subsets: Mapping[str, str], *, timed: bool) -> dict[str, Any]:
+def content(data: ExportedDataset, subsets: Mapping[str, str], *, timed: bool) -> dict[str, Any]:
     """The classes, also as a taxonomy of one level, and all videos.
 
     A training video's label that no segment has is an annotation without times, unless all must be `timed`.
@@ -32,7 +32,7 @@ def write(content: Mapping[str, Any], path: Path) -> None:
     files.write(path, json.dumps(content, ensure_ascii=False) + "\n")
 
 
-def _entry(data: Source, video: Video, subsets: Mapping[str, str], timed: bool) -> dict[str, Any]:
+def _entry(data: ExportedDataset, video: Video, subsets: Mapping[str, str], timed: bool) -> dict[str, Any]:
     annotations: list[dict[str, Any]] = [
         {"segment": [one.start_s, one.end_s], "label": one.label} for one in data.segments[video.id]
     ]

@@ -15,12 +15,12 @@ import numpy as np
 
 from wstal.base import files
 from wstal.exchange.layouts import _database
-from wstal.exchange.layouts.source import Source
+from wstal.exchange.layouts.exported_dataset import ExportedDataset
 
 SUBSETS = ("train", "val")
 
 
-def write(data: Source, subsets: Mapping[str, str], out: Path) -> None:
+def write(data: ExportedDataset, subsets: Mapping[str, str], out: Path) -> None:
     """All files."""
     _database.write(_database.content(data, subsets, timed=False), out / "gt.json")
     for subset in ("train", "test"):

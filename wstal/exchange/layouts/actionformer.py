@@ -17,12 +17,12 @@ import numpy as np
 
 from wstal.base import files
 from wstal.exchange.layouts import _database
-from wstal.exchange.layouts.source import Source
+from wstal.exchange.layouts.exported_dataset import ExportedDataset
 
 SUBSETS = ("training", "validation")
 
 
-def write(data: Source, subsets: Mapping[str, str], out: Path) -> None:
+def write(data: ExportedDataset, subsets: Mapping[str, str], out: Path) -> None:
     """All files."""
     content = _database.content(data, subsets, timed=True)
     entries = content["database"].values()
@@ -40,7 +40,7 @@ def write(data: Source, subsets: Mapping[str, str], out: Path) -> None:
         np.save(out / "features" / f"{video.id}.npy", data.joint(video.id))
 
 
-def config(data: Source, subsets: Mapping[str, str], classes: int) -> str:
+def config(data: ExportedDataset, subsets: Mapping[str, str], classes: int) -> str:
     """The sections of a config that tell of the dataset; the code compares subsets in lower case."""
     grid = data.grid
     return (

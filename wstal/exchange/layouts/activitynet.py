@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from wstal.exchange.layouts import _database
-from wstal.exchange.layouts.source import Source
+from wstal.exchange.layouts.exported_dataset import ExportedDataset
 
 SUBSETS = ("training", "validation")
 
 
-def write(data: Source, subsets: Mapping[str, str], out: Path) -> None:
+def write(data: ExportedDataset, subsets: Mapping[str, str], out: Path) -> None:
     """All files."""
     _database.write(_database.content(data, subsets, timed=False), out / "annotations.json")
     for stream in data.streams:

@@ -16,13 +16,13 @@ import numpy as np
 from wstal.base.errors import UserError
 from wstal.base.timegrid import TimeGrid
 from wstal.exchange.layouts import _database, _objects
-from wstal.exchange.layouts.source import Source
+from wstal.exchange.layouts.exported_dataset import ExportedDataset
 
 SUBSETS = ("training", "validation")
 FPS = 25.0
 
 
-def write(data: Source, subsets: Mapping[str, str], out: Path) -> None:
+def write(data: ExportedDataset, subsets: Mapping[str, str], out: Path) -> None:
     """All files.
 
     Raises:

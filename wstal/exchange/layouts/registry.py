@@ -9,7 +9,7 @@ from types import ModuleType
 from wstal.base import files
 from wstal.base.errors import UserError, of_system
 from wstal.exchange import layouts
-from wstal.exchange.layouts.source import Source
+from wstal.exchange.layouts.exported_dataset import ExportedDataset
 
 
 @cache
@@ -20,7 +20,7 @@ def known() -> dict[str, ModuleType]:
     return {name: module for name, module in modules.items() if hasattr(module, "SUBSETS")}
 
 
-def write(name: str, data: Source, subsets: tuple[str, str] | None, out: Path) -> None:
+def write(name: str, data: ExportedDataset, subsets: tuple[str, str] | None, out: Path) -> None:
     """Write a dataset in a layout; `subsets` rename the training and the test videos.
 
     Raises:

@@ -19,12 +19,12 @@ import numpy as np
 
 from wstal.base import files
 from wstal.exchange.layouts import _objects
-from wstal.exchange.layouts.source import Source
+from wstal.exchange.layouts.exported_dataset import ExportedDataset
 
 SUBSETS = ("validation", "test")
 
 
-def write(data: Source, subsets: Mapping[str, str], out: Path) -> None:
+def write(data: ExportedDataset, subsets: Mapping[str, str], out: Path) -> None:
     """All files."""
     place = out / f"{data.name}-Annotations"
     place.mkdir()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from wstal.base.errors import UserError
-from wstal.border import names
+from wstal.border import filenames
 from wstal.exchange.tools.tracks import Clip, Mark, Track
 
 TIME = r"(?:(\d{1,9}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})"
@@ -52,7 +52,7 @@ def named_as(path: Path) -> str:
     Raises:
         UserError: the file's name was made of an id that could not name it.
     """
-    if names.is_made(path.stem):
+    if filenames.is_made(path.stem):
         raise UserError(f"{path} is named by a digest, as its video's id names no file; give it the name of the video's file.")
     return path.stem
 

@@ -45,7 +45,7 @@ class _Value(msgspec.Struct):
     choices: list[str] = []
 
 
-class _Times(msgspec.Struct):
+class _AnswerTimes(msgspec.Struct):
     start_s: float | None = None
     end_s: float | None = None
 
@@ -54,7 +54,7 @@ class _Region(msgspec.Struct):
     type: str
     value: _Value
     score: float | None = None
-    meta: _Times | None = None
+    meta: _AnswerTimes | None = None
 
 
 class _Answer(msgspec.Struct):

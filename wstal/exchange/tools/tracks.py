@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from wstal.base.errors import UserError
-from wstal.border import names
+from wstal.border import filenames
 
 UNWRITABLE = re.compile(r"[^\t\n\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")  # what XML 1.0 has no place for, and "\r"
 CLOSE = 1e-6  # frames; a time so near to a frame's edge is on it
@@ -87,7 +87,7 @@ def seconds(first: int, last: int, fps: float) -> tuple[float, float]:
 
 def files(clips: Sequence[Clip], folder: str, ending: str) -> dict[str, Clip]:
     """{<folder>/<name of the video's id>.<ending>: clip}, for formats that have a file a video."""
-    made = names.file_names(clip.video for clip in clips)
+    made = filenames.file_names(clip.video for clip in clips)
     return {f"{folder}/{made[clip.video]}.{ending}": clip for clip in clips}
 
 

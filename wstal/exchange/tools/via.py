@@ -33,7 +33,7 @@ class _Attribute(msgspec.Struct):
     options: dict[str, str] | str = {}
 
 
-class _File(msgspec.Struct):
+class _VideoFile(msgspec.Struct):
     fname: str
     src: str = ""
 
@@ -51,7 +51,7 @@ class _Metadata(msgspec.Struct):
 
 class _Project(msgspec.Struct):
     attribute: dict[str, _Attribute]
-    file: dict[str, _File]
+    file: dict[str, _VideoFile]
     view: dict[str, _View]
     metadata: dict[str, _Metadata]
 

@@ -139,7 +139,7 @@ class Depthwise(Conv):
         return y.squeeze(2) if images else y
 
 
-class Pool(nn.Module):
+class FusedMaxPool(nn.Module):
     """Max pool of (N, C, T, H, W), padded symmetrically or as TensorFlow's SAME."""
 
     def __init__(self, kernel: tuple[int, ...], step: tuple[int, ...], low: tuple[int, ...] | None):
@@ -191,7 +191,7 @@ def bare(plain: nn.Conv2d | nn.Conv3d, dtype: torch.dtype) -> nn.Module:
 
 def stem(plain: Stem3d, dtype: torch.dtype) -> nn.Module:
     """The form of the first unit of a 3D ResNet."""
-    return nn.Sequential(unit(plain, dtype), Pool((1, 3, 3), (1, 2, 2), (0, 1, 1)))
+    return nn.Sequential(unit(plain, dtype), FusedMaxPool((1, 3, 3), (1, 2, 2), (0, 1, 1)))
 
 
 def residual(plain: Residual, dtype: torch.dtype) -> nn.Module:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from wstal.features.backbones import fused, i3d
 
 
-class Mixed(nn.Module):
+class FusedMixed(nn.Module):
     """An Inception module whose branches write side by side. The first convolutions of two branches are one."""
 
     def __init__(self, plain: i3d.Mixed, dtype: torch.dtype):
@@ -19,7 +19,7 @@ class Mixed(nn.Module):
         states = first.state_dict(), second.state_dict()
         both.load_state_dict({name: torch.cat([state[name] for state in states]) for name in ("weight", "bias")})
         self.a, self.split = fused.Conv(both, dtype, relu=True), first.out_channels
-        self.pool = fused.Pool((3, 3, 3), (1, 1, 1), (1, 1, 1))
+        self.pool = fused.FusedMaxPool((3, 3, 3), (1, 1, 1), (1, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, C, T, H, W) -> (N, b0 + b1b + b2b + b3b, T, H, W)."""
@@ -34,14 +34,14 @@ class Mixed(nn.Module):
         return y
 
 
-def unit(plain: i3d.Unit, dtype: torch.dtype) -> nn.Module:
+def unit(plain: i3d.Unit3D, dtype: torch.dtype) -> nn.Module:
     """The form of a unit, padded as SAME."""
     return fused.Conv(plain.conv, dtype, relu=True, same=True)
 
 
-def pool(plain: i3d.Pool, dtype: torch.dtype) -> nn.Module:
+def pool(plain: i3d.MaxPool3dSame, dtype: torch.dtype) -> nn.Module:
     """The form of a pool, padded as SAME; padding of minus infinity serves as well as zeros behind a ReLU."""
-    return fused.Pool(plain.kernel, plain.stride, None)
+    return fused.FusedMaxPool(plain.kernel, plain.stride, None)
 
 
-FORMS = {i3d.Unit: unit, i3d.Pool: pool, i3d.Mixed: Mixed}
+FORMS = {i3d.Unit3D: unit, i3d.MaxPool3dSame: pool, i3d.Mixed: FusedMixed}

@@ -10,7 +10,7 @@ from wstal.features.backbones import fused, tdn
 from wstal.features.backbones.blocks import Residual
 
 
-class Excitation(nn.Module):
+class FusedExcitation(nn.Module):
     """Channels that change between neighbouring segments are strengthened; both directions in one batch."""
 
     def __init__(self, plain: tdn.Excitation, dtype: torch.dtype):
@@ -32,7 +32,7 @@ class Excitation(nn.Module):
         return _kernels.excite(x, self.expand(mixed))
 
 
-class Shift(nn.Module):
+class FusedShift(nn.Module):
     """A convolution of each channel over neighbouring segments."""
 
     def __init__(self, plain: tdn.Shift, dtype: torch.dtype):
@@ -53,4 +53,4 @@ def residual(plain: Residual, dtype: torch.dtype) -> nn.Module:
     return fused.Sum(plain, dtype, fused.FORMS | FORMS)
 
 
-FORMS: dict[type, Callable] = {tdn.Excitation: Excitation, tdn.Shift: Shift, Residual: residual}
+FORMS: dict[type, Callable] = {tdn.Excitation: FusedExcitation, tdn.Shift: FusedShift, Residual: residual}

@@ -15,7 +15,7 @@ def bent(x: Tensor, layer: nn.Linear) -> Tensor:
     return torch._addmm_activation(layer.bias, x, layer.weight.T, use_gelu=True)
 
 
-class Encoder(nn.Module):
+class FusedEncoder(nn.Module):
     """An encoder whose additions and normalizations are one pass. (N, L, D) -> (N, D)."""
 
     def __init__(self, plain: vivit.Encoder, dtype: torch.dtype):
@@ -28,7 +28,7 @@ class Encoder(nn.Module):
 
         plain = self.plain
         x = torch.cat([plain.token.expand(len(x), -1, -1), x], dim=1) + plain.position
-        layers = [layer for layer in plain.layers if isinstance(layer, vivit.Layer)]
+        layers = [layer for layer in plain.layers if isinstance(layer, vivit.ViViTLayer)]
         after = [layer.norm1 for layer in layers[1:]] + [plain.norm]
         y = layer_norm(x, x.shape[-1:], layers[0].norm1.weight, layers[0].norm1.bias, vivit.EPS)
         for layer, norm in zip(layers, after, strict=True):
@@ -42,4 +42,4 @@ class Encoder(nn.Module):
         return y[:, 0]
 
 
-FORMS = {vivit.Encoder: Encoder}
+FORMS = {vivit.Encoder: FusedEncoder}

@@ -45,7 +45,7 @@ def pad_same(x: Tensor, kernel: Sequence[int], stride: Sequence[int]) -> Tensor:
     return pad(x, widths) if any(widths) else x
 
 
-class Unit(ConvNorm):
+class Unit3D(ConvNorm):
     """Convolution, batch normalization, ReLU, padded as SAME."""
 
     def __init__(self, channels: int, out: int, kernel: int, stride: int = 1):
@@ -58,7 +58,7 @@ class Unit(ConvNorm):
         return super().forward(pad_same(x, self.conv.kernel_size, self.conv.stride) if strided else x)
 
 
-class Pool(nn.Module):
+class MaxPool3dSame(nn.Module):
     """Max pool, padded as SAME. Zeros serve as padding, because values behind a ReLU are not negative."""
 
     def __init__(self, kernel: tuple[int, int, int], stride: tuple[int, int, int]):
@@ -75,10 +75,10 @@ class Mixed(nn.Module):
 
     def __init__(self, channels: int, b0: int, b1a: int, b1b: int, b2a: int, b2b: int, b3b: int):
         super().__init__()
-        self.b0 = Unit(channels, b0, 1)
-        self.b1a, self.b1b = Unit(channels, b1a, 1), Unit(b1a, b1b, 3)
-        self.b2a, self.b2b = Unit(channels, b2a, 1), Unit(b2a, b2b, 3)
-        self.b3a, self.b3b = nn.MaxPool3d(3, 1, 1), Unit(channels, b3b, 1)
+        self.b0 = Unit3D(channels, b0, 1)
+        self.b1a, self.b1b = Unit3D(channels, b1a, 1), Unit3D(b1a, b1b, 3)
+        self.b2a, self.b2b = Unit3D(channels, b2a, 1), Unit3D(b2a, b2b, 3)
+        self.b3a, self.b3b = nn.MaxPool3d(3, 1, 1), Unit3D(channels, b3b, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, C, T, H, W) -> (N, b0 + b1b + b2b + b3b, T, H, W), the branches one after the other."""
@@ -91,18 +91,18 @@ class I3D(nn.Module):
     def __init__(self, classes: int, channels: int):
         super().__init__()
         layers: dict[str, nn.Module] = {
-            "Conv3d_1a_7x7": Unit(channels, 64, 7, 2),
-            "MaxPool3d_2a_3x3": Pool((1, 3, 3), (1, 2, 2)),
-            "Conv3d_2b_1x1": Unit(64, 64, 1),
-            "Conv3d_2c_3x3": Unit(64, 192, 3),
-            "MaxPool3d_3a_3x3": Pool((1, 3, 3), (1, 2, 2)),
+            "Conv3d_1a_7x7": Unit3D(channels, 64, 7, 2),
+            "MaxPool3d_2a_3x3": MaxPool3dSame((1, 3, 3), (1, 2, 2)),
+            "Conv3d_2b_1x1": Unit3D(64, 64, 1),
+            "Conv3d_2c_3x3": Unit3D(64, 192, 3),
+            "MaxPool3d_3a_3x3": MaxPool3dSame((1, 3, 3), (1, 2, 2)),
         }
         pools = {"4b": ("MaxPool3d_4a_3x3", 3), "5b": ("MaxPool3d_5a_2x2", 2)}
         width = 192
         for name, (b0, b1a, b1b, b2a, b2b, b3b) in MIXED.items():
             if name in pools:
                 pool, kernel = pools[name]
-                layers[pool] = Pool((kernel,) * 3, (2, 2, 2))
+                layers[pool] = MaxPool3dSame((kernel,) * 3, (2, 2, 2))
             layers[f"Mixed_{name}"] = Mixed(width, b0, b1a, b1b, b2a, b2b, b3b)
             width = b0 + b1b + b2b + b3b
         self.layers = nn.Sequential(OrderedDict(layers))

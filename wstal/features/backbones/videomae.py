@@ -20,7 +20,7 @@ SIZE = 224  # pixels
 TUBELET = (2, 16, 16)
 
 
-class Layer(nn.Module):
+class VideoMAELayer(nn.Module):
     """x + attention(norm(x)), then x + mlp(norm(x)); keys have no bias. (N, L, D)."""
 
     def __init__(self, width: int, heads: int):
@@ -45,7 +45,7 @@ class VideoMAE(nn.Module):
     def __init__(self, classes: int, width: int, depth: int, heads: int):
         super().__init__()
         self.embed = nn.Conv3d(3, width, TUBELET, TUBELET)
-        self.layers = nn.Sequential(*(Layer(width, heads) for _ in range(depth)))
+        self.layers = nn.Sequential(*(VideoMAELayer(width, heads) for _ in range(depth)))
         self.norm = nn.LayerNorm(width, EPS)
         self.head = nn.Linear(width, classes)
 

@@ -22,7 +22,7 @@ WIDTH, HEADS, MLP = 768, 12, 3072  # ViT-B
 TUBELET = (2, 16, 16)
 
 
-class Layer(nn.Module):
+class ViViTLayer(nn.Module):
     """x + attention(norm(x)), then x + mlp(norm(x)). (N, L, D)."""
 
     def __init__(self, approximate: str):
@@ -45,7 +45,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.token = nn.Parameter(torch.zeros(1, 1, WIDTH))
         self.position = nn.Parameter(torch.zeros(1, 1 + tokens, WIDTH))
-        self.layers = nn.Sequential(*(Layer(approximate) for _ in range(depth)))
+        self.layers = nn.Sequential(*(ViViTLayer(approximate) for _ in range(depth)))
         self.norm = nn.LayerNorm(WIDTH, EPS)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -5,7 +5,7 @@
 Threads decode several files at once and wait when the network is slower, another runs the network while the next batch is
 put together; the network always gets full batches, across videos and of one size, so that features do not depend on which
 videos share a batch. What is finished lies in a folder of
-parts (parts.py): after an interruption only the rest is computed, and the store is the same, byte for byte.
+parts (partfiles.py): after an interruption only the rest is computed, and the store is the same, byte for byte.
 A file that cannot be decoded is noted, and the others go on.
 """
 
@@ -29,7 +29,7 @@ from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Annotations
 from wstal.features.extraction.ahead import End, side_by_side
 from wstal.features.extraction.importer import import_features
-from wstal.features.extraction.parts import Part, Parts
+from wstal.features.extraction.partfiles import Part, Parts
 from wstal.features.pixels.decode import Footage
 from wstal.features.pixels.snippets import centre_crop, snippets, stack
 
@@ -60,7 +60,7 @@ class Clips(Protocol):
         """Pixels of the square crop."""
 
 
-Network = Callable[[np.ndarray], np.ndarray]  # clips (N, T, size, size, channels) uint8 -> (N, D) float16 or float32
+Embedder = Callable[[np.ndarray], np.ndarray]  # clips (N, T, size, size, channels) uint8 -> (N, D) float16 or float32
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Extractor:
     """One feature stream of the store."""
 
     clips: Clips
-    load: Callable[[], Network]  # called once, by the process that runs the network, and only if there is work
+    load: Callable[[], Embedder]  # called once, by the process that runs the network, and only if there is work
     prepare: Callable[[Iterator[np.ndarray]], Iterator[np.ndarray]]  # frames (H, W, 3) -> as many (H, W, channels) uint8,
     # in the thread that decodes: `iter` for RGB, optical flow for flow
     grid: TimeGrid  # of its snippets
@@ -76,7 +76,7 @@ class Extractor:
 
 
 @dataclass
-class Summary:
+class ExtractionSummary:
     """What became of the videos."""
 
     computed: int = 0  # parts that this run made
@@ -86,7 +86,7 @@ class Summary:
 
 
 @dataclass
-class Job:
+class VideoJob:
     """One video on its way through one stream."""
 
     video: str
@@ -98,7 +98,7 @@ class Job:
 
 def make_store(
     videos: Mapping[str, Path], streams: Mapping[str, Extractor], annotations: Annotations, out: Path, parts: Path, *,
-    summary: Summary,  # of the extraction of these videos, and perhaps others, into `parts`
+    summary: ExtractionSummary,  # of the extraction of these videos, and perhaps others, into `parts`
     slack_s: float, overrun: Collection[str],
 ) -> Manifest:  # fmt: skip
     """Write the store `out` from finished `parts`, whole or not at all; see `import_features`.
@@ -152,15 +152,15 @@ def extract(
     batch: int,  # snippets that the network sees at once
     workers: int,  # files that are decoded at once, each at most one batch ahead
     shard: tuple[int, int] = (1, 1),  # (i, n): only the i-th of n shares of the videos, counted from 1
-) -> Summary:  # fmt: skip
+) -> ExtractionSummary:  # fmt: skip
     """Bring `parts` up to date for the videos {id: file}. May be stopped at any time and started again."""
-    mine, summary = sorted(videos)[shard[0] - 1 :: shard[1]], Summary()
+    mine, summary = sorted(videos)[shard[0] - 1 :: shard[1]], ExtractionSummary()
     stores = stores_of(streams, parts)
     for name, stream in streams.items():
         check_grid(name, stream.clips, stream.grid)
         store = stores[name]
         todo = missing(mine, videos, store, summary)
-        jobs = (Job(video, Footage(videos[video]), store.sources(videos[video])) for video in todo)
+        jobs = (VideoJob(video, Footage(videos[video]), store.sources(videos[video])) for video in todo)
         for done, job in enumerate(finish(jobs, stream, batch=batch, workers=workers), start=1):
             settle(job, store, summary)
             share = "" if shard[1] == 1 else f", share {shard[0]} of {shard[1]}"
@@ -168,10 +168,10 @@ def extract(
     return summary
 
 
-def finish(jobs: Iterable[Job], stream: Extractor, *, batch: int, workers: int) -> Iterator[Job]:
+def finish(jobs: Iterable[VideoJob], stream: Extractor, *, batch: int, workers: int) -> Iterator[VideoJob]:
     """Each job when its features are there or it has failed."""
 
-    def clips(job: Job) -> Iterator[np.ndarray]:
+    def clips(job: VideoJob) -> Iterator[np.ndarray]:
         try:
             yield from clips_of(job.footage, stream)
         except MachineError:
@@ -214,7 +214,7 @@ def full(clips: list[np.ndarray], batch: int) -> np.ndarray:
     return np.stack(clips, out=torch.empty(batch, *kind.shape, dtype=kind.dtype, pin_memory=True).numpy())
 
 
-def embed(items: Iterable[tuple], network: Network, batch: int) -> Iterator[tuple]:
+def embed(items: Iterable[tuple], network: Embedder, batch: int) -> Iterator[tuple]:
     """(job, snippet) -> (job, its feature (D,)), in the same order; End passes through.
 
     The network always gets `batch` snippets, and works while the next batch is put together: on as many batches at once as
@@ -249,7 +249,7 @@ def embed(items: Iterable[tuple], network: Network, batch: int) -> Iterator[tupl
             yield from end()
 
 
-def missing(mine: Iterable[str], videos: Mapping[str, Path], store: Parts, summary: Summary) -> list[str]:
+def missing(mine: Iterable[str], videos: Mapping[str, Path], store: Parts, summary: ExtractionSummary) -> list[str]:
     """Those of `mine` that no earlier run has finished; the others are counted as reused."""
     todo = []
     for video in mine:
@@ -262,7 +262,7 @@ def missing(mine: Iterable[str], videos: Mapping[str, Path], store: Parts, summa
     return todo
 
 
-def settle(job: Job, store: Parts, summary: Summary) -> None:
+def settle(job: VideoJob, store: Parts, summary: ExtractionSummary) -> None:
     """Save what a job has brought, or note why it has brought nothing."""
     if job.failure is None and not np.isfinite(job.rows).all():
         job.failure = f"{job.footage.path} gives features that are NaN or infinite; check the network's weights."
@@ -276,7 +276,7 @@ def settle(job: Job, store: Parts, summary: Summary) -> None:
     _warn(job.video, part.warnings, summary)
 
 
-def _warn(video: str, warnings: list[str], summary: Summary) -> None:
+def _warn(video: str, warnings: list[str], summary: ExtractionSummary) -> None:
     if warnings:
         summary.warnings[video] = warnings
 

@@ -18,12 +18,21 @@ import torch
 
 from wstal.base import progress
 from wstal.base.errors import MachineError, UserError
-from wstal.features.extraction.extract import Extractor, Job, Summary, check_grid, clips_of, full, missing, settle
-from wstal.features.extraction.parts import Parts
+from wstal.features.extraction.extract import (
+    ExtractionSummary,
+    Extractor,
+    VideoJob,
+    check_grid,
+    clips_of,
+    full,
+    missing,
+    settle,
+)
+from wstal.features.extraction.partfiles import Parts
 from wstal.features.pixels.decode import Footage
 
 COLUMNS = ("video", "t", "data", "form", "note")  # of the rows that travel: a clip, a feature, or a note
-Table = dict[str, np.ndarray]
+Columns = dict[str, np.ndarray]
 FLOW_SHARE = 0.1  # of a network's GPU that each file lends whose optical flow is computed
 NETWORK_SHARE = 0.6  # what the network then keeps: too much for two on one GPU, and room for four files
 
@@ -33,14 +42,14 @@ def extract(
     batch: int,  # snippets that a network sees at once
     networks: int,  # how many copies of the network
     gpus: float,  # GPUs for each of them; 0 where there are none
-) -> Summary:  # fmt: skip
+) -> ExtractionSummary:  # fmt: skip
     """Bring `parts` up to date, as `wstal.features.extraction.extract.extract` does on one machine."""
-    summary = Summary()
+    summary = ExtractionSummary()
     for name, stream in streams.items():
         check_grid(name, stream.clips, stream.grid)
         store = Parts(parts / name, stream.origin, stream.grid)
         todo = missing(sorted(videos), videos, store, summary)
-        jobs = {video: Job(video, Footage(videos[video]), store.sources(videos[video])) for video in todo}
+        jobs = {video: VideoJob(video, Footage(videos[video]), store.sources(videos[video])) for video in todo}
         if jobs:
             rows = _pipeline(jobs, stream, batch, networks, gpus).iter_batches(batch_size=None, batch_format="numpy")
             for done, job in enumerate(assemble(rows, jobs), start=1):
@@ -49,7 +58,7 @@ def extract(
     return summary
 
 
-def _pipeline(jobs: Mapping[str, Job], stream: Extractor, batch: int, networks: int, gpus: float) -> Any:
+def _pipeline(jobs: Mapping[str, VideoJob], stream: Extractor, batch: int, networks: int, gpus: float) -> Any:
     """The rows of all jobs, as Ray will make them."""
     import ray.data  # here, as the extra may be missing where this file is only looked at
 
@@ -65,7 +74,7 @@ def _pipeline(jobs: Mapping[str, Job], stream: Extractor, batch: int, networks: 
     )  # fmt: skip
 
 
-def decode(item: Table, stream: Extractor, batch: int) -> Iterator[Table]:
+def decode(item: Columns, stream: Extractor, batch: int) -> Iterator[Columns]:
     """One file -> its snippets, `batch` at a time, and a last row (t = -1) whose note says how it went."""
     video, footage = str(item["video"][0]), Footage(Path(str(item["file"][0])))
     held, count, failure = [], 0, ""
@@ -89,7 +98,7 @@ class Networks:
     def __init__(self, stream: Extractor, batch: int):
         self.network, self.batch = stream.load(), batch
 
-    def __call__(self, table: Table) -> Table:
+    def __call__(self, table: Columns) -> Columns:
         """Rows with clips -> rows with features; notes pass through."""
         rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
         clips = [_array(row) for row in rows if row["t"] >= 0]
@@ -109,11 +118,11 @@ def _array(row: dict) -> np.ndarray:
     return np.frombuffer(row["data"], dtype).reshape(shape)
 
 
-def _table(rows: list[dict]) -> Table:
+def _table(rows: list[dict]) -> Columns:
     return {name: np.array([row[name] for row in rows], dtype=int if name == "t" else object) for name in COLUMNS}
 
 
-def assemble(tables: Iterator[Table], jobs: Mapping[str, Job]) -> Iterator[Job]:
+def assemble(tables: Iterator[Columns], jobs: Mapping[str, VideoJob]) -> Iterator[VideoJob]:
     """Each job when all its rows have come, in whatever order and however often."""
     rows: dict[str, dict[int, np.ndarray]] = {video: {} for video in jobs}
     notes: dict[str, dict] = {}

@@ -25,7 +25,7 @@ class Value(NamedTuple):
     column: int
 
 
-class Step(NamedTuple):
+class Operation(NamedTuple):
     """Plane = OPERATIONS[operation](left, right)."""
 
     operation: int
@@ -33,20 +33,20 @@ class Step(NamedTuple):
     right: Value
 
 
-def _compare(steps: list[Step], left: Value, right: Value) -> list[Value]:
+def _compare(steps: list[Operation], left: Value, right: Value) -> list[Value]:
     """The smaller and the larger of two values, as values of new planes unless some shift of these is there already."""
     row, column = min(left.row, right.row), min(left.column, right.column)
     operands = sorted(Value(v.plane, v.row - row, v.column - column) for v in (left, right))
     planes = []
     for operation in range(len(OPERATIONS)):
-        step = Step(operation, *operands)
+        step = Operation(operation, *operands)
         if step not in steps:
             steps.append(step)
         planes.append(steps.index(step) + 1)
     return [Value(plane, row, column) for plane in planes]
 
 
-def _merge(steps: list[Step], left: list[Value], right: list[Value]) -> list[Value]:
+def _merge(steps: list[Operation], left: list[Value], right: list[Value]) -> list[Value]:
     """One sorted list of two."""
     if not left or not right:
         return left or right
@@ -57,9 +57,9 @@ def _merge(steps: list[Step], left: list[Value], right: list[Value]) -> list[Val
     return [even[0], *chain.from_iterable(inner), *odd[len(inner) :], *even[1 + len(inner) :]]
 
 
-def _network() -> tuple[list[Step], int]:
+def _network() -> tuple[list[Operation], int]:
     """Steps in an order that can be computed, and the plane of the median."""
-    steps: list[Step] = []
+    steps: list[Operation] = []
     columns = []
     for column in range(SIZE):
         pixel = [[Value(0, row, column)] for row in range(SIZE)]
@@ -73,7 +73,7 @@ def _network() -> tuple[list[Step], int]:
     return steps, median.plane
 
 
-def _schedule() -> list[tuple[int, Step, int]]:
+def _schedule() -> list[tuple[int, Operation, int]]:
     """Of each step that the median needs: its plane, itself, and a buffer whose content nobody reads any more."""
     steps, last = _network()
     reads = {last}
@@ -84,7 +84,7 @@ def _schedule() -> list[tuple[int, Step, int]]:
             operands = {step.left.plane, step.right.plane}
             needed.append((plane, step, operands - reads))
             reads |= operands
-    schedule: list[tuple[int, Step, int]] = []
+    schedule: list[tuple[int, Operation, int]] = []
     buffers: dict[int, int] = {}
     free: list[int] = []
     fresh = count()

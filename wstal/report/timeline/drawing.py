@@ -46,7 +46,7 @@ class Film:
 
 
 @dataclass(frozen=True)
-class Scale:
+class CurveScale:
     """The values at the foot and at the top of a lane."""
 
     low: float
@@ -57,15 +57,15 @@ class Scale:
         return (values - self.low) / (self.high - self.low) if self.high > self.low else np.zeros_like(values)
 
 
-def scales(films: Sequence[Film]) -> tuple[Scale, Scale]:
+def scales(films: Sequence[Film]) -> tuple[CurveScale, CurveScale]:
     """Of the foreground, and of the classes, over all videos of a page."""
     return scale([film.foreground for film in films]), scale([values for film in films for values in film.curves.values()])
 
 
-def scale(curves: Sequence[np.ndarray]) -> Scale:
+def scale(curves: Sequence[np.ndarray]) -> CurveScale:
     """From the lowest to the highest value of curves (T,)."""
     values = [values for values in curves if len(values)]
-    return Scale(float(min(map(np.min, values))), float(max(map(np.max, values)))) if values else Scale(0.0, 1.0)
+    return CurveScale(float(min(map(np.min, values))), float(max(map(np.max, values)))) if values else CurveScale(0.0, 1.0)
 
 
 class Interval(NamedTuple):
@@ -76,7 +76,7 @@ class Interval(NamedTuple):
     opacity: float  # fainter for a lower score
 
 
-def drawing(film: Film, hues: Mapping[str, int], of_foreground: Scale, of_classes: Scale) -> str:
+def drawing(film: Film, hues: Mapping[str, int], of_foreground: CurveScale, of_classes: CurveScale) -> str:
     """The SVG of a video. hues: label -> number of its colour; a class that is not found has none, and a faint curve."""
     found = film.found
     kinds = {name: f"hue{hues[name]}" if name in found else "faint" for name in film.curves}
@@ -164,7 +164,7 @@ def ticks(duration_s: float) -> list[tuple[float, str]]:
     return [(time_s, clock(time_s, tenths=step_s < 1)) for time_s in times_s]
 
 
-def ends(of_lane: Scale, top: float) -> str:
+def ends(of_lane: CurveScale, top: float) -> str:
     """The values at the top and at the foot of a lane."""
     places = ((of_lane.high, top + 11), (of_lane.low, top + LANE - BAR - 5))
     return "".join(f'<text class="scale" x="{LEFT + 3}" y="{y:.1f}">{value:.2g}</text>' for value, y in places)

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from wstal.report.timeline import colours
-from wstal.report.timeline.drawing import Film, Scale, Span, clock, data_uri, drawing, scales
+from wstal.report.timeline.drawing import CurveScale, Film, Span, clock, data_uri, drawing, scales
 
 FOLDER = Path(__file__).parent
 
@@ -49,7 +49,7 @@ def frame(text: str, height: int) -> str:
     )
 
 
-def section(film: Film, hues: Mapping[str, int], of_foreground: Scale, of_classes: Scale, folder: Path | None) -> str:
+def section(film: Film, hues: Mapping[str, int], of_foreground: CurveScale, of_classes: CurveScale, folder: Path | None) -> str:
     """One video."""
     spans = zip(film.spans, film.pictures, strict=True)
     best = max((span[3] for span in film.spans), default=1.0)

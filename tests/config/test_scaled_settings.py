@@ -5,13 +5,13 @@ from copy import deepcopy
 
 import pytest
 
+from wstal.base.conversion import merge
 from wstal.base.errors import UserError
-from wstal.base.yamlfile import merge
-from wstal.config import parameters, resolve, scaling
+from wstal.config import parameters, resolve, scaled_settings
 from wstal.config.parameters import Entry
-from wstal.config.scaling import HACS, THUMOS14, Size
+from wstal.config.scaled_settings import HACS, THUMOS14, DatasetSize
 
-QUARTER = Size(width=256, videos=50, length_t=THUMOS14.length_t / 3)  # r = 1 / 4, q = 1 / 3
+QUARTER = DatasetSize(width=256, videos=50, length_t=THUMOS14.length_t / 3)  # r = 1 / 4, q = 1 / 3
 VALUES = {
     "params": {
         "hidden": 2048, "attention_hidden": 40, "margin": 100.0, "block": 60, "k": 10, "pooled": 300.0, "dropout": 0.7,
@@ -26,24 +26,24 @@ VALUES = {
 
 def test_the_rule_by_hand():
     """5000 steps of 200 videos in tens become 1250, 250 passes over 50 videos; everything else stays."""
-    found = scaling.changes(VALUES, scaling.scaled(VALUES, "um", QUARTER))
+    found = scaled_settings.changes(VALUES, scaled_settings.scaled(VALUES, "um", QUARTER))
     assert found == {
         "params.hidden": (2048, 512), "params.attention_hidden": (40, 16), "params.margin": (100.0, 50.0),
         "params.block": (60, 20), "params.k": (10, 3), "params.pooled": (300.0, 100.0), "optimizer.lr": (0.0001, 0.0004),
         "training.snippets.count": (300, 100),
     }  # fmt: skip
-    assert scaling.scaled(VALUES, "um", QUARTER)["training"]["epochs"] == 250
+    assert scaled_settings.scaled(VALUES, "um", QUARTER)["training"]["epochs"] == 250
 
 
 def test_values_that_are_given_do_not_change():
     before = deepcopy(VALUES)
-    scaling.scaled(VALUES, "um", QUARTER)
+    scaled_settings.scaled(VALUES, "um", QUARTER)
     assert before == VALUES
 
 
 def test_at_home_nothing_changes():
     within = merge(VALUES, {"training": {"epochs": 100}})
-    assert scaling.scaled(within, "um", THUMOS14) == within
+    assert scaled_settings.scaled(within, "um", THUMOS14) == within
 
 
 @pytest.mark.parametrize(
@@ -62,25 +62,25 @@ def test_at_home_nothing_changes():
     ],
 )
 def test_parameters_one_by_one(method, change, place, value):
-    assert scaling.scaled(merge(VALUES, {"params": change}), method, QUARTER)["params"][place] == value
+    assert scaled_settings.scaled(merge(VALUES, {"params": change}), method, QUARTER)["params"][place] == value
 
 
 def test_batches_of_nothing_are_left_to_those_who_check_them():
     values = merge(VALUES, {"training": {"batch_videos": 0}})
-    assert scaling.scaled(values, "um", QUARTER)["training"]["epochs"] == 250
+    assert scaled_settings.scaled(values, "um", QUARTER)["training"]["epochs"] == 250
 
 
 @pytest.mark.parametrize(("epochs", "steps"), [(10, 500), (250, 1250), (5000, 2000)])
 def test_steps_go_a_quarter_as_far_within_what_is_affordable(epochs, steps):
-    found = scaling.scaled(merge(VALUES, {"training": {"epochs": epochs}}), "um", QUARTER)["training"]
+    found = scaled_settings.scaled(merge(VALUES, {"training": {"epochs": epochs}}), "um", QUARTER)["training"]
     assert found["epochs"] * 50 / found["batch_videos"] == steps
 
 
 def test_lgbm_comes_from_another_home():
     """Of HACS's 37613 videos, 2 epochs in sixteens are 4702 steps, a quarter of which are 1175: 94 passes over 200 videos."""
     values = merge(VALUES, {"training": {"epochs": 2, "batch_videos": 16, "snippets": {"count": 200}}})
-    size = Size(width=256, videos=200, length_t=HACS.length_t / 2)
-    assert scaling.scaled(values, "lgbm", size)["training"] == {
+    size = DatasetSize(width=256, videos=200, length_t=HACS.length_t / 2)
+    assert scaled_settings.scaled(values, "lgbm", size)["training"] == {
         "epochs": 94, "batch_videos": 16, "snippets": {"kind": "crop", "count": 100}
     }  # fmt: skip
 
@@ -88,15 +88,15 @@ def test_lgbm_comes_from_another_home():
 def test_presets_for_activitynet_come_from_there():
     """Bags of 60 of its videos' 181 snippets become bags of 30 on videos half as long."""
     values = merge(VALUES, {"training": {"snippets": {"count": 60}}})
-    size = Size(width=256, videos=200, length_t=scaling.ACTIVITYNET12.length_t / 2)
-    assert scaling.scaled(values, "co2", size, "activitynet")["training"]["snippets"]["count"] == 30
-    assert scaling.scaled(values, "co2", size, "released")["training"]["snippets"]["count"] == 17
+    size = DatasetSize(width=256, videos=200, length_t=scaled_settings.ACTIVITYNET12.length_t / 2)
+    assert scaled_settings.scaled(values, "co2", size, "activitynet")["training"]["snippets"]["count"] == 30
+    assert scaled_settings.scaled(values, "co2", size, "released")["training"]["snippets"]["count"] == 17
 
 
 @pytest.mark.parametrize("missing", ["training", "optimizer", "params"])
 def test_what_is_missing_is_left_to_those_who_check_it(missing):
     values = {name: value for name, value in VALUES.items() if name != missing}
-    assert missing not in scaling.scaled(values, "um", QUARTER)
+    assert missing not in scaled_settings.scaled(values, "um", QUARTER)
 
 
 SCALED = "thumos14-sim"
@@ -150,6 +150,6 @@ def test_parameters_show_the_scaled_value_beside_the_released_one(raw):
     size = resolve.size_of(params.dataset(SCALED), SCALED)
     for name, section in params.methods.items():
         preset = merge(params.defaults, section.base, section.presets[section.preset])
-        shown = scaling.changes(preset, scaling.scaled(preset, name, size))
+        shown = scaled_settings.changes(preset, scaled_settings.scaled(preset, name, size))
         words = ", ".join(f"{place.split('.')[-1]} {before} -> {after}" for place, (before, after) in shown.items())
         assert f"    # scaled: {words}\n" in text

@@ -31,7 +31,7 @@ LENGTHS = {("um", "margin")}  # that are lengths of an embedding
 COUNTS = ("block", "k", "extra")  # that count snippets
 
 
-class Size(Record):
+class DatasetSize(Record):
     """What a preset is scaled by: how large a dataset is."""
 
     width: Count  # D of a stream
@@ -39,14 +39,14 @@ class Size(Record):
     length_t: Positive  # mean snippets of a video
 
 
-THUMOS14 = Size(width=1024, videos=200, length_t=327.0)  # 209 s in snippets of 0.64 s
-HACS = Size(width=1024, videos=37613, length_t=184.0)  # its lengths are not published: ActivityNet1.3's 117.5 s
-ACTIVITYNET12 = Size(width=1024, videos=4441, length_t=181.0)  # 116 s
+THUMOS14 = DatasetSize(width=1024, videos=200, length_t=327.0)  # 209 s in snippets of 0.64 s
+HACS = DatasetSize(width=1024, videos=37613, length_t=184.0)  # its lengths are not published: ActivityNet1.3's 117.5 s
+ACTIVITYNET12 = DatasetSize(width=1024, videos=4441, length_t=181.0)  # 116 s
 RELEASED = {"lgbm": HACS}  # method -> what its settings are for, where that is not THUMOS14
 PRESETS = {"activitynet": ACTIVITYNET12}  # preset of any method -> what it is for
 
 
-def scaled(values: Mapping[str, Any], method: str, size: Size, preset: str = "") -> dict[str, Any]:
+def scaled(values: Mapping[str, Any], method: str, size: DatasetSize, preset: str = "") -> dict[str, Any]:
     """Settings of a preset, as params.yaml spells them, scaled to a dataset of that size; what is no number stays."""
     home, found = PRESETS.get(preset) or RELEASED.get(method, THUMOS14), deepcopy(dict(values))
     r, q = size.width / home.width, size.length_t / home.length_t
@@ -65,7 +65,7 @@ def scaled(values: Mapping[str, Any], method: str, size: Size, preset: str = "")
     return found
 
 
-def epochs_of(steps: float, batch: int, size: Size) -> int:
+def epochs_of(steps: float, batch: int, size: DatasetSize) -> int:
     """Passes over the training videos that make about so many steps, within `STEPS`, and at least one."""
     return max(round(min(max(steps, STEPS[0]), STEPS[1]) * batch / size.videos), 1)
 

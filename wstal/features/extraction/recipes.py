@@ -19,7 +19,7 @@ from wstal.features.backbones import registry, weights
 from wstal.features.backbones.checkpoint import restore
 from wstal.features.backbones.embed import embedder, settled
 from wstal.features.backbones.registry import Backbone
-from wstal.features.extraction.extract import Extractor, Summary, check_grid, extract, finished, ready
+from wstal.features.extraction.extract import ExtractionSummary, Extractor, check_grid, extract, finished, ready
 from wstal.features.pixels.motion import flow_images
 
 # Features depend on what extraction imports, but for files that leave them as they are.
@@ -114,7 +114,7 @@ def code_files(recipe: Recipe) -> list[Path]:
     """The source files that features depend on."""
     architectures = {backbone.name.split("_")[0] for backbone in recipe.backbones().values()}
     files = (f"features/backbones/{form}{architecture}.py" for architecture in architectures for form in ("", "fused_"))
-    return code.closure(["features/extraction/networks.py", *files], SPARED)
+    return code.closure(["features/extraction/recipes.py", *files], SPARED)
 
 
 def load(videos: Mapping[str, Path], recipe: Recipe) -> dict[str, dict[str, np.ndarray]]:
@@ -126,7 +126,7 @@ def extract_all(
     videos: Mapping[str, Path], recipe: Recipe, *,
     spread: bool,  # few videos get the cores that are left
     shard: tuple[int, int] = (1, 1),  # (i, n): only the i-th of n shares of the videos, counted from 1
-) -> Summary:  # fmt: skip
+) -> ExtractionSummary:  # fmt: skip
     """Bring the `parts` of `videos` up to date: a process a core, each with its share, or some that share a GPU.
 
     Threads of one process wait for each other while they decode. Optical flow keeps a GPU busy alone and needs its memory.
@@ -138,7 +138,7 @@ def extract_all(
         return _extract_mine(mine, recipe, spread)
 
 
-def _extract_mine(mine: Mapping[str, Path], recipe: Recipe, spread: bool) -> Summary:
+def _extract_mine(mine: Mapping[str, Path], recipe: Recipe, spread: bool) -> ExtractionSummary:
     made, folder, extraction = streams(recipe), parts(recipe), recipe.extraction  # weights are fetched, faults are said
     done = ready(mine, made, folder)
     whole = extract({v: mine[v] for v in done}, made, folder, batch=extraction.batch, workers=extraction.workers)
@@ -159,7 +159,7 @@ def _extract_mine(mine: Mapping[str, Path], recipe: Recipe, spread: bool) -> Sum
     return whole
 
 
-def share(videos: Mapping[str, Path], recipe: Recipe, folder: Path, threads: int, shard: tuple[int, int]) -> Summary:
+def share(videos: Mapping[str, Path], recipe: Recipe, folder: Path, threads: int, shard: tuple[int, int]) -> ExtractionSummary:
     """What one process does."""
     torch.set_num_threads(threads)
     return extract(
@@ -167,7 +167,7 @@ def share(videos: Mapping[str, Path], recipe: Recipe, folder: Path, threads: int
     )
 
 
-def extract_on_cluster(videos: Mapping[str, Path], recipe: Recipe, *, copies: int) -> Summary:
+def extract_on_cluster(videos: Mapping[str, Path], recipe: Recipe, *, copies: int) -> ExtractionSummary:
     """`extract_all` on a Ray cluster, with so many copies of each network, on a GPU each if the cluster has any.
 
     Raises:

@@ -16,7 +16,7 @@ from wstal.base.timegrid import TimeGrid
 KINDS = ("background", "camera", "context", "weak", "core")  # what a piece of the time line shows
 
 
-class Script(Record, kw_only=True):
+class TimelineStatistics(Record, kw_only=True):
     """Statistics of time lines; values and their sources stand in params.yaml."""
 
     seed: Index
@@ -71,28 +71,28 @@ class Timeline:
         return (frames - grid.window_f) // grid.stride_f + 1
 
 
-def timelines(script: Script) -> Iterator[Timeline]:
+def timelines(statistics: TimelineStatistics) -> Iterator[Timeline]:
     """Of each draw training videos, then test videos. Classes go round, so that every class occurs equally often."""
-    for draw in script.draws:
-        for subset, count in (("train", script.train_videos), ("test", script.test_videos)):
+    for draw in statistics.draws:
+        for subset, count in (("train", statistics.train_videos), ("test", statistics.test_videos)):
             for number in range(count):
-                rng = np.random.default_rng([script.seed, draw, subset == "test", number])
-                instances, duration_s = happenings(number % len(script.names), rng, script)
-                pieces = tuple(split(instances, duration_s, rng, script))
+                rng = np.random.default_rng([statistics.seed, draw, subset == "test", number])
+                instances, duration_s = happenings(number % len(statistics.names), rng, statistics)
+                pieces = tuple(split(instances, duration_s, rng, statistics))
                 yield Timeline(f"sim{draw}_{subset}_{number:04d}", draw, subset, number, duration_s, tuple(instances), pieces)
 
 
-def happenings(label: int, rng: np.random.Generator, script: Script) -> tuple[list[Piece], float]:
+def happenings(label: int, rng: np.random.Generator, statistics: TimelineStatistics) -> tuple[list[Piece], float]:
     """Draw the instances of one video whose main class is `label`, and its length in seconds."""
     labels = [label]
-    if rng.random() < script.two_classes:
-        labels.append((label + int(rng.integers(1, len(script.names)))) % len(script.names))
-    duration = max(lognormal(rng, *script.duration_s), 12.0)
-    share = np.clip(rng.normal(*script.background), 0.15, 0.92)
+    if rng.random() < statistics.two_classes:
+        labels.append((label + int(rng.integers(1, len(statistics.names)))) % len(statistics.names))
+    duration = max(lognormal(rng, *statistics.duration_s), 12.0)
+    share = np.clip(rng.normal(*statistics.background), 0.15, 0.92)
     lengths: list[float] = []
     action = (1 - share) * duration
     while sum(lengths) < action:
-        lengths.append(min(max(lognormal(rng, *script.instance_s), 0.8), 0.8 * duration))
+        lengths.append(min(max(lognormal(rng, *statistics.instance_s), 0.8), 0.8 * duration))
     if len(lengths) > 1 and sum(lengths) - action > lengths[-1] / 2:
         lengths.pop()  # nearer to the wanted share without the last one
     gaps = rng.dirichlet(np.ones(len(lengths) + 1)) * max(duration - sum(lengths), 0.3 * duration)
@@ -103,21 +103,23 @@ def happenings(label: int, rng: np.random.Generator, script: Script) -> tuple[li
         start = clock + gaps[k]
         clock = start + length
         which = labels[k % len(labels)] if k < len(labels) else labels[int(rng.integers(len(labels)))]
-        strength = float(np.exp(rng.normal(0, script.visibility)))
+        strength = float(np.exp(rng.normal(0, statistics.visibility)))
         instances.append(Piece("core", which, round(start, 2), round(min(clock, duration), 2), strength))
     return instances, duration
 
 
-def split(instances: list[Piece], duration_s: float, rng: np.random.Generator, script: Script) -> Iterator[Piece]:
+def split(
+    instances: list[Piece], duration_s: float, rng: np.random.Generator, statistics: TimelineStatistics
+) -> Iterator[Piece]:
     """Split the time line into pieces: gaps into context and background, instances into weak, core, weak."""
     clock, before = 0.0, None
     for instance in [*instances, None]:
         end = instance.start_s if instance else duration_s
-        yield from gap(clock, end, before, instance, rng, script)
+        yield from gap(clock, end, before, instance, rng, statistics)
         if instance is None:
             return
         length = instance.end_s - instance.start_s
-        core = rng.uniform(*script.core) * length
+        core = rng.uniform(*statistics.core) * length
         start = instance.start_s + rng.uniform(0.2, 0.8) * (length - core)
         for kind, a, b in (
             ("weak", instance.start_s, start),
@@ -129,7 +131,12 @@ def split(instances: list[Piece], duration_s: float, rng: np.random.Generator, s
 
 
 def gap(
-    start_s: float, end_s: float, before: Piece | None, after: Piece | None, rng: np.random.Generator, script: Script
+    start_s: float,
+    end_s: float,
+    before: Piece | None,
+    after: Piece | None,
+    rng: np.random.Generator,
+    statistics: TimelineStatistics,
 ) -> Iterator[Piece]:
     """Fill a gap between instances: context beside either, still or moving background between.
 
@@ -137,12 +144,12 @@ def gap(
     """
     length = max(end_s - start_s, 0.0)
     sides = [
-        min(lognormal(rng, script.context_s, 0.5), length / 2) if side and rng.random() < script.context else 0.0
+        min(lognormal(rng, statistics.context_s, 0.5), length / 2) if side and rng.random() < statistics.context else 0.0
         for side in (before, after)
     ]
     if before:
         yield Piece("context", before.label, start_s, start_s + sides[0])
-    kind = "camera" if rng.random() < script.camera else "background"
+    kind = "camera" if rng.random() < statistics.camera else "background"
     yield Piece(kind, -1, start_s + sides[0], end_s - sides[1])
     if after:
         yield Piece("context", after.label, end_s - sides[1], end_s)

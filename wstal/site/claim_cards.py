@@ -10,14 +10,14 @@ from wstal.published import AVERAGE
 from wstal.published.records import Comparison
 from wstal.report import claims, overview, paired
 from wstal.report.cells import DASH, signed
-from wstal.report.claims import Judged
+from wstal.report.claims import JudgedClaim
 from wstal.report.paired import FAILS, HOLDS, MOST, POWER, SAME, UNDECIDED
 
 KINDS = {HOLDS: "holds", FAILS: "fails", SAME: "same", UNDECIDED: "undecided"}  # classes of style.css
 
 
 @dataclass(frozen=True)
-class Printed:
+class PrintedClaim:
     """What the paper prints of a claim's two rows."""
 
     better: str
@@ -27,7 +27,7 @@ class Printed:
 
 
 @dataclass(frozen=True, eq=False)
-class Card:
+class ClaimCard:
     """One claim of a table."""
 
     number: int  # from 1, in the order of the table's claims
@@ -35,7 +35,7 @@ class Card:
     measure: str
     verdict: str
     mark: str  # what stands in its field
-    printed: Printed
+    printed: PrintedClaim
     difference: str  # of the means, points, with its interval
     seeds: np.ndarray  # (S,) differences, points
     interval: tuple[float, float]  # nan for a single seed
@@ -55,37 +55,37 @@ class Card:
         return f"{self.text}: {self.verdict}, {self.difference}"
 
 
-def cards(metrics: Metrics) -> list[Card]:
+def cards(metrics: Metrics) -> list[ClaimCard]:
     """The claims of one table, judged."""
     compared = claims.testable(metrics)
     judged = claims.judge([claims.claim(metrics, one) for one in compared])
     return [card(k, metrics, *pair) for k, pair in enumerate(zip(compared, judged, strict=True), start=1)]
 
 
-def card(number: int, metrics: Metrics, compared: Comparison, judged: Judged) -> Card:
+def card(number: int, metrics: Metrics, compared: Comparison, judged: JudgedClaim) -> ClaimCard:
     """One claim."""
     here, measure = judged.here, judged.claim.measure
     span = claims.span(here.differences)
     difference = f"{signed(here.mean)} points" + (f", 95 % interval {span}" if span != DASH else "")
-    return Card(
+    return ClaimCard(
         number, compared.text, "average mAP" if measure == AVERAGE else measure, judged.verdict, overview.mark(judged),
         printed(metrics, compared), difference, here.differences, paired.interval(here.differences), here.bound,
         here.needed if judged.verdict == UNDECIDED else None, why(judged), official(judged),
     )  # fmt: skip
 
 
-def printed(metrics: Metrics, compared: Comparison) -> Printed:
+def printed(metrics: Metrics, compared: Comparison) -> PrintedClaim:
     """The paper's names and values of the two rows."""
     column = AVERAGE if compared.at is None else f"{compared.at:g}"
     names = [published.label(metrics.entry, row) for row in (compared.better, compared.worse)]
     values = [published.values(metrics.entry, row).get(column) for row in (compared.better, compared.worse)]
     if None in values:
-        return Printed(names[0], names[1], "no values of both", DASH)
+        return PrintedClaim(names[0], names[1], "no values of both", DASH)
     better, worse = (float(value) for value in values if value is not None)
-    return Printed(names[0], names[1], f"{better:.1f} and {worse:.1f}", signed(round(better - worse, 2)))
+    return PrintedClaim(names[0], names[1], f"{better:.1f} and {worse:.1f}", signed(round(better - worse, 2)))
 
 
-def why(judged: Judged) -> str:
+def why(judged: JudgedClaim) -> str:
     """What the verdict rests on; of an undecided claim, why, and how many seeds would decide it."""
     here = judged.here
     seeds, among = len(here.differences), f"{here.claims} claims" if here.claims > 1 else "one claim"
@@ -108,7 +108,7 @@ def p(value: float) -> str:
     return f"p = {claims.small(value)}".replace("= <", "< ")
 
 
-def official(judged: Judged) -> str:
+def official(judged: JudgedClaim) -> str:
     """What the official evaluator makes of the claim; empty where it is the paper's."""
     if not judged.official:
         return ""

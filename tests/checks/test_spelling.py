@@ -2,7 +2,7 @@
 
 import pytest
 
-from wstal.checks.names import alike, joined, nearest, tidy, typos
+from wstal.checks.spelling import alike, joined, nearest, tidy, typos
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from wstal.base import seeding
 from wstal.base.errors import UserError
 from wstal.base.extraction import Extraction, Speed
 from wstal.base.timegrid import TimeGrid
-from wstal.features.extraction import networks
+from wstal.features.extraction import recipes
 from wstal.features.pixels.motion import flow_images
 
 HOW = Extraction(
@@ -17,14 +17,14 @@ HOW = Extraction(
     speed=Speed(precision="float32", channels_last=False, fold=False, compile=False),
 )  # fmt: skip
 GRID = TimeGrid(fps=25.0, stride_f=16, window_f=16)
-RECIPE = networks.Recipe(("rgb", "flow"), "i3d_{stream}", {"rgb": GRID, "flow": GRID}, HOW)
+RECIPE = recipes.Recipe(("rgb", "flow"), "i3d_{stream}", {"rgb": GRID, "flow": GRID}, HOW)
 
 
 def test_rgb_and_flow_side_by_side(tmp_path):
     for name in ("rgb", "flow"):
         (tmp_path / f"{name}.pt").write_bytes(name.encode())
     how = msgspec.structs.replace(HOW, weights=str(tmp_path / "{stream}.pt"))
-    made = networks.streams(replace(RECIPE, extraction=how))
+    made = recipes.streams(replace(RECIPE, extraction=how))
     assert {name: (stream.clips.name, stream.prepare) for name, stream in made.items()} == {
         "rgb": ("i3d_rgb", iter),
         "flow": ("i3d_flow", flow_images),
@@ -40,13 +40,13 @@ def test_the_origin_names_the_precision_that_auto_stands_for(tmp_path, monkeypat
     monkeypatch.setenv("WSTAL_DEVICE", "cpu")
     for fast, precision in ((True, "bfloat16"), (False, "float32")):
         monkeypatch.setattr(seeding, "multiplies_bfloat16", lambda fast=fast: fast)
-        made = networks.streams(replace(RECIPE, streams=("rgb",), extraction=how))
+        made = recipes.streams(replace(RECIPE, streams=("rgb",), extraction=how))
         assert made["rgb"].origin.endswith(f"36 to 32 pixels, {precision}")
 
 
 def test_backbones_of_other_rates_side_by_side():
     slow = replace(GRID, fps=30.0, window_f=64)
-    both = networks.Recipe(("i3d_rgb", "csn_ir152"), "{stream}", {"i3d_rgb": GRID, "csn_ir152": slow}, HOW)
+    both = recipes.Recipe(("i3d_rgb", "csn_ir152"), "{stream}", {"i3d_rgb": GRID, "csn_ir152": slow}, HOW)
     assert [one.fps for one in both.backbones().values()] == [25.0, 30.0]
 
 
@@ -67,9 +67,9 @@ def test_backbones_of_other_rates_side_by_side():
 )
 def test_what_does_not_fit_is_a_sentence(changes, sentence):
     with pytest.raises(UserError, match=sentence):
-        networks.streams(replace(RECIPE, **changes))
+        recipes.streams(replace(RECIPE, **changes))
 
 
 def test_other_settings_have_a_folder_of_their_own():
     sizes = [replace(RECIPE, extraction=msgspec.structs.replace(HOW, size=size)) for size in (16, 32, 32)]
-    assert len({networks.parts(one) for one in sizes}) == 2
+    assert len({recipes.parts(one) for one in sizes}) == 2

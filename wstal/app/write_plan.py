@@ -1,4 +1,4 @@
-"""The stage `plan`: python -m wstal.app.plan writes what params.yaml comes to, wstal/config/plan.py, if it is well-formed."""
+"""The stage `plan`: python -m wstal.app.write_plan writes what params.yaml comes to, wstal/config/plan.py, if well-formed."""
 
 import sys
 from typing import Any
@@ -8,7 +8,7 @@ import msgspec
 from wstal import published
 from wstal.app import smoke
 from wstal.app.check import check
-from wstal.base import files, yamlfile
+from wstal.base import conversion, files
 from wstal.base.errors import UserError
 from wstal.base.paths import PIPELINE, Tree
 from wstal.config import parameters, plan
@@ -27,7 +27,7 @@ def write(raw: dict[str, Any], tree: Tree) -> None:
     for name, content in contents.items():
         if isinstance(content, JudgingPlan):
             content = msgspec.structs.replace(content, printed=msgspec.to_builtins(published.entry(content.entry)))
-        files.write(tree.output(tree.plan() / name), yamlfile.text(content))
+        files.write(tree.output(tree.plan() / name), conversion.text(content))
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from wstal.base.types import Video
 from wstal.checks.findings import Findings
-from wstal.checks.names import alike, joined, nearest, tidy, typos
+from wstal.checks.spelling import alike, joined, nearest, tidy, typos
 
 ENDING = re.compile(r"\.(mp4|mkv|avi|webm|mov|npy|npz)$", re.IGNORECASE)
 

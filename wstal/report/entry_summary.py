@@ -16,7 +16,7 @@ FOLDER = "summary"  # below reports/
 HEADER = ("row", "mAP")
 
 
-class Summary(Struct, frozen=True):
+class EntrySummary(Struct, frozen=True):
     """reports/summary/<entry>.json; mAP in percent."""
 
     best_mAP: float  # of the best row, mean over its seeds
@@ -28,11 +28,11 @@ class Summary(Struct, frozen=True):
     undecided: int
 
 
-def of(metrics: Metrics) -> Summary:
+def of(metrics: Metrics) -> EntrySummary:
     """The numbers of an entry."""
     means = [float(metrics.average(row).mean()) for row in metrics.rows]
     verdicts = [judged.verdict for judged in claims.judge(claims.claims(metrics))]
-    return Summary(
+    return EntrySummary(
         round(max(means), DIGITS), round(sum(means) / len(means), DIGITS), len(next(iter(metrics.rows.values()))),
         *(verdicts.count(verdict) for verdict in (HOLDS, FAILS, SAME, UNDECIDED)),
     )  # fmt: skip

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.fuzz.targets import GRID, VALUES
 from wstal.base.errors import UserError
-from wstal.border import names
-from wstal.features.extraction.parts import Part, Parts
+from wstal.border import filenames
+from wstal.features.extraction.partfiles import Part, Parts
 
 ODD = [
     "",
@@ -92,7 +92,7 @@ def same_place(one: str, other: str) -> bool:
 @settings(max_examples=300)
 @given(st.lists(texts, max_size=8, unique=True))
 def test_every_id_gets_a_name_of_its_own(ids):
-    for made in (names.file_names(ids), {name: names.file_name(name) for name in ids}):
+    for made in (filenames.file_names(ids), {name: filenames.file_name(name) for name in ids}):
         assert list(made) == ids
         found = list(made.values())
         assert not any(same_place(a, b) for i, a in enumerate(found) for b in found[:i])
@@ -101,10 +101,10 @@ def test_every_id_gets_a_name_of_its_own(ids):
 @settings(max_examples=300)
 @given(texts)
 def test_a_name_stays_in_its_folder_and_is_short(name):
-    made = names.file_name(name)
+    made = filenames.file_name(name)
     path = Path("folder") / f"{made}.txt"
     assert path.parent == Path("folder") and path.name == f"{made}.txt"
-    assert 0 < len(made.encode("utf-8")) <= names.LONGEST and not set('/\\:*?"<>|\0') & set(made) and made.isprintable()
+    assert 0 < len(made.encode("utf-8")) <= filenames.LONGEST and not set('/\\:*?"<>|\0') & set(made) and made.isprintable()
     assert (
         not made.startswith(("-", " "))
         and not made.endswith((".", " "))
@@ -113,29 +113,29 @@ def test_a_name_stays_in_its_folder_and_is_short(name):
 
 
 def test_odd_names_can_be_written(tmp_path):
-    for name in names.file_names(ODD).values():
+    for name in filenames.file_names(ODD).values():
         (tmp_path / f"{name}.txt").write_text("x")
     assert len(list(tmp_path.iterdir())) == len(set(ODD))
 
 
 def test_usual_ids_keep_their_names():
     usual = ["video_test_0000270", "v_AoRk69eieek", "Monday", "日本語", "café", "train-0001", "a.b", "GoPro 001 (2)"]
-    assert names.file_names(usual) == {name: name for name in usual}
+    assert filenames.file_names(usual) == {name: name for name in usual}
     lower = [name for name in usual if name == name.lower()]
-    assert [names.file_name(name) for name in lower] == lower
+    assert [filenames.file_name(name) for name in lower] == lower
 
 
 def test_ids_that_differ_by_case_or_spelling_alone_are_told_apart():
-    made = names.file_names(["Monday", "monday", "caf\u00e9", "cafe\u0301"])
+    made = filenames.file_names(["Monday", "monday", "caf\u00e9", "cafe\u0301"])
     assert made["Monday"].startswith("Monday~") and made["cafe\u0301"].startswith("caf")
-    assert len({names.fold(name) for name in made.values()}) == 4
+    assert len({filenames.fold(name) for name in made.values()}) == 4
 
 
 @pytest.mark.parametrize("name", ["../x", "..", ".", "", "a/b", "/etc/passwd", "a\\b", "a\0", "\udcff"])
 def test_a_file_that_somebody_named_is_in_its_folder(name):
     with pytest.raises(UserError, match=r"list\.txt: video id .* cannot name a file; use an id without slashes\.$"):
-        names.part(name, "list.txt")
-    assert names.part("v_A b:é", "list.txt") == "v_A b:é"
+        filenames.part(name, "list.txt")
+    assert filenames.part("v_A b:é", "list.txt") == "v_A b:é"
 
 
 @pytest.mark.parametrize("name", ["../../out", "x" * 400, "a/b", "é" * 200, "..", "con", "a\udcff"])

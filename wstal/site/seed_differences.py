@@ -4,18 +4,18 @@ import numpy as np
 from markupsafe import Markup
 
 from wstal.report.cells import signed
-from wstal.site.cards import Card
+from wstal.site.claim_cards import ClaimCard
 
 WIDTH, HEIGHT, MARGIN = 340, 64, 16  # pixels
 MIDDLE = 26  # where the dots lie
 
 
-def reach(card: Card) -> float:
+def reach(card: ClaimCard) -> float:
     """Half the axis of a claim, points: no dot, interval or bound lies further from 0."""
     return 1.1 * float(np.nanmax(np.abs([*card.seeds, *card.interval, card.bound])))
 
 
-def seeds(card: Card) -> Markup:
+def seeds(card: ClaimCard) -> Markup:
     """A dot a seed, the interval of their mean as a line, the bound as a band around 0; right of 0 speaks for the claim."""
     span, (low, high) = reach(card), card.interval
 

@@ -17,17 +17,17 @@ from wstal.training import experiment
 from wstal.training.card import Card
 from wstal.training.experiment import Run
 
-Listed = Mapping[str, tuple[str, tuple[str, ...]]]  # video -> its subset, its labels
+LabelledVideos = Mapping[str, tuple[str, tuple[str, ...]]]  # video -> its subset, its labels
 
 
-def classes(listed: Listed) -> list[tuple[str, str, str]]:
+def classes(listed: LabelledVideos) -> list[tuple[str, str, str]]:
     """(class, its training videos, its test videos), by name."""
     counts = Counter((subset, label) for subset, labels in listed.values() for label in labels)
     names = sorted({label for _, label in counts})
     return [(name, str(counts["train", name]), str(counts["test", name])) for name in names]
 
 
-def write(run: Run, listed: Listed, left_out: Mapping[str, str], notes: Sequence[str], crossed: Crossed | None) -> None:
+def write(run: Run, listed: LabelledVideos, left_out: Mapping[str, str], notes: Sequence[str], crossed: Crossed | None) -> None:
     """Write all three files into the folder of a trained run."""
     from matplotlib import pyplot as plt
 
@@ -57,7 +57,7 @@ def losses(card: Card, histories: Mapping[str, np.ndarray]) -> str:
 def text(
     card: Card,
     steps: int,
-    listed: Listed,
+    listed: LabelledVideos,
     left_out: Mapping[str, str],
     notes: Sequence[str],
     crossed: Crossed | None,

@@ -21,7 +21,7 @@ from safetensors.numpy import save
 
 from wstal.base import files, progress
 from wstal.base.timegrid import TimeGrid
-from wstal.border import jsonfile, names, tensorfile
+from wstal.border import filenames, jsonfile, tensorfile
 from wstal.border.tensorfile import DamagedError
 
 KEY = "wstal"
@@ -54,7 +54,7 @@ class Parts:
     def path(self, video: str, sources: list) -> Path:
         """Where the part of a video lies that is made from `sources`."""
         digest = hashlib.sha256(json.dumps(sources).encode()).hexdigest()
-        return self.folder / f"{names.file_name(video)}-{digest[:8]}.safetensors"
+        return self.folder / f"{filenames.file_name(video)}-{digest[:8]}.safetensors"
 
     def sources(self, file: Path) -> list:
         """All that features of the video `file` depend on; a missing file differs from every one there was."""

@@ -8,25 +8,25 @@ from torch.utils.flop_counter import FlopCounterMode
 from wstal import published
 from wstal.features.backbones import registry
 from wstal.features.backbones.registry import Backbone
-from wstal.published.records import Size
+from wstal.published.records import NetworkSize
 from wstal.report.cells import DASH, number
 from wstal.report.tables import Table
 
 
 @dataclass(frozen=True)
-class Cost:
+class NetworkCost:
     """Of one clip."""
 
     parameters: int
     macs: int  # multiply-adds of convolutions, linear layers and attention
 
 
-def cost(backbone: Backbone, classes: int, frames: int, size: int) -> Cost:
+def cost(backbone: Backbone, classes: int, frames: int, size: int) -> NetworkCost:
     """Counted on tensors without data, for a clip of `frames` frames and `size` x `size` pixels."""
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         network = backbone.build(classes)
         network.get_submodule("head")(network(torch.empty(1, len(backbone.mean), frames, size, size)))
-    return Cost(sum(p.numel() for p in network.parameters()), counter.get_total_flops() // 2)
+    return NetworkCost(sum(p.numel() for p in network.parameters()), counter.get_total_flops() // 2)
 
 
 def clips() -> Table:
@@ -45,7 +45,7 @@ def table() -> Table:
     sheet = published.backbones().backbones
     rows = []
     for backbone in registry.every():
-        printed = sheet.rows.get(backbone.name, Size())
+        printed = sheet.rows.get(backbone.name, NetworkSize())
         frames, size = printed.frames or len(backbone.offsets), printed.size or backbone.size
         counted = cost(backbone, sheet.classes, frames, size)
         parameters = number(counted.parameters / 1e6, ".2f"), number(printed.parameters, "g")

@@ -43,7 +43,7 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Script:
+class Storyboard:
     """One film before it is drawn."""
 
     id: str
@@ -57,13 +57,13 @@ class Script:
         return self.shots[-1].end_f
 
 
-def scripts(source: Source) -> Iterator[Script]:
+def storyboards(source: Source) -> Iterator[Storyboard]:
     """Training films, then test films. Classes go round, so that every class is the main one equally often."""
     for subset, count in (("train", source.train_videos), ("test", source.test_videos)):
         for i in range(count):
             seed = (source.seed, int(subset == "test"), i)
             shots = tuple(_shots(i % len(source.classes), np.random.default_rng(seed), source))
-            yield Script(f"clip_{subset}_{i:03d}", subset, (*seed, 1), shots)
+            yield Storyboard(f"clip_{subset}_{i:03d}", subset, (*seed, 1), shots)
 
 
 def _shots(main: int, rng: np.random.Generator, source: Source) -> Iterator[Shot]:

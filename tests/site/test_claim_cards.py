@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from tests.report.made import averages
-from wstal.site import build, cards, drawing
+from wstal.site import build, claim_cards, seed_differences
 
 
 def card(full, um, text="FAC-Net is better than UM"):
-    return next(one for one in cards.cards(averages(full=full, um=um)) if one.text == text)
+    return next(one for one in claim_cards.cards(averages(full=full, um=um)) if one.text == text)
 
 
 def test_a_claim_that_holds():
     found = card([60, 61, 62, 63.0], [40, 41.2, 41.9, 43])
     assert (found.verdict, found.kind, found.mark, found.number, found.measure) == ("holds", "holds", "✓", 1, "average mAP")
-    assert found.printed == cards.Printed("FAC-Net", "UM", "42.2 and 41.9", "+0.3")
+    assert found.printed == claim_cards.PrintedClaim("FAC-Net", "UM", "42.2 and 41.9", "+0.3")
     assert found.difference.startswith("+20.0 points, 95 % interval [+1") and found.why.startswith("The mean lies above 0: ")
     assert found.why.endswith("corrected for the one claim of the table, p < 0.001.") and "the same verdict" in found.official
 
@@ -53,15 +53,15 @@ def test_one_seed_decides_nothing():
 
 
 def test_what_the_paper_does_not_print():
-    found = next(one for one in cards.cards(averages(full=[1, 2], wsad=[3, 4])))
-    assert found.printed == cards.Printed("FAC-Net", "deep metric learning", "no values of both", "–")
+    found = next(one for one in claim_cards.cards(averages(full=[1, 2], wsad=[3, 4])))
+    assert found.printed == claim_cards.PrintedClaim("FAC-Net", "deep metric learning", "no values of both", "–")
 
 
 def test_a_drawing_has_a_dot_a_seed_where_it_lies():
     found = card([60, 70], [58, 60])
-    span = drawing.reach(found)
-    text = drawing.seeds(found)
-    middle, half = drawing.WIDTH / 2, drawing.WIDTH / 2 - drawing.MARGIN
+    span = seed_differences.reach(found)
+    text = seed_differences.seeds(found)
+    middle, half = seed_differences.WIDTH / 2, seed_differences.WIDTH / 2 - seed_differences.MARGIN
     assert text.count("<circle") == 2 and span == pytest.approx(1.1 * max(map(abs, (*found.seeds, *found.interval))))
     for points in found.seeds:
         assert f'cx="{round(middle + points / span * half, 1)}"' in text
@@ -69,11 +69,11 @@ def test_a_drawing_has_a_dot_a_seed_where_it_lies():
 
 
 def test_a_drawing_of_one_seed_has_no_interval():
-    assert 'class="interval"' not in drawing.seeds(card([60], [40]))
+    assert 'class="interval"' not in seed_differences.seeds(card([60], [40]))
 
 
 @pytest.mark.parametrize("span", [0.3, 1, 2.4, 7, 19, 66, 100])
 def test_an_axis_has_three_to_seven_round_ticks(span):
-    found = drawing.ticks(span)
+    found = seed_differences.ticks(span)
     assert 3 <= len(found) <= 7 and 0 in found and max(found) <= 0.95 * span
     assert np.allclose(found, -np.array(found[::-1]))

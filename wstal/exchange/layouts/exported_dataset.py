@@ -11,7 +11,7 @@ from wstal.base import progress
 from wstal.base.errors import UserError
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import Segment, Video
-from wstal.border import content, jsonfile, names
+from wstal.border import content, filenames, jsonfile
 from wstal.data import labels
 from wstal.data.store import FeatureStore
 
@@ -28,12 +28,12 @@ class _Entry(msgspec.Struct):
     ambiguous: list[tuple[float, float]] = []
 
 
-class _Times(msgspec.Struct):
+class _SegmentTimes(msgspec.Struct):
     database: dict[str, _Entry]
 
 
 @dataclass(frozen=True)
-class Source:
+class ExportedDataset:
     """A dataset with features in streams, on one grid where they are joined."""
 
     name: str
@@ -74,7 +74,7 @@ class Source:
             progress.report(what, number, len(self.videos))
 
 
-def read(name: str, annotations: Path, features: Path, streams: tuple[str, ...]) -> Source:
+def read(name: str, annotations: Path, features: Path, streams: tuple[str, ...]) -> ExportedDataset:
     """The dataset whose annotations and feature store lie in these folders; of one that is redrawn, the first draw.
 
     Raises:
@@ -83,17 +83,17 @@ def read(name: str, annotations: Path, features: Path, streams: tuple[str, ...])
     known = labels.read(annotations / "videos.json")
     path = annotations / "segments.json"
     content.require([path], AGAIN)
-    times = jsonfile.read(path, _Times, "is damaged", AGAIN).database
+    times = jsonfile.read(path, _SegmentTimes, "is damaged", AGAIN).database
     draw = min((video.draw for video in known.videos), default=0)
     videos = tuple(sorted((video for video in known.videos if video.draw == draw), key=lambda video: video.id))
     if lost := [video.id for video in videos if video.id not in times]:
         raise UserError(f"{path} lacks video {lost[0]!r}, which videos.json names; {AGAIN}.")
     for video in videos:
-        names.part(video.id, str(path))  # layouts name files by it
+        filenames.part(video.id, str(path))  # layouts name files by it
     segments = {video: [Segment(video, one.label, *one.segment) for one in entry.annotations] for video, entry in times.items()}
     ambiguous = {video: entry.ambiguous for video, entry in times.items()}
     store = FeatureStore(features)
     if absent := [stream for stream in streams if stream not in store.grids]:
         raise UserError(f"{features} has no stream {absent[0]!r}; make the features again with `dvc repro features`.")
     store.grid(streams)
-    return Source(name, known.classes, videos, segments, ambiguous, store, streams)
+    return ExportedDataset(name, known.classes, videos, segments, ambiguous, store, streams)

@@ -2,13 +2,13 @@
 
 from wstal.base.paths import PIPELINE
 from wstal.features.backbones import registry
-from wstal.report import cost
+from wstal.report import network_cost
 
 
 def test_sizes_stand_below_their_headings(monkeypatch):
     few = [registry.load(name) for name in ("csn_ir101", "csn_ir152_tadaconv", "i3d_rgb")]
     monkeypatch.setattr(registry, "every", lambda: few)
-    table = cost.table()
+    table = network_cost.table()
     assert table.header == (
         "Backbone", "parameters (M)", "published (M)", "Clip", "GMAC", "GMAC published", "Published in"
     )  # fmt: skip
@@ -21,7 +21,7 @@ def test_sizes_stand_below_their_headings(monkeypatch):
 
 
 def test_clips_stand_below_their_headings():
-    table = cost.clips()
+    table = network_cost.clips()
     assert table.header == ("Backbone", "Stream", "fps", "Frames", "Pixels", "D", "Weights")
     rows = {row[0]: row[1:] for row in table.rows}
     assert list(rows) == [backbone.name for backbone in registry.every()]
