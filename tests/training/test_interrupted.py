@@ -21,7 +21,7 @@ from wstal.training.losses import Losses, total
 from wstal.training.train import Network, fit
 
 GPU = pytest.param("cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")])
-CHANGE = {"training": {"epochs": 6, "checkpoints": 2, "snippets": {"kind": "subset", "count": 20}}}
+CHANGE = {"training": {"epochs": 4, "checkpoints": 2, "snippets": {"kind": "subset", "count": 20}}}
 
 
 class InterruptedByTest(Exception):
