@@ -23,7 +23,7 @@ from wstal.border import tensorfile
 if TYPE_CHECKING:
     from wstal.training.train import Network
 
-EVERY_S = 25.0  # of training pass at least before it is written, and written again
+EVERY_S = 25.0  # of training pass before it is written, and before it is written again, at least
 SHARE = 0.02  # of the time is spent on writing, at most
 
 Groups = dict[str, dict[int, dict[str, Tensor]]]  # kind -> number -> name -> values
@@ -106,7 +106,7 @@ def forget(path: Path) -> None:
 
 
 def flat(groups: Mapping[str, Mapping[int, Mapping[str, Tensor]]]) -> dict[str, Tensor]:
-    """{"kind:number:name": values} in memory of the host."""
+    """{"kind:number:name": values (...)} in memory of the host."""
     return {
         f"{kind}:{number}:{name}": value.detach().cpu().contiguous()
         for kind, numbered in groups.items()
@@ -121,12 +121,12 @@ def encoded(text: str) -> Tensor:
 
 
 def generators(device: torch.device) -> dict[str, Tensor]:
-    """States of torch's generators that training on a device draws from."""
+    """States (N,) of torch's generators that training on a device draws from."""
     return {"cpu": torch.get_rng_state()} | ({"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {})
 
 
 def set_generators(states: Mapping[str, Tensor], device: torch.device) -> None:
-    """Let torch's generators go on from these states."""
+    """Let torch's generators go on from these states (N,)."""
     torch.set_rng_state(states["cpu"])
     if device.type == "cuda":
         torch.cuda.set_rng_state(states["cuda"], device)

@@ -15,7 +15,7 @@ class Losses:
         self.new: list[list[list[Tensor]]] = []
 
     def add(self, parts: list[list[Tensor]]) -> None:
-        """A step's losses: of each part of its batch K scalars, summed over the bags of the part."""
+        """A step's losses: of each part of its batch scalars (K,), summed over the bags of the part."""
         self.new.append(parts)
 
     def all(self) -> Tensor:
