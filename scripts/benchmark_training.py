@@ -9,7 +9,7 @@ side by side, for so many steps of each, from which all steps are told; the firs
 import argparse
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wstal.base.seeding import ENVIRONMENT
@@ -64,7 +64,7 @@ class Clock:
     def __init__(self, first: int, last: int):
         self.first, self.last, self.begun, self.ended = first, last, 0.0, 0.0
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, done: int, total: int, loss: Callable[[], float]) -> None:
         """A step ended."""
         if done == self.first:
             torch.cuda.synchronize()
@@ -91,7 +91,7 @@ def together_s(how: Settings, networks: Sequence[Bags], seeds: int, steps: int) 
     clock = Clock(warm, steps)
     torch.cuda.synchronize()
     start = time.perf_counter()
-    jobs = [together.Job(how, bags, seed, lambda done, total: None) for seed in range(seeds) for bags in networks]
+    jobs = [together.Job(how, bags, seed, lambda *told: None) for seed in range(seeds) for bags in networks]
     jobs[-1] = jobs[-1]._replace(step=clock)
     try:
         for _ in together.fit_all(jobs):

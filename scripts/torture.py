@@ -46,7 +46,7 @@ STAGES = {
     "results": ("04_results", f"entry={ENTRY}"),
 }
 OWN = ("extract", "wstal train", "wstal localize")
-KINDS = ("store", *(f"stage {name}" for name in STAGES), "dvc repro", *OWN)
+KINDS = ("store", "training", *(f"stage {name}" for name in STAGES), "dvc repro", *OWN)
 ASIDE = {".git", ".dvc", "__pycache__"}  # in a clone, what is no output
 FAULTS = ("full disk", "read-only checkout", "stderr closed", "stderr without a reader", "Ctrl-C", "worker killed")
 
@@ -231,6 +231,23 @@ def work_store(place: Path) -> None:
     import_features(items, {"rgb": grid}, Annotations(("a",), videos, segments), place / "out/store", backbone="x", slack_s=1.0)
 
 
+def work_training(place: Path) -> None:
+    """Training of a network on features that are made up, which is written after every step."""
+    import msgspec  # here, as a store needs no torch
+
+    from scripts.benchmark_training import released, thumos
+    from wstal.training import experiment, interrupted
+    from wstal.training.train import fit
+
+    interrupted.EVERY_S, interrupted.SHARE = 0.0, float("inf")
+    how = released("co2")
+    how = msgspec.structs.replace(how, training=msgspec.structs.replace(how.training, epochs=20, checkpoints=2))
+    target = place / "out" / "network.safetensors"
+    unfinished = interrupted.Unfinished(place / "cache" / "network.unfinished", "network")
+    experiment.save(fit(how, thumos(["rgb", "flow"], 20, 16), 0, lambda *told: None, unfinished), target)
+    interrupted.forget(unfinished.path)
+
+
 def work_dvc(place: Path) -> None:
     """A stage of DVC, in a clone of what is committed."""
     clone = place / "out"
@@ -314,7 +331,7 @@ def main() -> int:
     """Run the command line; 0 if all went well."""
     if sys.argv[1:2] == ["--work"]:
         kind, inputs, place = sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
-        {"store": work_store, "dvc repro": work_dvc}.get(kind, partial(work_extract, inputs))(place)
+        {"store": work_store, "training": work_training, "dvc repro": work_dvc}.get(kind, partial(work_extract, inputs))(place)
         return 0
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kinds", type=names, default=list(KINDS), help=f"of {', '.join(KINDS)}")

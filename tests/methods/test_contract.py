@@ -157,7 +157,7 @@ def test_same_seed_gives_the_same_bits_and_another_seed_others(tiny_runs, name, 
     run = tiny_runs({"base": row}, name)[0]
     network = next(iter(run.networks))
     train, _ = experiment.bags(run, network)
-    states = [fit(run.settings, train, seed, lambda done, total: None)[0].state_dict() for seed in (0, 0, 1)]
+    states = [fit(run.settings, train, seed, lambda *told: None)[0].state_dict() for seed in (0, 0, 1)]
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
     assert any(not torch.equal(states[0][key], states[2][key]) for key in states[0])
 

@@ -116,7 +116,7 @@ def test_it_trains_the_host(tiny_runs, row):
     run = tiny_runs({"base": {}}, "stpn")[0]
     train, _ = experiment.bags(run, "flow")
     short = {"params": {"hidden": [8, 8]}, "training": {"epochs": 2}}
-    states = [fit(row("stpn", **short, weights={"cw": weight}), train, 0, lambda done, total: None) for weight in (0.0, 1.0)]
+    states = [fit(row("stpn", **short, weights={"cw": weight}), train, 0, lambda *told: None) for weight in (0.0, 1.0)]
     (still, history, _), (moved, _, _) = states
     assert history.shape[1] == len(still.loss_names) == 3
     assert not torch.equal(still.host.classify.weight, moved.host.classify.weight)

@@ -333,9 +333,9 @@ def test_steps_of_long_work_are_reported_now_and_then(tmp_path, monkeypatch):
     monkeypatch.setenv(progress.VARIABLE, str(path))
     silent, talkative = progress.steps("short"), progress.steps("long", every_s=0.0)
     for done in range(3):
-        silent(done + 1, 3)
-        talkative(done + 1, 3)
-    assert path.read_text().splitlines() == ["long\t1\t3", "long\t2\t3", "long\t3\t3"]
+        silent(done + 1, 3, lambda: 0.5)
+        talkative(done + 1, 3, lambda: 10 / 3)
+    assert path.read_text().splitlines() == [f"long\t{done}\t3\tloss 3.33" for done in (1, 2, 3)]
 
 
 def test_the_last_step_of_long_work_is_reported(tmp_path, monkeypatch):
@@ -345,8 +345,8 @@ def test_the_last_step_of_long_work_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
     step = progress.steps("long")
     for done in range(3):
-        step(done + 1, 3)
-    assert path.read_text().splitlines() == ["long\t1\t3", "long\t3\t3"]
+        step(done + 1, 3, lambda: 0.5)
+    assert path.read_text().splitlines() == ["long\t1\t3\tloss 0.5", "long\t3\t3\tloss 0.5"]
 
 
 def test_progress_is_reported_to_the_runner(tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ CUDA = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reaso
 DEVICES = ["cpu", pytest.param("cuda", marks=CUDA)]
 
 
-def silent(done, total):
+def silent(done, total, loss):
     """Hears of progress."""
 
 
@@ -81,10 +81,25 @@ def test_checkpoints_and_progress_are_those_of_one_network(jobs):
     (job,) = jobs("facnet", 0)
     training = msgspec.structs.replace(job.settings.training, checkpoints=2)
     heard = []
-    job = Job(msgspec.structs.replace(job.settings, training=training), job.bags, 0, lambda *step: heard.append(step))
+    job = Job(msgspec.structs.replace(job.settings, training=training), job.bags, 0, lambda *step: heard.append(step[:2]))
     (found,) = trained([job])
     assert len(found.checkpoints) == 2 and heard[-1] == (len(found.history),) * 2
     assert not torch.equal(*(state["action"] for state in found.checkpoints))
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_the_loss_that_is_told_is_the_mean_since_the_last_time(jobs, device, monkeypatch):
+    monkeypatch.setenv("WSTAL_DEVICE", device)
+    first, second = jobs("facnet", 0, 1)
+    told = {}
+
+    def step(done, total, loss):
+        if done in (2, 5):
+            told[done] = loss()
+
+    found, _ = trained([first._replace(step=step), second])
+    each = found.history @ [first.settings.weights[name] for name in found.model.loss_names]
+    assert told == {2: pytest.approx(each[:2].mean(), rel=1e-5), 5: pytest.approx(each[2:5].mean(), rel=1e-5)}
 
 
 def test_a_loss_that_is_not_finite_is_a_sentence(jobs):

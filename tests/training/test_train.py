@@ -26,7 +26,7 @@ def trained(tiny_runs):
             optimizer=msgspec.structs.replace(run.settings.optimizer, weight_decay=0.0),
             training=msgspec.structs.replace(run.settings.training, epochs=3),
         )
-        return fit(how, bags, 0, lambda done, total: None)[0].state_dict(), how, bags
+        return fit(how, bags, 0, lambda *told: None)[0].state_dict(), how, bags
 
     return train
 
@@ -57,7 +57,7 @@ def test_a_batch_whose_bags_mix_stays_whole(tiny_runs, monkeypatch, method, cut)
     run, parts = tiny_runs({"full": {"training": {"epochs": 1, "snippets": {"kind": "full"}}}}, method=method)[0], []
     monkeypatch.setattr(train, "CALLS", 1.0)
     monkeypatch.setattr(train, "partition", lambda *costs: parts.append(partition(*costs)) or parts[-1])
-    fit(run.settings, experiment.bags(run, next(iter(run.settings.networks)))[0], 0, lambda done, total: None)
+    fit(run.settings, experiment.bags(run, next(iter(run.settings.networks)))[0], 0, lambda *told: None)
     assert (max(map(len, parts)) > 1) == cut
 
 
@@ -67,7 +67,7 @@ def test_checkpoints_are_kept_on_the_way_and_change_nothing(tiny_runs):
 
     def train(checkpoints, epochs=6):
         training = msgspec.structs.replace(run.settings.training, epochs=epochs, checkpoints=checkpoints)
-        return fit(msgspec.structs.replace(run.settings, training=training), bags, 0, lambda done, total: None)
+        return fit(msgspec.structs.replace(run.settings, training=training), bags, 0, lambda *told: None)
 
     plain, kept = train(0), train(2)
     assert plain.checkpoints == [] and len(kept.checkpoints) == 2
@@ -91,7 +91,7 @@ def compared(tiny_runs):
 @pytest.mark.parametrize(("method", "term"), [("wtalc", "casl"), ("wsad", "metric")])
 def test_every_step_compares_bags_of_a_class(compared, method, term):
     how, bags = compared(method, epochs=3)
-    model, history, _ = fit(how, bags, 0, lambda done, total: None)
+    model, history, _ = fit(how, bags, 0, lambda *told: None)
     assert len(history) == 3 * len(bags) // how.training.batch_videos
     assert (history[:, model.loss_names.index(term)] > 0).all()
 
@@ -118,6 +118,6 @@ def test_losses_hear_how_far_training_is(compared, monkeypatch):
         return losses(self, scores, labels, mask)
 
     monkeypatch.setattr(DELU, "losses", listening)
-    steps = len(fit(how, bags, 0, lambda done, total: None).history)
+    steps = len(fit(how, bags, 0, lambda *told: None).history)
     np.testing.assert_allclose(heard, np.arange(steps) / steps, rtol=1e-6)
     assert steps > 3

@@ -17,9 +17,9 @@ from tqdm import tqdm
 VARIABLE = "WSTAL_PROGRESS"
 
 
-def report(what: str, done: int, total: int) -> None:
-    """Tell whoever listens that `done` of `total` parts of `what` are finished."""
-    _tell(what, str(done), str(total))
+def report(what: str, done: int, total: int, beside: str = "") -> None:
+    """Tell whoever listens that `done` of `total` parts of `what` are finished; `beside` stands beside the bar."""
+    _tell(what, str(done), str(total), *([beside] if beside else []))
 
 
 def note(sentence: str) -> None:
@@ -34,15 +34,19 @@ def _tell(*fields: str) -> None:
             lines.write("\t".join(fields) + "\n")
 
 
-def steps(what: str, every_s: float = 5.0) -> Callable[[int, int], None]:
-    """A callback (done, total) that reports every `every_s` seconds and then the end, so that short work stays silent."""
+def steps(what: str, every_s: float = 5.0) -> Callable[[int, int, Callable[[], float]], None]:
+    """A callback (done, total, loss) that reports every `every_s` seconds and then the end, so that short work stays silent.
+
+    `loss()`, the mean since it was last called, may take time: it is called for a report, and only where somebody listens.
+    """
     last, told = time.monotonic(), False
 
-    def step(done: int, total: int) -> None:
+    def step(done: int, total: int, loss: Callable[[], float]) -> None:
         nonlocal last, told
         if time.monotonic() - last >= every_s or (told and done == total):
             last, told = time.monotonic(), True
-            report(what, done, total)
+            if os.environ.get(VARIABLE):
+                report(what, done, total, f"loss {loss():.3g}")
 
     return step
 
@@ -98,7 +102,7 @@ class Bars(threading.Thread):
             except (OSError, ValueError):  # a pipe without a reader, a closed file
                 self.blind = True
 
-    def draw(self, what: str, done: str = "", total: str = "") -> None:
+    def draw(self, what: str, done: str = "", total: str = "", beside: str = "") -> None:
         """Move the bar of `what` to `done` of `total`, both decimal numbers; without them `what` is a note."""
         if not total:
             tqdm.write(f"note: {what}", file=sys.stderr)
@@ -106,6 +110,7 @@ class Bars(threading.Thread):
         if what not in self.bars:
             self.bars[what] = tqdm(total=int(total), desc=what, mininterval=1, dynamic_ncols=True)
         bar = self.bars[what]
+        bar.set_postfix_str(beside, refresh=False)
         bar.update(int(done) - bar.n)
         if done == total:
             bar.close()  # or its clock would go on

@@ -2,7 +2,8 @@
 
 A run leaves in runs/<entry>/<row>/<seed>/ the weights of each network, the losses, run.yaml and the detections. Trained
 weights are also kept in .cache/rows under a hash of everything that they depend on, so that an interrupted table resumes
-and equal rows of different tables are trained once; detections are always made anew.
+and equal rows of different tables are trained once; detections are always made anew. Networks in training lie beside them and
+resume as well, but for those that are trained together on a GPU.
 """
 
 import hashlib
@@ -32,6 +33,7 @@ from wstal.methods.base import Method
 from wstal.training import card as cards
 from wstal.training import teaching
 from wstal.training.card import Card
+from wstal.training.interrupted import Unfinished, forget
 from wstal.training.parts import CALLS
 from wstal.training.predict import predict
 from wstal.training.together import Job, fit_all
@@ -147,6 +149,8 @@ def train(todo: Sequence[Run]) -> list[dict[str, Path]]:
     train_together([job for _, job in missing if goes_together(job[0])])
     slow = [(size, job) for size, job in missing if not goes_together(job[0])]
     parallel(train_one, [job for _, job in slow], "networks trained, %", [size for size, _ in slow])
+    for path in jobs:  # of a process that was killed between writing weights and this
+        forget(unfinished(path))
     return weights
 
 
@@ -189,14 +193,25 @@ def parallel(function: Callable[..., None], jobs: list[tuple[Any, ...]], what: s
 
 def train_one(run: Run, network: str, target: Path) -> None:
     """Train one network of a run into `target`, whole or not at all; wait where another process trains the same."""
-    with locks.held(target.with_suffix(".lock"), f"{run.row}, seed {run.seed}, {network}"):
+    with locks.held(target.with_suffix(".lock"), title(run, network)):
         if not whole(target):
             job = to_train(run, network, target.parent)
-            save(fit(job.settings, job.bags, job.seed, job.step), target)
+            save(fit(job.settings, job.bags, job.seed, job.step, Unfinished(unfinished(target), title(run, network))), target)
+        forget(unfinished(target))
+
+
+def title(run: Run, network: str) -> str:
+    """A network of a run, as lines on its training name it."""
+    return f"{run.row}, seed {run.seed}, {network}"
+
+
+def unfinished(target: Path) -> Path:
+    """Where a network in training is kept whose weights come to `target`."""
+    return target.with_suffix(".unfinished")
 
 
 def train_together(jobs: list[tuple[Run, str, Path]]) -> None:
-    """Train networks side by side on a GPU, each into its file as it ends."""
+    """Train networks side by side on a GPU, each into its file as it ends; an interrupted one begins again."""
     for done, (number, fitted) in enumerate(fit_all([to_train(run, network, target.parent) for run, network, target in jobs])):
         save(fitted, jobs[number][2])
         progress.report("networks trained", done + 1, len(jobs))
@@ -204,7 +219,7 @@ def train_together(jobs: list[tuple[Run, str, Path]]) -> None:
 
 def to_train(run: Run, network: str, kept: Path) -> Job:
     """What training a network of a run takes; `kept` is the folder of trained weights."""
-    step = progress.steps(f"{run.row}, seed {run.seed}, {network}")
+    step = progress.steps(title(run, network))
     bags, how = run.data.bags(run.networks[network], "train"), teaching.of(run.settings)
     if how and run.teacher:
         files = {name: kept / cached(run.teacher, name).name for name in run.teacher.networks}

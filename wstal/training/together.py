@@ -103,6 +103,14 @@ def train(trainer: Trainer, own: Lane, table: Tensor | None, step: Step) -> Runn
         history.index_copy_(0, done, torch.stack(terms)[None])
         done.add_(1)
 
+    told = 0
+
+    def loss() -> float:
+        nonlocal told
+        own.wait()
+        begin, told = told, count
+        return trainer.loss(history[begin:count])
+
     draws = trainer.draws()
     for count in range(1, total + 1):
         with own:
@@ -112,7 +120,7 @@ def train(trainer: Trainer, own: Lane, table: Tensor | None, step: Step) -> Runn
             longest_bag = max(map(len, chunk[(count - 1) % feed.chunk].snippets))
             own.run(update, min(-(-longest_bag // BUCKET) * BUCKET, most))
             trainer.keep(count)
-        step(count, total)
+        step(count, total, loss)
         yield
     own.wait()
     return history

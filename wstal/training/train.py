@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import reduce
+from itertools import islice
 from operator import add
 from typing import NamedTuple
 
@@ -17,10 +18,13 @@ from wstal.config.settings import Settings
 from wstal.data.bags import Bags, Drawn, batches
 from wstal.methods.base import Method
 from wstal.plugins.base import Plugged
+from wstal.training import loss_history
+from wstal.training.interrupted import Unfinished
+from wstal.training.loss_history import Losses
 from wstal.training.parts import CALLS, Scored, partition, scored
 
 AHEAD = 64  # steps whose snippets are drawn at once
-Step = Callable[[int, int], None]  # called with (steps done, steps in all)
+Step = Callable[[int, int, Callable[[], float]], None]  # called with (steps done, steps in all, mean loss since it last asked)
 
 
 def build(settings: Settings, dim: int, classes: int) -> Method:
@@ -79,21 +83,26 @@ class Trainer:
         its bags, in the order of loss_names.
         """
         self.optimizer.zero_grad(set_to_none=True)
-        losses = []
+        found = []
         for part in parts:
             scores = part.scores._replace(terms=part.scores.terms | {"progress": progress})
             with torch.no_grad():
                 self.model.observe(scores, part.mask)
             terms = self.model.losses(scores, part.labels, part.mask)
             reduce(add, (self.settings.weights[name] * value for name, value in terms.items())).backward()
-            losses.append([terms[name].detach() for name in self.model.loss_names])
+            found.append([terms[name].detach() for name in self.model.loss_names])
         self.optimizer.step()
-        return losses
+        return found
 
     def keep(self, done: int) -> None:
         """Keep the weights after `done` steps, where a checkpoint is due."""
         if done in self.kept:
             self.checkpoints.append({name: value.detach().clone() for name, value in self.model.state_dict().items()})
+
+    def loss(self, history: Tensor) -> float:
+        """The mean total loss a bag of some steps; history (S, K) as for `fitted`. Waits for the device."""
+        weights = [self.settings.weights[name] for name in self.model.loss_names]
+        return loss_history.total(history, weights, self.settings.training.batch_videos)
 
     def fitted(self, history: Tensor) -> Fitted:
         """The trained network; history (S, K) of S steps and K terms, losses summed over the bags of a step.
@@ -105,26 +114,32 @@ class Trainer:
             raise UserError(
                 f"training of {self.settings.method} diverged (a loss is not finite); lower the learning rate in params.yaml."
             )
-        losses = history.cpu().numpy() / self.settings.training.batch_videos
-        return Fitted(self.model.eval(), losses, self.checkpoints)
+        each = history.cpu().numpy() / self.settings.training.batch_videos
+        return Fitted(self.model.eval(), each, self.checkpoints)
 
 
-def fit(settings: Settings, bags: Bags, seed: int, step: Step) -> Fitted:
+def fit(settings: Settings, bags: Bags, seed: int, step: Step, unfinished: Unfinished | None = None) -> Fitted:
     """Train from `seed` on bags of one network's streams, bit for bit the same each time; `step` hears of progress.
+
+    With `unfinished`, training goes on from there, and is written there now and then; what it leaves is the same.
 
     Raises:
         UserError: there are fewer videos than a batch holds, or a loss is not finite.
     """
-    network = Trainer(settings, bags, seed)
-    weights = sum(p.numel() for p in network.model.parameters())
-    cut = network.device.type == "cpu" and not network.model.params.mixes_bags  # a GPU waits for calls, not for arithmetic
+    trainer = Trainer(settings, bags, seed)
+    weights = sum(p.numel() for p in trainer.model.parameters())
+    cut = trainer.device.type == "cpu" and not trainer.model.params.mixes_bags  # a GPU waits for calls, not for arithmetic
     calls = CALLS if cut else float("inf")
-    history = []
-    for done, drawn in enumerate(network.draws(), start=1):
+    before = unfinished.restore(trainer) if unfinished else None
+    history = Losses(torch.zeros(0, len(trainer.model.loss_names), device=trainer.device) if before is None else before)
+    first = len(history.all())
+    for done, drawn in enumerate(islice(trainer.draws(), first, None), start=first + 1):
         places = partition(drawn.lengths, weights, calls)
-        parts = [bags.gather(drawn.take(part)).to(network.device) for part in places]
-        progress = torch.tensor(done - 1, device=network.device) / len(network.steps)
-        history.append(network.update(scored(network.model, parts, np.concatenate(places)), progress))
-        network.keep(done)
-        step(done, len(network.steps))
-    return network.fitted(torch.stack([torch.stack([torch.stack(terms) for terms in parts]).sum(0) for parts in history]))
+        parts = [bags.gather(drawn.take(part)).to(trainer.device) for part in places]
+        progress = torch.tensor(done - 1, device=trainer.device) / len(trainer.steps)
+        history.add(trainer.update(scored(trainer.model, parts, np.concatenate(places)), progress))
+        trainer.keep(done)
+        if unfinished and unfinished.due():
+            unfinished.store(trainer, history.all())
+        step(done, len(trainer.steps), lambda: trainer.loss(history.recent()))
+    return trainer.fitted(history.all())
