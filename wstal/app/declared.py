@@ -66,7 +66,7 @@ def stand_ins() -> Iterator[None]:
         slow = ours and library in SLOW and library not in before
         return stand_in if slow else whole(name, importing, *others, **named)
 
-    builtins.__import__ = partly
+    builtins.__import__ = partly  # type: ignore[assignment] # its type names each argument
     try:
         yield
     finally:
