@@ -18,6 +18,7 @@ def test_no_table_trains_what_was_trained_ahead(prepared, tmp_path, monkeypatch)
     (tmp_path / "reports/plan/rows/joined.yaml").write_text("of: tiny_table\n")
     runs = experiment.runs(plan.of_rows(params, "tiny_table"), tree)[:2]
     monkeypatch.setattr(networks.opening, "runs", lambda entry, smoke: runs)
+    monkeypatch.setattr(experiment, "parallel", lambda function, jobs, *_: [function(*job) for job in jobs])
     assert networks.main() == 0
     assert json.loads((tmp_path / "data/networks.json").read_text()) == {"tiny_table": 4}
     begun = []

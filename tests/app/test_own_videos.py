@@ -102,10 +102,21 @@ def raw(raw, settings):
     return merge(raw, settings)
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory):
+    """Where the first test that needs a trained run leaves it for the others."""
+    return tmp_path_factory.mktemp("once")
+
+
 @pytest.fixture
-def run(raw, labels, films, tmp_path):
-    """A trained run folder."""
-    own_videos.train(raw, labels, films, tmp_path / "run", method="wtalc", seed=0)
+def run(raw, labels, films, tmp_path, once):
+    """A trained run folder, with its features in the cache: a copy for each test of what is trained once."""
+    if not (once / "run").exists():
+        own_videos.train(raw, labels, films, once / "new", method="wtalc", seed=0)
+        shutil.copytree(paths.CACHE, once / "cache")
+        (once / "new").rename(once / "run")
+    for name in ("cache", "run"):
+        shutil.copytree(once / name, tmp_path / name, dirs_exist_ok=True)
     return tmp_path / "run"
 
 

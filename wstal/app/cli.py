@@ -78,11 +78,17 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from wstal.app import declared
+
+    print(declared.ask(_checked))
+    return 0
+
+
+def _checked() -> str:
     from wstal.app.check import check
     from wstal.config import parameters
 
-    print(check(parameters.read()))
-    return 0
+    return check(parameters.read())
 
 
 def _add_inspect(commands: Any) -> None:
