@@ -18,7 +18,7 @@ def reverse(x: Tensor, mask: Tensor) -> Tensor:
 
 
 class Swap(torch.autograd.Function):
-    """Rows in another order that, applied twice, is the first one: so its gradient is ordered the same way, nothing is added."""
+    """Rows in an order that, applied twice, changes nothing: the gradient is ordered the same way, and nothing is added."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, order: Tensor) -> Tensor:

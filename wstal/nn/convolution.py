@@ -7,7 +7,7 @@ from torch.nn.functional import linear, pad
 from wstal.nn.masking import real
 from wstal.nn.winograd import Winograd
 
-ROWS, WEIGHTS = 512, 2**15  # snippets of a batch and weights of a tap from which Winograd's convolution is faster on a CPU
+ROWS, WEIGHTS = 512, 2**16  # snippets of a batch and weights of a tap from which Winograd's convolution is faster on a CPU
 
 
 def neighbours(x: Tensor, kernel: int) -> Tensor:
