@@ -1,5 +1,7 @@
 """Global operations over time: what a snippet gets depends on the whole video. Real snippets come first, then padding."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -11,7 +13,24 @@ def reverse(x: Tensor, mask: Tensor) -> Tensor:
     """The real snippets of each bag from the last to the first, padding stays: x (B, T, D), mask (B, T) -> (B, T, D)."""
     t = torch.arange(x.shape[1], device=x.device)
     index = torch.where(mask, mask.sum(-1, keepdim=True) - 1 - t, t)  # (B, T)
-    return x.gather(1, index[..., None].expand_as(x))
+    first = x.shape[1] * torch.arange(len(x), device=x.device)  # row of each bag's first snippet
+    return Swap.apply(x, (first[:, None] + index).flatten())
+
+
+class Swap(torch.autograd.Function):
+    """Rows in an order that, applied twice, changes nothing: the gradient is ordered the same way, and nothing is added."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, order: Tensor) -> Tensor:
+        """x (B, T, D), order (B T,) of its rows -> (B, T, D)."""
+        ctx.save_for_backward(order)
+        return x.flatten(0, 1).index_select(0, order).view(x.shape)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        """Gradient of the output -> gradient of x, (B, T, D)."""
+        (order,) = ctx.saved_tensors
+        return grad.flatten(0, 1).index_select(0, order).view(grad.shape), None
 
 
 class LSTM(nn.Module):
