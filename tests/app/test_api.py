@@ -140,9 +140,9 @@ GUARDLESS = """
 import multiprocessing, os, sys
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
-from wstal.app import script
+from wstal.app import main_guard
 print("script", flush=True)
-with script.not_run_again() if sys.argv[1] == "inside" else nullcontext():
+with main_guard.not_run_again() if sys.argv[1] == "inside" else nullcontext():
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         print("work", pool.submit(os.getpid).result() != os.getpid(), flush=True)
 """

@@ -84,3 +84,9 @@ def test_features_depend_on_what_extraction_runs():
     } <= found  # fmt: skip
     assert not [name for name in found if name.startswith(("training", "data", "methods", "report"))]
     assert "features/backbones/csn.py" not in found and "features/extraction/partfiles.py" not in found
+
+
+@pytest.mark.parametrize("spared", [experiment.SPARED, recipes.SPARED])
+def test_what_is_spared_is_there(spared):
+    """A file that was renamed would count again, in silence."""
+    assert [name for name in spared if not (code.PACKAGE / name).exists()] == []

@@ -11,9 +11,9 @@ from wstal.base.paths import ROOT
 
 PROGRAM = """
 import os, sys
-from wstal.base import progress, streams
+from wstal.base import progress, standard_streams
 from pathlib import Path
-with streams.patient(), progress.shown(Path("bars")):
+with standard_streams.patient(), progress.shown(Path("bars")):
     with open("data.txt", "w") as file:
         os.write(2, b"said by a library in C") if sys.argv[1:] else None
         for k in range(3):

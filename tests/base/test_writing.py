@@ -52,6 +52,7 @@ ALLOWED = {  # file -> what it calls, and why that is no output by itself
     "features/extraction/streamfile.py": ({"open", "rename", "unlink"}, INSIDE),
     "features/extraction/partfiles.py": ({"save", "unlink"}, "serializes, and removes what is damaged"),
     "report/plots.py": ({"savefig"}, INSIDE),
+    "training/interrupted.py": ({"unlink"}, "removes a training's state when it is done"),
     "training/experiment.py": ({"rename", "save", "unlink"}, INSIDE),
 }
 OURS = {"files", "tensorfile", "store"}  # whose functions of these names pass through the mechanism, or write nothing

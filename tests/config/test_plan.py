@@ -4,6 +4,7 @@ import pytest
 
 from wstal.app import opening
 from wstal.app import write_plan as stage
+from wstal.base import conversion
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree
 from wstal.config import parameters, plan
@@ -66,7 +67,7 @@ def test_notebooks_open_the_pipelines_plan(written, prepared, small, monkeypatch
     stage_tree = Tree(tree.root)
     monkeypatch.setattr(opening, "PIPELINE", stage_tree)
     for name, content in plan.files(params).items():
-        stage.files.write(stage_tree.plan() / name, stage.yamlfile.text(content))
+        stage.files.write(stage_tree.plan() / name, conversion.text(content))
     found, where = opening.dataset("tiny", smoke=False)
     assert where is stage_tree and found == plan.of_dataset(params, "tiny")
     runs = opening.runs("tiny_table", smoke=False)

@@ -25,9 +25,9 @@ from wstal.features.pixels.motion import flow_images
 # Features depend on what extraction imports, but for files that leave them as they are.
 SPARED = (
     *(f"base/{name}.py" for name in ("code", "errors", "files", "locks", "manifest", "paths", "progress", "workers")),
-    *(f"features/extraction/{name}.py" for name in ("ahead", "importer", "parts", "scaleout", "streamfile")),
+    *(f"features/extraction/{name}.py" for name in ("ahead", "importer", "partfiles", "scaleout", "streamfile")),
     "features/backbones/weights.py",
-    *(f"border/{name}.py" for name in ("content", "jsonfile", "limits", "manifestfile", "names", "npyfile", "picklefile")),
+    *(f"border/{name}.py" for name in ("content", "jsonfile", "limits", "filenames", "manifestfile", "npyfile", "picklefile")),
     *(f"border/{name}.py" for name in ("checkpointfile", "tensorfile")),
 )
 
