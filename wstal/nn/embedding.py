@@ -8,30 +8,21 @@ from torch import Tensor, nn
 from wstal.nn.convolution import neighbours
 from wstal.nn.dropout import Dropout
 from wstal.nn.masking import real
-from wstal.nn.packing import packed, unpacked
 
 
 class Embedding(nn.Module):
     """One temporal layer for each of `widths`, `dropout` after each; without any, the features as they are.
 
-    H is the last width. Weights start Xavier-uniform, biases at zero. On a CPU, layers of kernel 1 see no padding, and what it
-    gives out is 0.
+    H is the last width. Weights start Xavier-uniform, biases at zero.
     """
 
     def __init__(self, dim: int, widths: Sequence[int], kernel: int, dropout: float):
         super().__init__()
-        self.kernel = kernel
         self.layers = nn.ModuleList([Temporal(a, b, kernel) for a, b in pairwise((dim, *widths))])
         self.dropouts = nn.ModuleList([Dropout(dropout) for _ in widths])
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """x (B, T, D), mask (B, T) True = real snippet -> (B, T, H)."""
-        if self.kernel == 1 and len(self.layers) and not x.is_cuda:  # a GPU would wait for the number of real snippets
-            return unpacked(self.through(packed(x, mask), mask), mask)
-        return self.through(x, mask)
-
-    def through(self, x: Tensor, mask: Tensor) -> Tensor:
-        """All layers: x (..., D) -> (..., H)."""
         for layer, drop in zip(self.layers, self.dropouts, strict=True):
             x = drop(layer(x, mask).relu())
         return x
