@@ -131,6 +131,19 @@ def test_equal_networks_of_different_rows_are_trained_once(tiny_runs, cache, inl
     assert one.read_bytes() == other.read_bytes()
 
 
+def test_a_row_that_keeps_checkpoints_serves_one_that_does_not(tiny_runs, cache, inline):
+    new = {"optimizer": {"lr": 0.0043}}
+    plain, fuller = tiny_runs({"plain": new, "fuller": {**new, "training": {"checkpoints": 2}}}, seeds=(1,))
+    experiment.train_all([plain, fuller])
+    assert inline["train_one"] == len(plain.networks)
+    served = {name: experiment.cached(plain, name).read_bytes() for name in plain.networks}
+    for name in plain.networks:
+        experiment.cached(plain, name).unlink()
+    experiment.train([plain])
+    assert inline["train_one"] == 2 * len(plain.networks)
+    assert served == {name: experiment.cached(plain, name).read_bytes() for name in plain.networks}
+
+
 def test_the_longest_networks_are_trained_first(tiny_runs, cache, monkeypatch):
     more = {
         "short": {"training": {"epochs": 1}},

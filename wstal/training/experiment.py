@@ -137,21 +137,34 @@ def train_all(todo: Sequence[Run]) -> None:
 def train(todo: Sequence[Run]) -> list[dict[str, Path]]:
     """Train what is not in the cache, the longest networks first, so that no core waits long for the last one.
 
-    Teachers come first. Equal networks are trained once; those of mode "fast" side by side in this process where there is a
-    GPU. Returns where the weights of each run are: {network: file}.
+    Teachers come first. Equal networks are trained once, also where one row keeps checkpoints and the other does not; those of
+    mode "fast" side by side in this process where there is a GPU. Returns where the weights of each run are: {network: file}.
     """
     if teachers := [run.teacher for run in todo if run.teacher]:
         train(teachers)
     weights = [{network: cached(run, network) for network in run.networks} for run in todo]
     jobs = {path: (run, name, path) for run, found in zip(todo, weights, strict=True) for name, path in found.items()}
-    missing = [(work(run, name), (run, name, path)) for path, (run, name, _) in jobs.items() if not whole(path)]
+    plain = {cached(without_checkpoints(run), name): path for path, (run, name, _) in jobs.items() if run.checkpoints}
+    served = {path: fuller for path, fuller in plain.items() if path in jobs and not whole(path)}
+    lacking = [job for path, job in jobs.items() if path not in served and not whole(path)]
+    missing = [(work(run, name), (run, name, path)) for run, name, path in lacking]
     missing.sort(key=lambda one: -one[0])
     train_together([job for _, job in missing if goes_together(job[0])])
     slow = [(size, job) for size, job in missing if not goes_together(job[0])]
     parallel(train_one, [job for _, job in slow], "networks trained, %", [size for size, _ in slow])
+    for path, fuller in served.items():
+        tensorfile.save({name: value for name, value in tensorfile.read(fuller).items() if ":" not in name}, path)
     for path in jobs:  # of a process that was killed between writing weights and this
         forget(unfinished(path))
     return weights
+
+
+def without_checkpoints(run: Run) -> Run:
+    """The run that leaves nothing but its last weights, which are the same."""
+    training = msgspec.structs.replace(run.settings.training, checkpoints=0)
+    return replace(
+        run, card=msgspec.structs.replace(run.card, settings=msgspec.structs.replace(run.settings, training=training))
+    )
 
 
 def goes_together(run: Run) -> bool:
