@@ -8,7 +8,7 @@ from glob import glob
 import numpy as np
 import yaml
 
-from tests.app.test_own_videos import COLOURS, films, labels, raw, run, settings, weights  # noqa: F401 - fixtures
+from tests.app.test_own_videos import COLOURS, films, labels, once, raw, run, settings, weights  # noqa: F401 - fixtures
 from wstal.app import cli
 from wstal.base import paths
 from wstal.base.paths import ROOT, Tree
