@@ -19,7 +19,8 @@ from wstal.base.paths import ROOT
 from wstal.config import parameters
 
 PAGE = ROOT / "docs" / "python.md"
-QUICK = {NAME: {"overrides": {"facnet": {"params": {"hidden": [16, 16]}, "training": {"batch_videos": 4}}}}}
+SMALL = {"params": {"hidden": [16, 16]}, "training": {"batch_videos": 4}}
+QUICK = {NAME: {"overrides": {"facnet": SMALL}, "burnt": {"short_side": 96}}}
 START_S, END_S = 48 / 25, 112 / 25  # of the action in each film
 
 

@@ -29,7 +29,9 @@ def joined(small, prepared, tmp_path_factory):
     rows = {"late": {"method": "facnet"}, "early": {"method": "wtalc", "streams": ["flow"]}}
     raw = small | {"seeds": [0], "entries": {"pair": {"dataset": "tiny", "notebook": "04_table", "rows": rows}}}
     members = experiment.runs(plan.of_rows(parameters.load(raw), "pair"), tree)
-    experiment.train_all(members)
+    with pytest.MonkeyPatch.context() as here:  # in this process: others would load torch for seconds of work
+        here.setattr(experiment, "parallel", lambda function, jobs, *_: [function(*job) for job in jobs])
+        experiment.train_all(members)
 
     def runs(base, rows, localize="early"):
         entry = {"of": "pair", "dataset": "tiny", "notebook": "05_ensemble", "localize": localize, "base": base, "rows": rows}
