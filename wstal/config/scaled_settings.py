@@ -6,7 +6,7 @@ becomes
 
 widths of layers           times r, as codes tie them to the features; at least 16
 step size                  over r: Adam moves each weight by it, and a layer sums over r times as many (Yang and Hu 2021)
-number of steps            times r, as each goes 1 / r as far; within 500 and 2000, what a reproduction affords
+number of steps            times r, as each goes 1 / r as far; within 500 and 1000, what a reproduction affords
 margin of UM               times the root of r: it is a length of an embedding; margins of cosines and of scores stay
 snippets of a bag          times q
 blocks, k of a block       times q; k as a share stays; so is what SAL chooses in addition
@@ -25,7 +25,7 @@ from typing import Any
 from wstal.base.record import Count, Positive, Record
 
 LEAST_WIDTH = 16
-STEPS = (500, 2000)  # fewest and most of a scaled run
+STEPS = (500, 1000)  # fewest and most of a scaled run
 WIDTHS = ("hidden", "filter_hidden", "attention_hidden")  # parameters of methods that are widths of layers
 LENGTHS = {("um", "margin")}  # that are lengths of an embedding
 COUNTS = ("block", "k", "extra")  # that count snippets
