@@ -42,7 +42,7 @@ def test_values_that_are_given_do_not_change():
 
 
 def test_at_home_nothing_changes():
-    within = merge(VALUES, {"training": {"epochs": 100}})
+    within = merge(VALUES, {"training": {"epochs": 50}})
     assert scaled_settings.scaled(within, "um", THUMOS14) == within
 
 
