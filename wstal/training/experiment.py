@@ -135,8 +135,8 @@ def train_all(todo: Sequence[Run]) -> None:
 def train(todo: Sequence[Run]) -> list[dict[str, Path]]:
     """Train what is not in the cache, the longest networks first, so that no core waits long for the last one.
 
-    Teachers come first. Equal networks are trained once; those of mode "fast" side by side in this process where there is a
-    GPU. Returns where the weights of each run are: {network: file}.
+    Teachers come first. Equal networks are trained once; those of mode "fast" side by side in one process a GPU, if any.
+    Returns where the weights of each run are: {network: file}.
     """
     if teachers := [run.teacher for run in todo if run.teacher]:
         train(teachers)
@@ -144,7 +144,7 @@ def train(todo: Sequence[Run]) -> list[dict[str, Path]]:
     jobs = {path: (run, name, path) for run, found in zip(todo, weights, strict=True) for name, path in found.items()}
     missing = [(work(run, name), (run, name, path)) for path, (run, name, _) in jobs.items() if not whole(path)]
     missing.sort(key=lambda one: -one[0])
-    train_together([job for _, job in missing if goes_together(job[0])])
+    train_on_gpus([job for _, job in missing if goes_together(job[0])])
     slow = [(size, job) for size, job in missing if not goes_together(job[0])]
     parallel(train_one, [job for _, job in slow], "networks trained, %", [size for size, _ in slow])
     return weights
@@ -195,11 +195,22 @@ def train_one(run: Run, network: str, target: Path) -> None:
             save(fit(job.settings, job.bags, job.seed, job.step), target)
 
 
-def train_together(jobs: list[tuple[Run, str, Path]]) -> None:
-    """Train networks side by side on a GPU, each into its file as it ends."""
+def train_on_gpus(jobs: list[tuple[Run, str, Path]]) -> None:
+    """Train networks side by side: on one GPU in this process, on each of several in a process with its share of them."""
+    devices = len(workers.gpus())
+    if devices < 2 or len(jobs) < 2:
+        train_together(jobs)
+    else:
+        shares = [jobs[first::devices] for first in range(min(devices, len(jobs)))]
+        named = [(share, f"networks trained on GPU {number}") for number, share in enumerate(shares)]
+        parallel(train_together, named, "GPUs that are done")
+
+
+def train_together(jobs: list[tuple[Run, str, Path]], what: str = "networks trained") -> None:
+    """Train networks side by side on a GPU, each into its file as it ends; `what` names the progress."""
     for done, (number, fitted) in enumerate(fit_all([to_train(run, network, target.parent) for run, network, target in jobs])):
         save(fitted, jobs[number][2])
-        progress.report("networks trained", done + 1, len(jobs))
+        progress.report(what, done + 1, len(jobs))
 
 
 def to_train(run: Run, network: str, kept: Path) -> Job:
