@@ -22,6 +22,13 @@ def test_a_claim_that_holds():
     assert found.why.endswith("corrected for the one claim of the table, p < 0.001.") and "the same verdict" in found.official
 
 
+def test_one_claim_at_several_overlaps_is_told_apart():
+    rows = {row: [{"all": [x, x - 1]} for x in values] for row, values in (("wsad", [60, 61]), ("wtalc", [40, 42]))}
+    found = cards.cards(make_metrics(rows, "metric_table2", [0.1, 0.3], "activitynet"))
+    assert [one.text.partition(", ")[2] for one in found] == ["mAP@0.1", "mAP@0.3"]
+    assert [one.printed.values for one in found] == ["60.5 and 53.9", "48.4 and 45.5"]
+
+
 def test_a_claim_that_fails_and_one_that_does_not_matter():
     assert card([40, 41.2, 41.9, 43], [60, 61, 62, 63.0]).why.startswith("The mean lies below 0: ")
     found = card([60, 61, 62, 63.0], [60.01, 60.99, 62, 63])

@@ -86,11 +86,17 @@ def card(number: int, metrics: Metrics, compared: Comparison, judged: Judged) ->
     span = claims.span(here.differences)
     difference = f"{signed(here.mean)} points" + (f", 95 % interval {span}" if span != DASH else "")
     return Card(
-        number, compared.text, measured(judged), judged.verdict, overview.mark(judged),
+        number, said(judged), measured(judged), judged.verdict, overview.mark(judged),
         printed(metrics, compared), originals.spoken(metrics.dataset), difference, here.differences,
         paired.interval(here.differences), here.bound, here.needed if judged.verdict == UNDECIDED else None, why(judged),
         official(judged),
     )  # fmt: skip
+
+
+def said(judged: Judged) -> str:
+    """The claim; a table may make one at several tIoUs."""
+    text, measure = judged.claim.text, judged.claim.measure
+    return text if measure == AVERAGE else f"{text}, {measure}"
 
 
 def measured(judged: Judged) -> str:
