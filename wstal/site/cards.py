@@ -108,12 +108,12 @@ def printed(metrics: Metrics, compared: Comparison) -> Printed:
     """The paper's names and values of the two rows, and its sentence on them."""
     column = AVERAGE if compared.at is None else f"{compared.at:g}"
     place = f"{published.entry(metrics.entry).title.partition(':')[0]}, on {originals.original(metrics.dataset)}"
-    names = [published.label(metrics.entry, row) for row in (compared.better, compared.worse)]
+    name, other = (published.label(metrics.entry, row) for row in (compared.better, compared.worse))
     values = [published.values(metrics.entry, row).get(column) for row in (compared.better, compared.worse)]
     if None in values:
-        return Printed(place, *names, "no values of both", DASH, compared.quote)
+        return Printed(place, name, other, "no values of both", DASH, compared.quote)
     better, worse = (float(value) for value in values if value is not None)
-    return Printed(place, *names, f"{better:.1f} and {worse:.1f}", signed(round(better - worse, 2)), compared.quote)
+    return Printed(place, name, other, f"{better:.1f} and {worse:.1f}", signed(round(better - worse, 2)), compared.quote)
 
 
 def why(judged: Judged) -> str:
