@@ -6,13 +6,15 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import wstal
 from tests.app.test_own_videos import COLOURS, films, labels, raw, settings, weights  # noqa: F401 - fixtures
-from wstal.app import api, main_guard
+from wstal.app import api, cli, main_guard
+from wstal.app.explain import explain
 from wstal.app.own_videos import NAME
 from wstal.base.conversion import merge
 from wstal.base.paths import ROOT
@@ -80,6 +82,20 @@ def test_a_frame_holds_what_the_table_shows(place):
     assert dict(zip(best.video, best.label, strict=True)) == {"new": "Red", "other": "Blue"}
     assert len(found.to_dataframe(every=True)) == len(found.detections) >= len(frame)
     assert "<iframe" in found._repr_html_() and "new" in found._repr_html_()
+
+
+def test_saved_detections_say_where_they_come_from_as_the_command_does(place):
+    """To the byte, and when the run of them is gone."""
+    found = wstal.train("labels.csv", "videos", method="wtalc", quiet=True).localize(["new.mp4", "other.mp4"], quiet=True)
+    gc.collect()
+    assert not Path(found.located.run).exists()
+    found.save("saved")
+    wstal.train("labels.csv", "videos", out="run", method="wtalc", quiet=True)
+    assert cli.main(["localize", "new.mp4", "other.mp4", "--run", "run", "--out", "told"]) == 0
+    saved, told = ((place / folder / "provenance.yaml").read_text() for folder in ("saved", "told"))
+    assert saved.splitlines()[0] == "command: wstal localize new.mp4 other.mp4 --run run --out OUT"
+    assert saved.partition("\nfiles:")[0] == told.partition("\nfiles:")[0]
+    assert explain(place / "saved").count(": yes, sha256") == 5
 
 
 def test_a_run_without_a_folder_goes_with_its_object_unless_it_is_saved(place):

@@ -8,8 +8,9 @@ import pytest
 
 from tests.features.films import grey, write
 from wstal.app import burn
+from wstal.base import colours
 from wstal.base.errors import UserError
-from wstal.report.timeline import Film, colours
+from wstal.report.timeline import Film
 
 HOW = burn.Burnt(fps=25.0, short_side=48, crf=10, letter=8, row=10)
 CLASSES = ("Jump", "Run", "Wave")

@@ -84,7 +84,8 @@ def test_a_folder_beside_the_pipeline_is_explained_by_its_provenance(tmp_path, c
     (tmp_path / "run").mkdir()
     (tmp_path / "run/predictions.json").write_text("{}")
     arguments = ({"method": "um", "seed": "3"}, {"steps": 5}, {"labels.csv": tmp_path / "labels.csv"})
-    provenance.write(tmp_path / "run", "wstal train labels.csv --out OUT", *arguments)
+    origin = provenance.origin("wstal train labels.csv --out OUT", *arguments)
+    provenance.write(tmp_path / "run", origin)
     before = (tmp_path / "run" / provenance.NAME).read_bytes()
     assert cli.main(["explain", str(tmp_path / "run/predictions.json")]) == 0
     text = capsys.readouterr().out
@@ -96,7 +97,7 @@ def test_a_folder_beside_the_pipeline_is_explained_by_its_provenance(tmp_path, c
         assert line in text, line
     assert str(tmp_path) not in before.decode()
     (tmp_path / "run" / provenance.NAME).unlink()
-    provenance.write(tmp_path / "run", "wstal train labels.csv --out OUT", *arguments)
+    provenance.write(tmp_path / "run", origin)
     assert (tmp_path / "run" / provenance.NAME).read_bytes() == before
     (tmp_path / "run/predictions.json").write_text("{ }")
     assert "as made      predictions.json: no: it was changed or added since" in explain(tmp_path / "run")

@@ -11,6 +11,7 @@ from tests.features.films import grey, write
 from tests.made import make_detections
 from wstal.app import cli, own_videos
 from wstal.app.own_videos import Located
+from wstal.app.provenance import Origin
 from wstal.exchange.tools import registry
 from wstal.features.extraction.extract import ExtractionSummary
 from wstal.report.timeline import Film
@@ -39,7 +40,7 @@ def localize(tmp_path, monkeypatch):
     times_s = np.zeros(0)
     whys = {"monday": "", "Tag zwei": "nothing stands out"}
     seen = [Film(video, 1.5, times_s, times_s, {}, [], [], [], why=why) for video, why in whys.items()]
-    located = Located(shown, shown, seen, "run", CLASSES, ExtractionSummary())
+    located = Located(shown, shown, seen, "run", CLASSES, ExtractionSummary(), Origin("wstal localize", {}, "", {}))
 
     class Run:
         classes = CLASSES

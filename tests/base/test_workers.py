@@ -66,8 +66,36 @@ def test_a_gpu_is_shared_by_few(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64))
     monkeypatch.setenv("WSTAL_DEVICE", "cpu")
     assert workers.count() == 64
-    monkeypatch.setenv("WSTAL_DEVICE", "cuda")
+    monkeypatch.setenv("WSTAL_DEVICE", "cuda:0")
     assert workers.count() == workers.GPU_RUNS
+
+
+def test_processes_are_spread_over_the_gpus_that_are_not_ruled_out(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64))
+    monkeypatch.setenv("WSTAL_DEVICE", "cuda")
+    assert workers.gpus() == ("cuda:0", "cuda:1", "cuda:2") and workers.count() == 3 * workers.GPU_RUNS
+    assert workers.places(5) == ["cuda:0", "cuda:1", "cuda:2", "cuda:0", "cuda:1"]
+    monkeypatch.setenv("WSTAL_DEVICE", "cuda:1")
+    assert workers.gpus() == ("cuda:1",) and workers.count() == workers.GPU_RUNS and workers.places(2) == [None, None]
+    monkeypatch.setenv("WSTAL_DEVICE", "cpu")
+    assert workers.gpus() == () and workers.places(2) == [None, None]
+
+
+def meet(barrier: str, count: int) -> str:
+    """The device of a process, once `count` processes have come to the folder `barrier`."""
+    (Path(barrier) / str(os.getpid())).touch()
+    while len(list(Path(barrier).iterdir())) < count:
+        time.sleep(0.05)
+    return os.environ["WSTAL_DEVICE"]
+
+
+def test_every_process_has_a_gpu_of_its_own(monkeypatch, tmp_path):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setenv("WSTAL_DEVICE", "cuda")
+    with workers.pool(2) as pool:
+        found = [pool.submit(meet, str(tmp_path), 2) for _ in range(2)]
+        assert sorted(one.result() for one in found) == ["cuda:0", "cuda:1"]
 
 
 def test_a_worker_that_is_killed_is_a_sentence(tmp_path):

@@ -26,15 +26,15 @@ def test_ranks_by_hand():
 
 def test_table_by_hand(known):
     table = leaderboard.table(known)
-    assert table.header == leaderboard.HEADER
+    assert table.title == "Leaderboard: all methods, on simulated THUMOS14"
     columns = [dict(zip(table.header, row, strict=True)) for row in table.rows]
     assert [row["method"] for row in columns] == ["SAL, 2025", "DDG-Net on DELU, 2023", "CO2-Net, 2021", "LGBM-Net, 2021"]
-    assert [row["published AVG"] for row in columns] == ["50.6", "47.3", "44.6", "–"]
-    assert [row["published rank"] for row in columns] == ["1", "2", "3", "–"]
-    assert [row["rank here"] for row in columns] == ["4", "2", "3", "1"]
+    assert [row["AVG printed, on THUMOS14"] for row in columns] == ["50.6", "47.3", "44.6", "–"]
+    assert [row["rank printed"] for row in columns] == ["1", "2", "3", "–"]
+    assert [row["rank simulated"] for row in columns] == ["4", "2", "3", "1"]
     assert [row["above the next row"] for row in columns] == ["−8.0", "+6.0", "−17.0", "–"]
     assert [row["better than the next on"] for row in columns] == ["0 % (0 of 2)", "100 % (2 of 2)", "0 % (0 of 2)", "–"]
-    assert columns[0]["AVG here"] == "32.0 ± 2.8" and columns[0]["95 % interval"] == "[30.0, 34.0]"
+    assert columns[0]["AVG simulated"] == "32.0 ± 2.8" and columns[0]["95 % interval"] == "[30.0, 34.0]"
 
 
 def test_ranks_of_those_that_are_printed(known):

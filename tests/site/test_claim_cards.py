@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from tests.report.made import averages
+from tests.report.made import averages, make_metrics
 from wstal.site import build, claim_cards, seed_differences
+
+QUOTE = "with the background class, our method obtains a new state-of-the-art performance"
 
 
 def card(full, um, text="FAC-Net is better than UM"):
@@ -14,9 +16,19 @@ def card(full, um, text="FAC-Net is better than UM"):
 def test_a_claim_that_holds():
     found = card([60, 61, 62, 63.0], [40, 41.2, 41.9, 43])
     assert (found.verdict, found.kind, found.mark, found.number, found.measure) == ("holds", "holds", "✓", 1, "average mAP")
-    assert found.printed == claim_cards.PrintedClaim("FAC-Net", "UM", "42.2 and 41.9", "+0.3")
+    assert found.printed == claim_cards.PrintedClaim(
+        "FAC-Net, Table 1, on THUMOS14", "FAC-Net", "UM", "42.2 and 41.9", "+0.3", QUOTE
+    )
+    assert found.anchor == "claim-1" and found.dataset == "simulated THUMOS14"
     assert found.difference.startswith("+20.0 points, 95 % interval [+1") and found.why.startswith("The mean lies above 0: ")
     assert found.why.endswith("corrected for the one claim of the table, p < 0.001.") and "the same verdict" in found.official
+
+
+def test_one_claim_at_several_overlaps_is_told_apart():
+    rows = {row: [{"all": [x, x - 1]} for x in values] for row, values in (("wsad", [60, 61]), ("wtalc", [40, 42]))}
+    found = claim_cards.cards(make_metrics(rows, "metric_table2", [0.1, 0.3], "activitynet"))
+    assert [one.text.partition(", ")[2] for one in found] == ["mAP@0.1", "mAP@0.3"]
+    assert [one.printed.values for one in found] == ["60.5 and 53.9", "48.4 and 45.5"]
 
 
 def test_a_claim_that_fails_and_one_that_does_not_matter():
@@ -52,9 +64,26 @@ def test_one_seed_decides_nothing():
     assert found.mark == "?" and found.difference == "+20.0 points" and found.why.startswith("There is one seed: ")
 
 
-def test_what_the_paper_does_not_print():
-    found = next(one for one in claim_cards.cards(averages(full=[1, 2], wsad=[3, 4])))
-    assert found.printed == claim_cards.PrintedClaim("FAC-Net", "deep metric learning", "no values of both", "–")
+def test_what_no_paper_claims_stands_apart():
+    metrics = averages(full=[60, 61, 62, 63.0], um=[40, 41.2, 41.9, 43], wsad=[61, 64, 60, 64.0])
+    (claimed,), (asked,) = claim_cards.cards(metrics), claim_cards.ours(metrics)
+    place = "FAC-Net, Table 1, on THUMOS14"
+    assert asked.printed == claim_cards.PrintedClaim(place, "FAC-Net", "deep metric learning", "no values of both", "–", "")
+    assert asked.anchor == "ours-1" and "corrected for the one comparison of the table that no paper makes" in asked.why
+    assert claimed.text == "FAC-Net is better than UM" and "corrected for the one claim of the table, p" in claimed.why
+
+
+def alike(cosine, euclidean):
+    rows = {"cosine": [{"all": [x]} for x in cosine], "euclidean": [{"all": [x]} for x in euclidean]}
+    made = make_metrics(rows, "metric_figures", [0.5], "activitynet")
+    return next(one for one in claim_cards.cards(made) if one.text == "the cosine and the Euclidean distance are alike")
+
+
+def test_a_claim_that_two_are_alike_holds_where_their_difference_does_not_matter():
+    found = alike([60, 61, 62, 63.0], [60.01, 60.99, 62, 63])
+    assert found.kind == "holds" and found.why.startswith("The mean lies inside ±2 points, where it does not matter: ")
+    found = alike([60, 61, 62, 63.0], [40, 41.2, 41.9, 43])
+    assert found.kind == "fails" and found.why.startswith("The mean lies above 0: ")
 
 
 def test_a_drawing_has_a_dot_a_seed_where_it_lies():

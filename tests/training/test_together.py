@@ -124,3 +124,13 @@ def test_a_method_that_waits_for_a_value_is_a_sentence(jobs, monkeypatch):
     )
     with pytest.raises(UserError, match=r"CUDA graph .* reproducible"):
         trained([job])
+
+
+def test_networks_are_dealt_to_the_gpus(monkeypatch):
+    seen = []
+    monkeypatch.setattr(experiment, "parallel", lambda function, jobs, what: seen.extend(share for share, _ in jobs))
+    monkeypatch.setattr(experiment, "train_together", lambda jobs: seen.append(("here", jobs)))
+    for devices, jobs in ((2, [1, 2, 3]), (4, [1, 2]), (1, [1, 2]), (2, [1]), (0, [])):
+        monkeypatch.setattr(experiment.workers, "gpus", lambda count=devices: ("cuda",) * count)
+        experiment.train_on_gpus(jobs)
+    assert seen == [[1, 3], [2], [1], [2], ("here", [1, 2]), ("here", [1]), ("here", [])]

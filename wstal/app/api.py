@@ -57,7 +57,7 @@ def train(
     Raises:
         UserError: the table or the parameters do not fit, no video can be used, or `out` exists.
     """
-    folder = _scratch() if out is None else Path(out)
+    folder = Path(tempfile.mkdtemp(prefix="wstal."), "run") if out is None else Path(out)
     with _work(quiet):
         outcome = own_videos.train(
             _settings(params), Path(labels), Path(videos), folder,
@@ -65,7 +65,7 @@ def train(
         )  # fmt: skip
     run = TrainedRun(folder, outcome.notes, dict(outcome.failures), tuple(outcome.lost), outcome.crossed)
     if out is None:
-        weakref.finalize(run, shutil.rmtree, folder, ignore_errors=True)
+        weakref.finalize(run, shutil.rmtree, folder.parent, ignore_errors=True)
     return run
 
 
@@ -187,8 +187,9 @@ class Found:
         Raises:
             UserError: it cannot be written.
         """
-        with folders.taken(Path(folder)), located.write(Path(folder), self.located):
-            return Path(folder)
+        with folders.taken(Path(folder)):
+            located.write(Path(folder), self.located)
+        return Path(folder)
 
     def videos(self, folder: str | Path, *, params: Changes = None, quiet: bool = False) -> list[Path]:
         """Write labelled/<video>.mp4 below a folder, with what is found burnt in; -> the files.
@@ -240,10 +241,6 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         return f"<p>{self!r}</p>{self.to_dataframe().to_html(float_format='{:.4f}'.format)}"
-
-
-def _scratch() -> Path:
-    return Path(tempfile.mkdtemp(prefix="wstal."))
 
 
 def _tell(text: str) -> None:

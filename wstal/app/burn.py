@@ -12,12 +12,12 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from wstal.base import files, progress
+from wstal.base import colours, files, progress
 from wstal.base.errors import UserError, system_errors
 from wstal.base.record import Count, Index, Positive, Record
 from wstal.border import filenames
 from wstal.features.pixels.decode import Footage
-from wstal.report.timeline import Film, colours
+from wstal.report.timeline import Film
 
 FOLDER = "labelled"
 PAPER, CURSOR = (20, 22, 26), (255, 255, 255)

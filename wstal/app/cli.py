@@ -246,7 +246,7 @@ def count(text: str) -> int:
 
 
 def _add_device(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--device", metavar="NAME", help="cpu, cuda, or one GPU of several, as cuda:1; default: a GPU if any")
+    command.add_argument("--device", metavar="NAME", help="cpu, cuda for all GPUs, or one, as cuda:1; default: GPUs if any")
 
 
 def _add_params(command: argparse.ArgumentParser) -> None:

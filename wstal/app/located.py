@@ -1,11 +1,10 @@
 """What `wstal localize` found, and its files: those that the top of own_videos.py lists."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wstal.app import intervals
+from wstal.app import intervals, provenance
 from wstal.base import files
 from wstal.base.errors import UserError
 from wstal.base.types import Detections
@@ -26,6 +25,7 @@ class Located:
     run: str  # that found it
     classes: tuple[str, ...]  # of the run
     summary: ExtractionSummary  # failures and warnings, by video
+    origin: provenance.Origin
 
     @property
     def why(self) -> dict[str, str]:
@@ -48,19 +48,15 @@ class Located:
         return Table("Detections", "Times in seconds; scores compare within a run.", intervals.COLUMNS, rows)
 
 
-@contextmanager
-def write(out: Path, located: Located) -> Iterator[Path]:
-    """All files of an output folder, in the place of those that an earlier run has left, all or none; more may be added.
-
-    The block is given the folder in which they are made.
-    """
+def write(out: Path, located: Located) -> None:
+    """All files of an output folder, in the place of those that an earlier run has left, all or none."""
     with files.several(out, earlier(out)) as fresh:
         detections.write_json(located.found, fresh / "predictions.json")
         files.write(fresh / "detections.csv", intervals.csv_text(located.shown))
         for video, name in filenames.file_names(located.shown.videos).items():
             files.write(fresh / "elan" / f"{name}.txt", intervals.elan(located.shown, video))
         files.write(fresh / "timeline.html", located.page(out))
-        yield fresh
+        provenance.write(fresh, located.origin)
 
 
 def earlier(out: Path) -> list[Path]:

@@ -141,9 +141,8 @@ def _train(
         write_summary(run, table, summary.failures, notes, crossing)
         words = ["train", labels.name, "--videos", videos.name, "--out", "OUT", "--method", method, "--seed", str(seed)]
         about = {"method": method, "preset": run.preset, "seed": str(seed)}
-        provenance.write(
-            run.folder, shlex.join(["wstal", *words]), about, run.settings, {labels.name: labels, **reader.videos(where)}
-        )
+        data = {labels.name: labels, **reader.videos(where)}
+        provenance.write(run.folder, provenance.origin(shlex.join(["wstal", *words]), about, run.settings, data))
         run.folder.rename(fresh)
     return Outcome(**vars(summary), lost=sorted(known - reader.trained(where)), notes=notes, crossed=crossing)
 
@@ -242,14 +241,9 @@ def localize(raw: Mapping[str, Any], given: Sequence[Path], folder: Path, out: P
     Raises:
         UserError: `locate` refuses the files or the run, or `out` cannot be written.
     """
-    own, card, videos = settings(raw), cards.read(folder), folders.named(given)
     with folders.taken(out):
         located = locate(raw, given, folder)
-        words = ["localize", *(file.name for file in given), "--run", folder.name, "--out", "OUT"]
-        about = {"method": card.settings.method, "preset": card.settings.preset, "seed": str(card.seed)}
-        weights = {name: folder / name for name in ("run.yaml", *(f"{network}.safetensors" for network in card.networks))}
-        with write(out, located) as fresh:
-            provenance.write(fresh, shlex.join(["wstal", *words]), about, [card.settings, own.shown], weights | videos)
+        write(out, located)
     return located
 
 
@@ -286,7 +280,17 @@ def locate(raw: Mapping[str, Any], given: Sequence[Path], folder: Path) -> Locat
             films[video] = film(video, videos[video], durations_s[video], scores, shown, card, own.stills)
     check_some(videos, summary)
     found, shown = detections.of_videos(found, films), detections.of_videos(shown, films)
-    return Located(found, shown, list(films.values()), str(folder), card.classes, summary)
+    return Located(found, shown, list(films.values()), str(folder), card.classes, summary, origin(own, given, folder))
+
+
+def origin(own: Own, given: Sequence[Path], folder: Path) -> provenance.Origin:
+    """Where the detections of a run in video files come from."""
+    card = cards.read(folder)
+    words = ["localize", *(file.name for file in given), "--run", folder.name, "--out", "OUT"]
+    about = {"method": card.settings.method, "preset": card.settings.preset, "seed": str(card.seed)}
+    weights = {name: folder / name for name in ("run.yaml", *(f"{network}.safetensors" for network in card.networks))}
+    data = weights | folders.named(given)
+    return provenance.origin(shlex.join(["wstal", *words]), about, [card.settings, own.shown], data)
 
 
 def ending(card: cards.Card) -> cards.Card:

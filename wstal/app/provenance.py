@@ -7,6 +7,7 @@ import hashlib
 import platform
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -37,16 +38,32 @@ class Provenance(Record):
     files: dict[str, str]  # file of the folder -> its hash
 
 
-def write(folder: Path, command: str, settings: Mapping[str, str], parameters: object, data: Mapping[str, Path]) -> None:
-    """Write <folder>/provenance.yaml for all files that are there; `data` are {name: file} of what was read."""
+@dataclass(frozen=True)
+class Origin:
+    """What a command has read, and the command."""
+
+    command: str  # OUT stands for the folder that it writes to
+    settings: Mapping[str, str]  # method, preset, seed and the like
+    parameters: str  # SHA-256 of what params.yaml, with what was laid over it, comes to
+    data: Mapping[str, str]  # file -> its SHA-256
+
+
+def origin(command: str, settings: Mapping[str, str], parameters: object, data: Mapping[str, Path]) -> Origin:
+    """The origin of what a command makes of the files `data`, {name: file}, as they are now."""
+    hashed = hashlib.sha256(msgspec.json.encode(parameters, order="sorted")).hexdigest()
+    return Origin(command, settings, hashed, {name: digest(path) for name, path in data.items()})
+
+
+def write(folder: Path, of: Origin) -> None:
+    """Write <folder>/provenance.yaml for all files that are there."""
     made = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     known = Provenance(
-        command=command,
+        command=of.command,
         commit=commit(),
         code=code.digest(sorted(code.PACKAGE.rglob("*.py"))),
-        parameters=hashlib.sha256(msgspec.json.encode(parameters, order="sorted")).hexdigest(),
-        settings=dict(settings),
-        data={name: digest(path) for name, path in data.items()},
+        parameters=of.parameters,
+        settings=dict(of.settings),
+        data=dict(of.data),
         environment=environment(),
         files={name: digest(path) for name, path in made.items()},
     )

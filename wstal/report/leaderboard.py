@@ -8,8 +8,8 @@ import numpy as np
 from wstal import published
 from wstal.evaluation.judging import Judging
 from wstal.evaluation.metrics import Metrics, evaluate_all
-from wstal.published import AVERAGE
-from wstal.report import paired
+from wstal.published import AVERAGE, originals
+from wstal.report import naming, paired
 from wstal.report.cells import DASH, mean_std, number, signed
 from wstal.report.claims import Claim, span, wins
 from wstal.report.figure_ranks import Ranks
@@ -18,11 +18,6 @@ from wstal.report.results import caption
 from wstal.report.tables import Table
 from wstal.training.experiment import Run
 
-HEADER = (
-    "method", "preset", "published AVG", "published rank", "AVG here", "95 % interval", "rank here", "above the next row",
-    "better than the next on",
-)  # fmt: skip
-
 
 def evaluate(judging: Judging[Run]) -> Metrics:
     """Metrics of an entry, with the group BEST for the best checkpoint on test data."""
@@ -30,6 +25,15 @@ def evaluate(judging: Judging[Run]) -> Metrics:
     for run in judging.runs:
         found.rows[run.row][str(run.seed)][BEST] = best_on_test(run, judging)
     return found
+
+
+def header(metrics: Metrics) -> tuple[str, ...]:
+    """Names of the columns: whose values they hold, and of which dataset."""
+    ours, theirs = naming.values(metrics), naming.printed(metrics)
+    return (
+        "method", "preset", f"AVG {theirs}", "rank printed", f"AVG {ours}", "95 % interval", f"rank {ours}",
+        "above the next row", "better than the next on",
+    )  # fmt: skip
 
 
 def table(metrics: Metrics) -> Table:
@@ -42,7 +46,7 @@ def table(metrics: Metrics) -> Table:
         cells = published.label(metrics.entry, row), metrics.presets[row], number(printed(metrics).get(row))
         here = number(theirs.get(row), "g"), mean_std(values), within(values), number(ours[row], "g")
         lines.append((*cells, *here, *((DASH, DASH) if ahead is None else (signed(float(ahead.mean())), wins(ahead)))))
-    return Table(published.entry(metrics.entry).title, f"{caption(metrics)} {comment(metrics)}", HEADER, tuple(lines))
+    return Table(naming.title(metrics), f"{caption(metrics)} {comment(metrics)}", header(metrics), tuple(lines))
 
 
 def within(values: np.ndarray) -> str:
@@ -70,7 +74,7 @@ def choosing(metrics: Metrics) -> Table:
         gain = metrics.average(row, BEST) - metrics.average(row)
         best = mean_std(metrics.average(row, BEST))
         lines.append((published.label(metrics.entry, row), mean_std(metrics.average(row)), best, mean_std(gain), span(gain)))
-    title = "What choosing the checkpoint on test data would add"
+    title = f"What choosing the checkpoint on test data would add, on {originals.spoken(metrics.dataset)}"
     text = "Points of average mAP over the last weights, paired over the seeds; only the table of protocols chooses, too."
     return Table(title, text, ("method", "last weights", BEST, "gain", "95 % interval"), tuple(lines))
 
@@ -103,5 +107,5 @@ def beside(metrics: Metrics) -> Ranks:
     theirs = printed(metrics)
     ours = ranks({row: means(metrics)[row] for row in theirs})
     labels = tuple(published.label(metrics.entry, row) for row in theirs)
-    title = f"Published rank and rank on {metrics.dataset}"
+    title = f"Published rank and rank on {originals.spoken(metrics.dataset)}"
     return Ranks(title, labels, tuple(ranks(theirs).values()), tuple(ours.values()))

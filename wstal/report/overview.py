@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from scipy import stats
 
 from wstal import published
 from wstal.base.paths import Tree
 from wstal.evaluation import metrics
+from wstal.evaluation.metrics import Metrics
+from wstal.published import originals
 from wstal.report import claims, naming, paired
-from wstal.report.aggregate import CUT, Aggregate, aggregate
-from wstal.report.cells import DASH, signed
+from wstal.report.aggregate import Aggregate, aggregate
+from wstal.report.cells import signed
 from wstal.report.claims import Claim, JudgedClaim
 from wstal.report.paired import FAILS, HOLDS, LEVEL, MOST, SAME, UNDECIDED, VERDICTS
 from wstal.report.plots import FOREGROUND, FOUND, INK, PALE, TRUTH, legend
@@ -56,6 +57,11 @@ class Strip:
         return self.title.partition(": ")[0]
 
     @property
+    def where(self) -> str:
+        """Paper and table, and the dataset that values of ours are of."""
+        return f"{self.place}, on {originals.spoken(self.dataset)}"
+
+    @property
     def paper(self) -> str:
         """What the title says before its first comma."""
         return self.title.partition(", ")[0]
@@ -66,10 +72,10 @@ class Strip:
         return tuple(claim.verdict for claim in self.claims)
 
 
-def strips(entries: Sequence[str], tree: Tree) -> list[Strip]:
-    """Entries with claims, paper by paper, from reports/metrics/."""
+def strips(entries: Sequence[str], tree: Tree, of: Callable[[Metrics], list[Claim]] = claims.claims) -> list[Strip]:
+    """Entries with claims, paper by paper, from reports/metrics/; `of` says which claims, those of papers or ours."""
     read = {entry: metrics.read(entry, tree) for entry in published.in_order(entries)}
-    judged = {entry: tuple(claims.judge(claims.claims(found))) for entry, found in read.items()}
+    judged = {entry: tuple(claims.judge(of(found))) for entry, found in read.items()}
     return [Strip(naming.title(read[entry]), found, read[entry].dataset) for entry, found in judged.items() if found]
 
 
@@ -102,7 +108,7 @@ def mark(judged: JudgedClaim) -> str:
 
 def decided(found: Sequence[Strip], verdict: str) -> Table:
     """The claims of all entries with one verdict, the largest differences first."""
-    chosen = [(strip.place, one) for strip in found for one in strip.claims if one.verdict == verdict]
+    chosen = [(strip.where, one) for strip in found for one in strip.claims if one.verdict == verdict]
     chosen.sort(key=lambda pair: -abs(pair[1].here.mean))
     rows = tuple((place, *one.cells()) for place, one in chosen)
     caption = "Differences in points, paired over seeds; p-values are corrected for all claims of the table."
@@ -114,7 +120,7 @@ def depending(found: Sequence[Strip]) -> Table:
     """The claims that depend on the evaluator: the verdict is another one, or the difference moves."""
     rows = tuple(
         (
-            strip.place, one.claim.text, one.verdict, signed(one.here.mean), one.official.verdict, signed(one.official.mean),
+            strip.where, one.claim.text, one.verdict, signed(one.here.mean), one.official.verdict, signed(one.official.mean),
             signed(one.moved.mean), claims.small(one.moved.p),
         )
         for strip in found for one in strip.claims if one.official and one.moved and one.depends
@@ -159,21 +165,15 @@ def aggregates(found: Sequence[Strip]) -> Table:
     rows = []
     for paper, judged in by_paper(found).items():
         own = [strip for strip in found if strip.paper == paper]
-        printed = [one.claim.published for one in judged if one.claim.published is not None and not one.claim.alike]
-        theirs = signed(float(stats.trim_mean(printed, CUT))) if printed else DASH
         ours, official = (aggregate(strata(own, evaluator)) for evaluator in (by_paper_evaluator, by_official_evaluator))
-        rows.append((paper, str(len(own)), str(len(judged)), theirs, *cells(ours), *cells(official)))
+        rows.append((paper, str(len(own)), str(len(judged)), *cells(ours), *cells(official)))
     caption = (
         "Interquartile mean of the differences of all claims and seeds, points, and probability that the better row of a claim "
         "wins on a seed; in brackets their bootstrap intervals, which draw whole seeds within each dataset (after rliable). "
-        f"{claims.cover([one for strip in found for one in strip.claims])}Printed: the same mean of the differences that the "
-        "paper prints, on its own datasets."
+        f"{claims.cover([one for strip in found for one in strip.claims])}"
     )
-    header = (
-        "paper", "tables", "claims", "printed", "difference here", "probability of improvement", "official difference",
-        "official probability",
-    )  # fmt: skip
-    return Table("Papers in sum", caption, header, tuple(rows))
+    both = ("difference", "probability of improvement", "official difference", "official probability")
+    return Table("Papers in sum", caption.rstrip(), ("paper", "tables", "claims", *both), tuple(rows))
 
 
 def by_paper(found: Sequence[Strip]) -> dict[str, list[JudgedClaim]]:

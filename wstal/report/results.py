@@ -106,7 +106,7 @@ def caption(metrics: Metrics) -> str:
     )
     if metrics.protocol != UNIFIED_NAME:
         text += f" Unified: the official evaluator, protocol {UNIFIED_NAME}, at the same thresholds."
-    return text + warnings(metrics) + remarks.of(metrics.entry, list(metrics.rows))
+    return text + warnings(metrics) + remarks.of(metrics)
 
 
 def warnings(metrics: Metrics) -> str:

@@ -35,17 +35,18 @@ def write(params: Parameters, tree: Tree, documented: bool = False) -> Site:
 
 
 def index(site: Site, found: dict[str, Metrics]) -> None:
-    """The first page: a strip an entry, paper by paper."""
+    """The first page: a strip an entry, paper by paper; apart from them, what no paper claims."""
     strips = overview.strips(list(found), site.tree)
-    papers: dict[str, list[str]] = {}
-    for entry in found:
-        paper = published.paper(entry)
-        papers.setdefault(paper.name if paper else "", []).append(entry)
-    sections = [section(name, [found[entry] for entry in entries]) for name, entries in papers.items() if name]
-    own = [(entry, naming.title(found[entry])) for entry in papers.get("", [])]
+    papers: dict[str, list[Metrics]] = {}
+    for entry, one in found.items():
+        if paper := published.paper(entry):
+            papers.setdefault(paper.name, []).append(one)
+    sections = [section(name, of_paper) for name, of_paper in papers.items()]
+    asked = [strip(one, claim_cards.ours(one)) for one in found.values()]
+    own = [one for one in asked if one["cards"] or not published.paper(one["entry"])]
     judged = [one for strip in strips for one in strip.claims]
     tables = [overview.counts(strips), overview.aggregates(strips)]
-    why = undecided([card for section in sections for _, _, found, _ in section["strips"] for card in found])
+    why = undecided([card for section in sections for strip in section["strips"] for card in strip["cards"]])
     site.write("index.html", "index.html", why=why, sections=sections, own=own, count=claims.count(judged), tables=tables)
 
 
@@ -63,9 +64,14 @@ def undecided(judged: Sequence[ClaimCard]) -> str:
 
 def section(name: str, found: Sequence[Metrics]) -> dict[str, Any]:
     """One paper on the first page."""
-    strips = [(one, naming.title(one), claim_cards.cards(one), seeds(one)) for one in found]
+    strips = [strip(one, claim_cards.cards(one)) for one in found]
     judged = [judged for one in found for judged in claims.judge(claims.claims(one))]
     return {"name": name, "paper": published.paper(found[0].entry), "count": claims.count(judged), "strips": strips}
+
+
+def strip(found: Metrics, shown: Sequence[ClaimCard]) -> dict[str, Any]:
+    """An entry on the first page, with a field for each of the cards."""
+    return {"entry": found.entry, "title": naming.title(found), "cards": shown, "seeds": seeds(found)}
 
 
 def seeds(found: Metrics) -> int:
@@ -74,11 +80,12 @@ def seeds(found: Metrics) -> int:
 
 
 def page(site: Site, entry: str, found: Metrics, params: Parameters) -> None:
-    """An entry: its claims as cards, its table, its figures, and where all of it comes from."""
+    """An entry: its claims as cards, what we ask beside them, its table, its figures, and where all of it comes from."""
     judged, figures = claim_cards.cards(found), sorted(site.tree.figures(entry).glob("*.png"))
     site.write(
         f"{FOLDER}/{entry}.html", "entry.html", entry=entry, title=naming.title(found), printed=published.entry(entry),
-        paper=published.paper(entry), cards=judged, draw=seed_differences.seeds, seeds=seeds(found),
+        paper=published.paper(entry), cards=judged, ours=claim_cards.ours(found), draw=seed_differences.seeds,
+        seeds=seeds(found),
         content=results.of_entry(found), count=claims.count(claims.judge(claims.claims(found))) if judged else "",
         figures=[(image.name, image.stem.replace("_", " "), *size(image)) for image in figures],
         sources=sources(entry, params),

@@ -138,7 +138,7 @@ def train(todo: Sequence[Run]) -> list[dict[str, Path]]:
     """Train what is not in the cache, the longest networks first, so that no core waits long for the last one.
 
     Teachers come first. Equal networks are trained once, also where one row keeps checkpoints and the other does not; those of
-    mode "fast" side by side in this process where there is a GPU. Returns where the weights of each run are: {network: file}.
+    mode "fast" side by side in one process a GPU, if any. Returns where the weights of each run are: {network: file}.
     """
     if teachers := [run.teacher for run in todo if run.teacher]:
         train(teachers)
@@ -149,7 +149,7 @@ def train(todo: Sequence[Run]) -> list[dict[str, Path]]:
     lacking = [job for path, job in jobs.items() if path not in served and not whole(path)]
     missing = [(work(run, name), (run, name, path)) for run, name, path in lacking]
     missing.sort(key=lambda one: -one[0])
-    train_together([job for _, job in missing if goes_together(job[0])])
+    train_on_gpus([job for _, job in missing if goes_together(job[0])])
     slow = [(size, job) for size, job in missing if not goes_together(job[0])]
     parallel(train_one, [job for _, job in slow], "networks trained, %", [size for size, _ in slow])
     for path, fuller in served.items():
@@ -223,11 +223,25 @@ def unfinished(target: Path) -> Path:
     return target.with_suffix(".unfinished")
 
 
-def train_together(jobs: list[tuple[Run, str, Path]]) -> None:
-    """Train networks side by side on a GPU, each into its file as it ends; an interrupted one begins again."""
+def train_on_gpus(jobs: list[tuple[Run, str, Path]]) -> None:
+    """Train networks side by side: on one GPU in this process, on each of several in a process with its share of them."""
+    devices = len(workers.gpus())
+    if devices < 2 or len(jobs) < 2:
+        train_together(jobs)
+    else:
+        shares = [jobs[first::devices] for first in range(min(devices, len(jobs)))]
+        named = [(share, f"networks trained on GPU {number}") for number, share in enumerate(shares)]
+        parallel(train_together, named, "GPUs that are done")
+
+
+def train_together(jobs: list[tuple[Run, str, Path]], what: str = "networks trained") -> None:
+    """Train networks side by side on a GPU, each into its file as it ends; an interrupted one begins again.
+
+    `what` names the progress.
+    """
     for done, (number, fitted) in enumerate(fit_all([to_train(run, network, target.parent) for run, network, target in jobs])):
         save(fitted, jobs[number][2])
-        progress.report("networks trained", done + 1, len(jobs))
+        progress.report(what, done + 1, len(jobs))
 
 
 def to_train(run: Run, network: str, kept: Path) -> Job:

@@ -4,6 +4,7 @@ import csv
 import json
 import tempfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from tests.exchange.tools.clips import LINES, NASTY, clip, clips, plain
 from wstal.base.errors import UserError
 from wstal.base.timegrid import TimeGrid
 from wstal.datasets.readers import segments_csv
-from wstal.exchange.tools import registry, tracks
+from wstal.exchange.tools import labelstudio, registry, tracks
 
 READ = ("elan", "labelstudio", "srt", "via", "webvtt")
 
@@ -157,3 +158,9 @@ def test_ids_that_name_no_file_stay_in_the_folder_and_are_not_guessed(name, tmp_
     else:
         with pytest.raises(UserError, match="is named by a digest, as its video's id names no file; give it the name"):
             registry.read(made)
+
+
+def test_a_class_has_the_colour_of_the_page_in_label_studio():
+    """As https://labelstud.io/tags/timelinelabels has it in its example: `background`, in hexadecimal."""
+    found = ElementTree.fromstring(labelstudio.config(["Bow", "Wave"])).iter("Label")
+    assert [(one.get("value"), one.get("background")) for one in found] == [("Bow", "#d1495b"), ("Wave", "#2b7bba")]

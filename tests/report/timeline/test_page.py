@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from wstal.report.timeline import Film, colours, frame, page
+from wstal.base import colours
+from wstal.report.timeline import Film, frame, page
 from wstal.report.timeline.drawing import BAR, LANE, LEFT, RIGHT, TICKS, WIDTH, CurveScale, clock, scale, short, ticks, x_of
 
 JPEG = b"\xff\xd8 a picture"

@@ -25,6 +25,7 @@ from xml.etree import ElementTree
 
 import msgspec
 
+from wstal.base import colours
 from wstal.base.errors import UserError
 from wstal.exchange.tools import _opened
 from wstal.exchange.tools.tracks import Clip, Mark, Track, frames, seconds, track
@@ -78,11 +79,11 @@ def texts(clips: Sequence[Clip], classes: Sequence[str]) -> dict[str, str]:
 
 
 def config(classes: Sequence[str]) -> str:
-    """The labeling interface."""
+    """The labeling interface, with the colours that classes have on the page."""
     view = ElementTree.Element("View")
     labels = ElementTree.SubElement(view, "TimelineLabels", name=CONTROL, toName=OBJECT)
-    for label in classes:
-        ElementTree.SubElement(labels, "Label", value=label)
+    for label, hue in colours.hues(classes).items():
+        ElementTree.SubElement(labels, "Label", value=label, background=colours.HEX[hue])
     ElementTree.SubElement(view, "Video", name=OBJECT, value="$video", frameRate="$fps")
     ElementTree.indent(view)
     return ElementTree.tostring(view, encoding="unicode") + "\n"

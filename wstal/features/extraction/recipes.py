@@ -145,7 +145,7 @@ def _extract_mine(mine: Mapping[str, Path], recipe: Recipe, spread: bool) -> Ext
     if not (todo := {video: file for video, file in mine.items() if video not in done}):
         return whole
     flow_on_gpu = seeding.device().type == "cuda" and any(stream.prepare is not iter for stream in made.values())
-    count = 1 if flow_on_gpu else min(workers.count(), len(todo))
+    count = min(len(workers.gpus()) if flow_on_gpu else workers.count(), len(todo))
     threads = max(1, workers.count() // count) if spread and seeding.device().type == "cpu" else 1
     pinned = settled(extraction.speed, seeding.device()).precision == "float32"
     with workers.pool(count, any_instruction=not pinned) as pool:

@@ -2,7 +2,6 @@
 
 page.py       the page and its cards, in HTML
 drawing.py    one video's curves and intervals, in SVG
-colours.py    of classes, the same in every output
 style.css     light and dark
 script.js     a cursor that follows mouse, arrow keys and the player, a search field; without it the page still shows everything
 """

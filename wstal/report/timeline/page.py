@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from wstal.report.timeline import colours
+from wstal.base import colours
 from wstal.report.timeline.drawing import CurveScale, Film, Span, clock, data_uri, drawing, scales
 
 FOLDER = Path(__file__).parent

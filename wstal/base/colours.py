@@ -1,4 +1,4 @@
-"""The colour of each class of a run, the same in every output: on pages, in videos, in any selection of classes."""
+"""The colour of each class of a run, the same in every output: on pages, in videos, in annotation tools."""
 
 from collections.abc import Iterable, Sequence
 
