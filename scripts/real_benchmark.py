@@ -11,7 +11,8 @@ First every method is trained once on four fifths of the training videos. On the
 ensemble are chosen by video-level labels alone: by how well a video's best detection of each class tells which videos show it.
 Then all methods are trained on all training videos, every seed, and validation videos are looked at for the first time.
 
-OUT gets chosen.json, a table in table.md and metrics.json; its folder `work` may be deleted. A method that fails is named, and
+OUT gets chosen.json, about.json, metrics.json and their tables in table.md; its folder `work` may be deleted. With
+reports/real as OUT, the first page of the site shows them. A method that fails is named, and
 the others go on. Presets are scaled to the size of the benchmark; `--steps` bounds the number of steps, where time is short.
 """
 
@@ -29,7 +30,9 @@ os.environ.update(ENVIRONMENT)
 
 import msgspec
 import numpy as np
+import torch
 
+from wstal.base import seeding
 from wstal.base.conversion import merge
 from wstal.base.errors import UserError
 from wstal.base.paths import Tree
@@ -46,7 +49,8 @@ from wstal.datasets.readers._database import Annotated
 from wstal.detect import detections
 from wstal.evaluation import metrics
 from wstal.evaluation.judging import judging
-from wstal.report import results
+from wstal.report import real_videos, results
+from wstal.report.real_videos import About
 from wstal.training import ensemble_runs, experiment
 from wstal.training.experiment import Run
 
@@ -74,6 +78,7 @@ def main() -> None:
     done = trained("real", params, tree, given.steps, params.seeds)
     if not done:
         raise UserError("No method could be trained; the lines above say why.")
+    (given.out / "about.json").write_text(json.dumps(msgspec.structs.asdict(about(given, benchmark)), indent=1) + "\n")
     judge(params, done, [row for row in chosen if row in {run.row for run in done}], given.out, tree)
 
 
@@ -123,7 +128,19 @@ def chosen_rows(rows: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
     return {name: values for name, values in rows.items() if not names or name in names}
 
 
-class About(msgspec.Struct):
+def about(given: argparse.Namespace, benchmark: Benchmark) -> About:
+    """What is measured, and where."""
+    device = seeding.device()
+    return About(
+        training_videos=sum(entry.subset == "training" for entry in benchmark.values()),
+        validation_videos=sum(entry.subset == "validation" for entry in benchmark.values()),
+        classes=len({one.label for entry in benchmark.values() for one in entry.annotations}),
+        mode=given.mode, steps=given.steps,
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
+    )  # fmt: skip
+
+
+class Kind(msgspec.Struct):
     """What meta.json says of a video, among other things."""
 
     kind: str
@@ -132,16 +149,16 @@ class About(msgspec.Struct):
 class Meta(msgspec.Struct):
     """meta.json."""
 
-    videos: dict[str, About]
+    videos: dict[str, Kind]
 
 
 def kinds(root: Path, benchmark: Benchmark) -> dict[str, list[str]]:
     """{kind: validation videos} of meta.json; {} without it."""
     path, groups = root / "meta.json", dict[str, list[str]]()
     if path.exists():
-        for video, about in sorted(jsonfile.read(path, Meta, "is damaged", "remove it").videos.items()):
+        for video, one in sorted(jsonfile.read(path, Meta, "is damaged", "remove it").videos.items()):
             if video in benchmark and benchmark[video].subset == "validation":
-                groups.setdefault(about.kind, []).append(video)
+                groups.setdefault(one.kind, []).append(video)
     return groups
 
 
@@ -248,9 +265,9 @@ def judge(params: Parameters, done: list[Run], chosen: list[str], out: Path, tre
     ensemble_runs.join_all(joined)
     found = metrics.evaluate_all(judging(plan.of_judging(params, "real"), [*done, *joined], tree))
     (out / "metrics.json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
-    table = results.groups(found)
-    (out / "table.md").write_text(table.markdown())
-    print(table.markdown())
+    tables = f"{real_videos.table(out).markdown()}\n{results.groups(found).markdown()}"
+    (out / "table.md").write_text(tables)
+    print(tables)
 
 
 if __name__ == "__main__":

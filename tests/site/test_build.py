@@ -10,7 +10,7 @@ from wstal import published
 from wstal.base.paths import PIPELINE, Tree
 from wstal.config import parameters
 from wstal.evaluation import metrics
-from wstal.report import claims, overview, results
+from wstal.report import claims, overview, real_videos, results
 from wstal.site import build, claim_cards
 
 PARAMS = parameters.load()
@@ -97,6 +97,12 @@ def test_the_first_page_has_a_field_for_every_claim_with_its_verdict(reports):
         assert sorted(fields) == sorted(expected) and len(fields) > least
     judged = [one for strip in overview.strips(PARAMS.reported, PIPELINE) for one in strip.claims]
     assert claims.count(judged) in words(text)
+
+
+def test_the_first_page_shows_what_came_out_on_real_videos(reports):
+    text = words((reports / "index.html").read_text(encoding="utf-8").partition('id="real"')[2])
+    content = real_videos.table(reports / "real")
+    assert all(cell in text for row in content.rows for cell in row) and content.caption in text
 
 
 def test_the_first_page_is_no_long_page(reports):

@@ -96,17 +96,21 @@ def groups(metrics: Metrics) -> Table:
 
 def caption(metrics: Metrics) -> str:
     """Dataset, protocol, presets, seeds: what a reader must know beside the numbers."""
-    seeds = len(next(iter(metrics.rows.values())))
-    spread = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
     presets = " and ".join(sorted(set(metrics.presets.values())))
     text = (
         f"{metrics.caption} Dataset {metrics.dataset}, protocol {metrics.protocol}, preset {presets}; mAP in percent, "
-        f"{spread} of the last weights. {AVERAGE}: mean over tIoU "
+        f"{spread(metrics)} of the last weights. {AVERAGE}: mean over tIoU "
         f"{', '.join(f'{tiou:g}' for tiou in metrics.tious)}."
     )
     if metrics.protocol != UNIFIED_NAME:
         text += f" Unified: the official evaluator, protocol {UNIFIED_NAME}, at the same thresholds."
     return text + warnings(metrics) + remarks.of(metrics)
+
+
+def spread(metrics: Metrics) -> str:
+    """What a cell of several seeds holds."""
+    seeds = len(next(iter(metrics.rows.values())))
+    return f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
 
 
 def warnings(metrics: Metrics) -> str:

@@ -9,7 +9,7 @@ from wstal.base.paths import Tree
 from wstal.config.parameters import Parameters
 from wstal.evaluation import metrics
 from wstal.evaluation.metrics import Metrics
-from wstal.report import claims, naming, overview, results
+from wstal.report import claims, naming, overview, real_videos, results
 from wstal.report.paired import MOST
 from wstal.site import claim_cards, notebook_html, seed_differences
 from wstal.site.claim_cards import ClaimCard
@@ -47,7 +47,10 @@ def index(site: Site, found: dict[str, Metrics]) -> None:
     judged = [one for strip in strips for one in strip.claims]
     tables = [overview.counts(strips), overview.aggregates(strips)]
     why = undecided([card for section in sections for strip in section["strips"] for card in strip["cards"]])
-    site.write("index.html", "index.html", why=why, sections=sections, own=own, count=claims.count(judged), tables=tables)
+    site.write(
+        "index.html", "index.html", why=why, sections=sections, own=own, count=claims.count(judged), tables=tables,
+        real=real_videos.table(site.root / "real"),
+    )  # fmt: skip
 
 
 def undecided(judged: Sequence[ClaimCard]) -> str:
