@@ -18,7 +18,9 @@ def measured(tmp_path):
     """measured({row: {group: fraction}}) -> a folder with these figures of one seed."""
 
     def measured(rows, chosen=("um",), steps=0):
-        cells = {row: {"0": {name: {"mAP": [x], "average_mAP": x} for name, x in groups.items()}} for row, groups in rows.items()}
+        cells = {
+            row: {"0": {name: {"mAP": [x], "average_mAP": x} for name, x in groups.items()}} for row, groups in rows.items()
+        }
         metrics = {"entry": "real", "dataset": "real", "caption": "Films.", "protocol": "activitynet", "tious": [0.5],
                    "presets": dict.fromkeys(rows, "released"), "rows": cells}  # fmt: skip
         about = {"training_videos": 7, "validation_videos": 3, "classes": 2, "mode": "fast", "steps": steps, "device": "CPU"}
