@@ -70,21 +70,11 @@ class Work:
             return [*run, str(out / "notebook.ipynb"), parameter, "smoke=true"]
         wstal, own = [python, "-m", "wstal"], ["--params", str(self.inputs / "own.yaml")]
         if self.kind == "wstal train":
-            videos = ["--videos", str(self.inputs / "films"), "--out", str(out / "run"), "--method", METHOD]
+            videos = ["--videos", str(self.inputs / "films"), "--out", str(out / "run"), "--method", METHOD, "--replace"]
             return [*wstal, "train", str(self.inputs / "labels.csv"), *videos, *own]
         if self.kind == "wstal localize":
-            return [
-                *wstal,
-                "localize",
-                *films,
-                "--run",
-                str(self.inputs / "run"),
-                "--out",
-                str(out),
-                "--formats",
-                "webvtt",
-                *own,
-            ]
+            run = ["--run", str(self.inputs / "run"), "--out", str(out), "--formats", "webvtt"]
+            return [*wstal, "localize", *films, *run, *own]
         return [python, str(Path(__file__).resolve()), "--work", self.kind, str(self.inputs), str(place)]
 
     def start(self, place: Path, limit: Callable[[], None] | None = None, stderr: int = subprocess.DEVNULL) -> Process:
