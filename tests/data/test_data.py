@@ -12,6 +12,7 @@ from wstal.base.paths import Tree
 from wstal.base.timegrid import TimeGrid
 from wstal.data import labels
 from wstal.data.bags import Bags
+from wstal.data.prepared import Prepared
 from wstal.data.sampling import Snippets
 from wstal.data.store import FeatureStore
 from wstal.datasets import prepare
@@ -42,6 +43,14 @@ def test_labels_are_all_that_training_reads(prepared, table):
     assert all(set(video) - {"draw"} == {"id", "subset", "duration_s", "labels"} for video in content["videos"])
     hot = table.multi_hot(table.subset("train", 0))
     assert hot.shape == (24, 6) and set(np.unique(hot)) == {0.0, 1.0} and hot.sum(1).min() >= 1
+
+
+@pytest.mark.parametrize(("subset", "counts"), [("train", True), ("test", False)])
+def test_trained_networks_depend_on_training_videos_alone(prepared, subset, counts):
+    data = Prepared.of(prepared[1], "tiny", 0)
+    before = data.content()
+    del data.store.manifest.videos[data.videos(subset)[0].id]
+    assert (data.content() != before) is counts
 
 
 def test_a_file_with_times_is_refused(tmp_path):

@@ -53,7 +53,7 @@ class Prepared:
 
     def content(self) -> bytes:
         """All that training can read: equal contents train equal weights."""
-        videos, known = [*self.videos("train"), *self.videos("test")], self.store.manifest
+        videos, known = self.videos("train"), self.store.manifest
         stored = {video.id: known.videos.get(video.id, {}) for video in videos}
         hashes = {video: {stream: rows.sha256 for stream, rows in streams.items()} for video, streams in stored.items()}
         return msgspec.json.encode([self.labels.classes, videos, known.grids, known.streams, hashes], order="sorted")
