@@ -88,6 +88,12 @@ def test_the_rooms_are_as_drawn():
     assert blocks("CONTRIBUTING.md", "text")[0] == done.stdout
 
 
+def test_the_table_of_the_house_has_every_room():
+    table = text("CONTRIBUTING.md").partition("| room | from → to |")[2].partition("\n\n")[0]
+    named = {name.split("/")[0] for cell in re.findall(r"^\| (.+?) \|", table, re.M) for name in re.findall(r"`(.+?)`", cell)}
+    assert named == {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+
+
 def test_walks_pass_files_that_are_there():
     ((count, walks),) = re.findall(r"^Three walks.* (\d+) files.*?\n\n(.*?)\n\n", text("CONTRIBUTING.md"), re.M | re.S)
     passed = re.findall(r"`(\w+/\w+\.py)`", walks)
