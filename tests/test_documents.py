@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 
+import wstal
 from wstal import methods
 from wstal.app import cli
 from wstal.base.code import PACKAGE
@@ -81,6 +82,14 @@ def test_every_command_is_one(name, line):
 def test_files_of_the_package_that_are_named_are_there(name):
     named = re.findall(r"`((?:wstal|tests|scripts|notebooks)/[\w./-]+\.(?:py|ipynb|yaml))`", text(name))
     assert [file for file in named if "acme" not in file and not (ROOT / file).is_file()] == []
+
+
+def test_citation_is_of_this_version_and_of_every_method():
+    citation = yaml.safe_load(text("CITATION.cff"))
+    papers = re.findall(r"^\| [^|]+ \| [^|*]+, \*([^*]+)\*, [^|]+ \| [^|]+ \|$", text("README.md"), re.M)
+    assert citation["version"] == wstal.__version__
+    assert sorted(one["title"] for one in citation["references"]) == sorted(papers)
+    assert len(papers) == len(methods.names())
 
 
 def test_the_rooms_are_as_drawn():
