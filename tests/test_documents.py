@@ -21,7 +21,7 @@ from wstal.config import parameters, resolve
 from wstal.config.parameters import Entry, Features
 
 DOCS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *DOCS)
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", *DOCS)
 
 
 def text(name):
@@ -44,6 +44,12 @@ def test_links_lead_to_files(name):
         if not target.exists() or (anchor and anchor not in anchors(target.read_text(encoding="utf-8"))):
             dead.append(link)
     assert dead == []
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_prose_is_within_128(name):
+    prose = re.sub(r"^ *```.*?^ *```", "", text(name), flags=re.M | re.S)
+    assert [line for line in prose.splitlines() if len(line) > 128 and not line.startswith(("|", "!["))] == []
 
 
 def anchors(document):
