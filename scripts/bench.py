@@ -133,9 +133,9 @@ def training(quick: bool) -> Iterator[BenchmarkRow]:
     """A step at THUMOS14's size: in parts of nearly equal length, as one padded batch, and video by video."""
     rate = multiplies_a_second()
     for method in ("facnet",) if quick else ("facnet", "um", "basnet", "wtalc"):
-        how = released(method)
-        bags = thumos(next(iter(how.networks.values())), *((12, 16) if quick else ()))
-        trainer = Trainer(how, bags, 0)
+        preset = released(method)
+        bags = thumos(next(iter(preset.networks.values())), *((12, 16) if quick else ()))
+        trainer = Trainer(preset, bags, 0)
         weights, drawn = sum(p.numel() for p in trainer.model.parameters()), next(trainer.draws())
         ways = {
             "parts": partition(drawn.lengths, weights, CALLS),

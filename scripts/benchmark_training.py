@@ -75,23 +75,23 @@ class Clock:
             raise Stop
 
 
-def plain_ms(how: Settings, bags: Bags) -> float:
+def plain_ms(preset: Settings, bags: Bags) -> float:
     """Milliseconds of a step of mode `reproducible`."""
     clock = Clock(3, 13)
     try:
-        fit(how, bags, 0, clock)
+        fit(preset, bags, 0, clock)
     except Stop:
         pass
     return (clock.ended - clock.begun) / 10 * 1e3
 
 
-def together_s(how: Settings, networks: Sequence[Bags], seeds: int, steps: int) -> tuple[float, float]:
+def together_s(preset: Settings, networks: Sequence[Bags], seeds: int, steps: int) -> tuple[float, float]:
     """Seconds of mode `fast` until graphs are made, and of a step of all networks after that."""
     warm = steps // 2
     clock = Clock(warm, steps)
     torch.cuda.synchronize()
     start = time.perf_counter()
-    jobs = [together.Job(how, bags, seed, lambda *told: None) for seed in range(seeds) for bags in networks]
+    jobs = [together.Job(preset, bags, seed, lambda *told: None) for seed in range(seeds) for bags in networks]
     jobs[-1] = jobs[-1]._replace(step=clock)
     try:
         for _ in together.fit_all(jobs):
@@ -103,13 +103,13 @@ def together_s(how: Settings, networks: Sequence[Bags], seeds: int, steps: int) 
 
 def row(method: str, seeds: int, steps: int) -> dict[str, float | str]:
     """The figures of a method."""
-    how = released(method)
-    networks = [thumos(streams) for streams in how.networks.values()]
-    training, members = how.training, seeds * len(networks)
+    preset = released(method)
+    networks = [thumos(streams) for streams in preset.networks.values()]
+    training, members = preset.training, seeds * len(networks)
     total = training.epochs * VIDEOS // training.batch_videos
     torch.cuda.reset_peak_memory_stats()
-    plain = plain_ms(how, networks[0])
-    warm, each = together_s(how, networks, seeds, min(steps, total))
+    plain = plain_ms(preset, networks[0])
+    warm, each = together_s(preset, networks, seeds, min(steps, total))
     return {
         "method": method,
         "steps": total,

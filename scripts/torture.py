@@ -230,11 +230,11 @@ def work_training(place: Path) -> None:
     from wstal.training.train import fit
 
     interrupted.EVERY_S, interrupted.SHARE = 0.0, float("inf")
-    how = released("co2")
-    how = msgspec.structs.replace(how, training=msgspec.structs.replace(how.training, epochs=20, checkpoints=2))
+    preset = released("co2")
+    preset = msgspec.structs.replace(preset, training=msgspec.structs.replace(preset.training, epochs=20, checkpoints=2))
     target = place / "out" / "network.safetensors"
     unfinished = interrupted.Unfinished(place / "cache" / "network.unfinished", "network")
-    experiment.save(fit(how, thumos(["rgb", "flow"], 20, 16), 0, lambda *told: None, unfinished), target)
+    experiment.save(fit(preset, thumos(["rgb", "flow"], 20, 16), 0, lambda *told: None, unfinished), target)
     interrupted.forget(unfinished.path)
 
 

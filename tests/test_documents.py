@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 
+import wstal
 from wstal import methods
 from wstal.app import cli
 from wstal.base.code import PACKAGE
@@ -20,7 +21,7 @@ from wstal.config import parameters, resolve
 from wstal.config.parameters import Entry, Features
 
 DOCS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *DOCS)
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", *DOCS)
 
 
 def text(name):
@@ -43,6 +44,12 @@ def test_links_lead_to_files(name):
         if not target.exists() or (anchor and anchor not in anchors(target.read_text(encoding="utf-8"))):
             dead.append(link)
     assert dead == []
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_prose_is_within_128(name):
+    prose = re.sub(r"^ *```.*?^ *```", "", text(name), flags=re.M | re.S)
+    assert [line for line in prose.splitlines() if len(line) > 128 and not line.startswith(("|", "!["))] == []
 
 
 def anchors(document):
@@ -83,9 +90,23 @@ def test_files_of_the_package_that_are_named_are_there(name):
     assert [file for file in named if "acme" not in file and not (ROOT / file).is_file()] == []
 
 
+def test_citation_is_of_this_version_and_of_every_method():
+    citation = yaml.safe_load(text("CITATION.cff"))
+    papers = re.findall(r"^\| [^|]+ \| [^|*]+, \*([^*]+)\*, [^|]+ \| [^|]+ \|$", text("README.md"), re.M)
+    assert citation["version"] == wstal.__version__
+    assert sorted(one["title"] for one in citation["references"]) == sorted(papers)
+    assert len(papers) == len(methods.names())
+
+
 def test_the_rooms_are_as_drawn():
     done = subprocess.run([sys.executable, "scripts/rooms.py"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert blocks("CONTRIBUTING.md", "text")[0] == done.stdout
+
+
+def test_the_table_of_the_house_has_every_room():
+    table = text("CONTRIBUTING.md").partition("| room | from → to |")[2].partition("\n\n")[0]
+    named = {name.split("/")[0] for cell in re.findall(r"^\| (.+?) \|", table, re.M) for name in re.findall(r"`(.+?)`", cell)}
+    assert named == {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 
 
 def test_walks_pass_files_that_are_there():

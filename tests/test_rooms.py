@@ -62,7 +62,7 @@ def test_a_room_imports_earlier_rooms_only(name):
 
 def test_the_house_is_no_taller_and_no_more_tangled_than_it_was():
     inner = arrows()
-    for known, most in ((outer(inner), 72), (inner, 99)):
+    for known, most in ((outer(inner), 72), (inner, 98)):
         assert max(floors(known).values()) < 8 and sum(map(len, known.values())) <= most
 
 
@@ -98,7 +98,7 @@ def test_a_training_kernel_loads_nothing_that_knows_times():
 @pytest.mark.parametrize("name", FLOW)
 def test_a_room_says_what_it_is_for_and_what_it_may_not_know(name):
     text = ast.get_docstring(ast.parse((PACKAGE / name / "__init__.py").read_text()))
-    assert text and re.search(r"\bknows?\b|may import", text, re.I)
+    assert text and re.search(r"\bknows?\b[^.]*\b(no|not|nothing|neither)\b|\bno room knows|\bnot know|may import", text, re.I)
 
 
 @pytest.fixture(scope="module")

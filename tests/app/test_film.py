@@ -8,9 +8,9 @@ import pytest
 
 from tests.made import make_detections
 from wstal.app import film as filming
+from wstal.app.stills import Stills
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import VideoScores
-from wstal.report.timeline.stills import Stills
 
 SETTINGS = Stills(fps=10.0, short_side=36, quality=4, strip=2)
 CARD = SimpleNamespace(

@@ -66,38 +66,38 @@ def _folder(place: str) -> Path:
     return Path(place) if Path(place).exists() or os.sep in place else paths.PIPELINE.features(place)
 
 
-def _summary(sets: Sequence["FeatureSet"], found: Sequence["Difference"]) -> str:
+def _summary(sets: Sequence["FeatureSet"], differences: Sequence["Difference"]) -> str:
     """What a reader wants to know first, then the videos that differ most."""
-    lines = [_about(letter, sets, place, found) for place, letter in enumerate("AB")]
-    return "\n".join([*lines, _snippets(found), *_directions(found)])
+    lines = [_about(letter, sets, place, differences) for place, letter in enumerate("AB")]
+    return "\n".join([*lines, _snippets(differences), *_directions(differences)])
 
 
-def _about(letter: str, sets: Sequence["FeatureSet"], place: int, found: Sequence["Difference"]) -> str:
+def _about(letter: str, sets: Sequence["FeatureSet"], place: int, differences: Sequence["Difference"]) -> str:
     """One of the two sets."""
     one, other = sets[place], sets[1 - place]
-    widths = sorted({row.shapes[place][1] for row in found})
+    widths = sorted({row.shapes[place][1] for row in differences})
     alone = len(set(one.videos) - set(other.videos))
     step = f", a snippet every {one.grid.step_s:g} s" if one.grid else ""
     width = " or ".join(map(str, widths[:3])) + (" or others" if len(widths) > 3 else "")
     return f"{letter}: {one.name}: {len(one.videos)} videos ({alone} not in the other), {width} features a snippet{step}"
 
 
-def _snippets(found: Sequence["Difference"]) -> str:
+def _snippets(differences: Sequence["Difference"]) -> str:
     """How many snippets one set has for those of the other."""
-    ratios = sorted(row.snippets for row in found)
-    same = sum(row.shapes[0][0] == row.shapes[1][0] for row in found)
+    ratios = sorted(row.snippets for row in differences)
+    same = sum(row.shapes[0][0] == row.shapes[1][0] for row in differences)
     return (
-        f"snippets: as many in {same} of {len(found)} videos; B has {statistics.median(ratios):.3g} for one of A "
+        f"snippets: as many in {same} of {len(differences)} videos; B has {statistics.median(ratios):.3g} for one of A "
         f"({ratios[0]:.3g} to {ratios[-1]:.3g})"
     )
 
 
-def _directions(found: Sequence["Difference"]) -> list[str]:
+def _directions(differences: Sequence["Difference"]) -> list[str]:
     """Cosines over videos, and the videos where they are lowest."""
-    compared = sorted((row for row in found if not math.isnan(row.cosine)), key=lambda row: (row.cosine, row.video))
+    compared = sorted((row for row in differences if not math.isnan(row.cosine)), key=lambda row: (row.cosine, row.video))
     if not compared:
         return ["cosine: none, as the widths differ"]
-    if all(row.shapes[0] == row.shapes[1] and row.largest == 0 for row in found):
+    if all(row.shapes[0] == row.shapes[1] and row.largest == 0 for row in differences):
         return ["every number is the same"]
     median, scale = (statistics.median(values) for values in zip(*((row.cosine, row.scale) for row in compared), strict=True))
     head = (
@@ -112,10 +112,10 @@ def _directions(found: Sequence["Difference"]) -> list[str]:
     return [head, *table]
 
 
-def _table(found: Sequence["Difference"]) -> str:
+def _table(differences: Sequence["Difference"]) -> str:
     from wstal.border import csvfile  # as late as the rest: numpy takes its time
 
-    return csvfile.exact([COLUMNS, *map(_line, found)])
+    return csvfile.exact([COLUMNS, *map(_line, differences)])
 
 
 def _line(row: "Difference") -> list[str]:

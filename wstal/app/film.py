@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from wstal.app.stills import Stills, stills
 from wstal.base.types import Detections, VideoScores
 from wstal.report.timeline import Film
-from wstal.report.timeline.stills import Stills, stills
 from wstal.training.card import Card
 
 

@@ -70,28 +70,30 @@ def split(videos: Sequence[Video], folds: int) -> list[set[str]]:
     return [{video.id for video in ordered[k::count]} for k in range(count)]
 
 
-def trees(found: Annotations, whole: Tree, dataset: str, folds: int) -> list[tuple[Tree, int]]:
+def trees(annotations: Annotations, whole: Tree, dataset: str, folds: int) -> list[tuple[Tree, int]]:
     """For each fold a tree below that of all videos, `whole`, whose features it shares, and the number of training videos.
 
     Videos that are held back are for testing. There is no fold where folds are fewer than two, or videos fewer than LEAST.
     """
-    videos = [video for video in found.videos if video.subset == "train"]
+    videos = [video for video in annotations.videos if video.subset == "train"]
     made: list[tuple[Tree, int]] = []
     for number, held in enumerate(split(videos, folds) if folds > 1 and len(videos) >= LEAST else []):
         tree = Tree(whole.root / f"fold{number}")
         subsets = [dataclasses.replace(video, subset="test" if video.id in held else "train") for video in videos]
-        written.write(dataclasses.replace(found, videos=tuple(subsets)), tree.output(tree.annotations(dataset)), origin="fold")
+        written.write(
+            dataclasses.replace(annotations, videos=tuple(subsets)), tree.output(tree.annotations(dataset)), origin="fold"
+        )
         tree.output(tree.features(dataset)).symlink_to(whole.features(dataset).resolve(), target_is_directory=True)
         made.append((tree, len(videos) - len(held)))
     return made
 
 
 def crossed(
-    found: Annotations, classes: Sequence[str], scores: Sequence[Mapping[str, Mapping[str, VideoScores]]]
+    annotations: Annotations, classes: Sequence[str], scores: Sequence[Mapping[str, Mapping[str, VideoScores]]]
 ) -> Crossed | None:
     """Judge the networks of all folds, from scores {network: {video: scores}} of each; None where no video can be judged."""
-    labels = {video.id: video.labels for video in found.videos}
-    counts = Counter(label for video in found.videos if video.subset == "train" for label in video.labels)
+    labels = {video.id: video.labels for video in annotations.videos}
+    counts = Counter(label for video in annotations.videos if video.subset == "train" for label in video.labels)
     held, alone = [], []
     for of_fold in scores:
         for video in next(iter(of_fold.values())):

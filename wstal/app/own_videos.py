@@ -29,6 +29,7 @@ from wstal.app.intervals import Shown
 from wstal.app.located import Located, write
 from wstal.app.located import counts as counts
 from wstal.app.run_summary import write as write_summary
+from wstal.app.stills import Stills
 from wstal.base import files
 from wstal.base.conversion import convert
 from wstal.base.errors import MachineError, UserError
@@ -45,7 +46,6 @@ from wstal.features.extraction import recipes
 from wstal.features.extraction.extract import ExtractionSummary
 from wstal.features.pixels.decode import duration_s
 from wstal.report.timeline import Film
-from wstal.report.timeline.stills import Stills
 from wstal.training import card as cards
 from wstal.training import experiment
 from wstal.training.experiment import Run

@@ -112,11 +112,11 @@ def claim(metrics: Metrics, comparison: Comparison) -> Claim:
     return Claim(comparison.text, measure, difference(ALL), printed, official, comparison.quote, comparison.alike)
 
 
-def judge(table: Sequence[Claim]) -> list[JudgedClaim]:
+def judge(tested: Sequence[Claim]) -> list[JudgedClaim]:
     """Verdicts on the claims of one table, by either evaluator; each corrects for all claims that it judges."""
-    twice = [(one, one.official) for one in table if one.official is not None]
-    here = paired.findings([one.differences for one in table], [one.bound for one in table])
-    here = [replace(finding, alike=one.alike) for one, finding in zip(table, here, strict=True)]
+    twice = [(one, one.official) for one in tested if one.official is not None]
+    here = paired.findings([one.differences for one in tested], [one.bound for one in tested])
+    here = [replace(finding, alike=one.alike) for one, finding in zip(tested, here, strict=True)]
     bounds = [one.bound for one, _ in twice]
     others = paired.findings([differences for _, differences in twice], bounds)
     official = iter([replace(finding, alike=one.alike) for (one, _), finding in zip(twice, others, strict=True)])
@@ -125,7 +125,7 @@ def judge(table: Sequence[Claim]) -> list[JudgedClaim]:
         JudgedClaim(one, finding, None, None)
         if one.official is None
         else JudgedClaim(one, finding, next(official), next(moved))
-        for one, finding in zip(table, here, strict=True)
+        for one, finding in zip(tested, here, strict=True)
     ]
 
 
@@ -141,9 +141,9 @@ def count(judged: Sequence[JudgedClaim]) -> str:
     return f"{text}; the official evaluator changes {changed} of {twice} verdicts" if twice else text
 
 
-def verdicts(table: Sequence[Claim], beside: Sequence[Claim] = ()) -> Table:
+def verdicts(tested: Sequence[Claim], beside: Sequence[Claim] = ()) -> Table:
     """All claims of one table, counted in its title; those `beside` it are ours, corrected by themselves and not counted."""
-    judged, apart = judge(table), judge(beside)
+    judged, apart = judge(tested), judge(beside)
     rows = [one.cells() for one in judged] + [(f"ours: {one.cells()[0]}", *one.cells()[1:]) for one in apart]
     return Table(count(judged), caption(judged), *filled(HEADER, rows))
 

@@ -184,20 +184,20 @@ def background(cas: np.ndarray, weight: np.ndarray, labels: np.ndarray, top: int
     )  # fmt: skip
 
 
-def draw_background(found: Background, names: Sequence[str]) -> Figure:
+def draw_background(lesson: Background, names: Sequence[str]) -> Figure:
     """Class scores and filter above; below, probabilities of both branches against what the label asks."""
     figure, (above, *below) = plt.subplots(3, 1, figsize=(WIDTH, 5.4), layout="constrained", height_ratios=(2.2, 1, 1))
     names = (*names, "background")
-    for values, name, colour, dash in zip(found.cas.T, names, (ACTION, PALE, INK), ("-", "-", "--"), strict=True):
+    for values, name, colour, dash in zip(lesson.cas.T, names, (ACTION, PALE, INK), ("-", "-", "--"), strict=True):
         steps(above, values, color=colour, ls=dash, lw=1.6, label=name)
-    steps(above, found.weight * found.cas.max(), color=FOREGROUND, fill=True, alpha=0.2, label="filter λ")
+    steps(above, lesson.weight * lesson.cas.max(), color=FOREGROUND, fill=True, alpha=0.2, label="filter λ")
     above.set(title="class scores of the snippets, and a filter λ", xlabel="snippet")
-    branches = zip(("base", "supp"), (found.base, found.supp), (found.target_base, found.target_supp), below, strict=True)
+    branches = zip(("base", "supp"), (lesson.base, lesson.supp), (lesson.target_base, lesson.target_supp), below, strict=True)
     for name, probability, target, axis in branches:
         axis.barh(names, probability, color=(ACTION, PALE, INK), height=0.6)
         axis.plot(target, names, "|", ms=16, mew=2.5, color=FOREGROUND, label="what the label asks")
         kind = "whole video" if name == "base" else "filtered video"
-        axis.set(title=f"{kind}: loss {name} {found.losses[name]:.2f}", xlim=(-0.02, 1.02), ylim=(2.6, -0.6))
+        axis.set(title=f"{kind}: loss {name} {lesson.losses[name]:.2f}", xlim=(-0.02, 1.02), ylim=(2.6, -0.6))
     below[0].set_xticklabels([])
     below[1].set_xlabel("probability of the class")
     handles = [handle for axis in (above, below[0]) for handle in axis.get_legend_handles_labels()[0]]

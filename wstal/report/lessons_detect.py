@@ -36,21 +36,21 @@ def threshold(curve: np.ndarray, thresholds: Sequence[float]) -> Thresholded:
     return Thresholded(curve, tuple(thresholds), runs)
 
 
-def draw_threshold(found: Thresholded, edges: np.ndarray | None = None) -> Figure:
+def draw_threshold(lesson: Thresholded, edges: np.ndarray | None = None) -> Figure:
     """The curve with the thresholds above, the runs of each threshold below; edges (L + 1,) boundaries in seconds."""
-    place = np.arange(len(found.curve) + 1) if edges is None else edges
-    count = len(found.thresholds)
+    place = np.arange(len(lesson.curve) + 1) if edges is None else edges
+    count = len(lesson.thresholds)
     figure, (above, below) = plt.subplots(
         2, 1, figsize=(WIDTH, 2.7 + 0.22 * count), layout="constrained", sharex=True, height_ratios=(2, 0.35 + 0.22 * count)
     )
-    steps(above, found.curve, edges, color=ACTION, lw=1.6)
-    for row, (value, runs) in enumerate(zip(found.thresholds, found.runs, strict=True)):
+    steps(above, lesson.curve, edges, color=ACTION, lw=1.6)
+    for row, (value, runs) in enumerate(zip(lesson.thresholds, lesson.runs, strict=True)):
         above.axhline(value, color=INK, lw=1, ls="--")
         start, end = place[runs.T]
         below.barh(np.full(len(runs), row), end - start, left=start, height=0.6, color=FOUND)
     above.set(title="class score and thresholds")
     below.set(title="runs above each threshold", xlabel=unit(edges), ylim=(-0.6, count - 0.4))
-    below.set_yticks(range(count), [f"> {value:g}" for value in found.thresholds])
+    below.set_yticks(range(count), [f"> {value:g}" for value in lesson.thresholds])
     sns.despine(figure)
     return figure
 
@@ -98,18 +98,18 @@ def contrast(
     return Contrasted(curve, *runs, weight, video, localize.contrast(curve, *runs, video_score, scoring))
 
 
-def draw_contrast(found: Contrasted, edges: np.ndarray | None = None) -> Figure:
+def draw_contrast(lesson: Contrasted, edges: np.ndarray | None = None) -> Figure:
     """A panel a run: its inside in colour, its outside hatched, and the score above; edges (L + 1,) boundaries in seconds."""
-    place = np.arange(len(found.curve) + 1) if edges is None else edges
-    count = len(found.score)
+    place = np.arange(len(lesson.curve) + 1) if edges is None else edges
+    count = len(lesson.score)
     figure, axes = plt.subplots(
         count, 1, figsize=(WIDTH, 0.7 + 1.35 * count), layout="constrained", sharex=True, sharey=True, squeeze=False
     )
-    parts = zip(axes[:, 0], found.start, found.end, found.weight, terms(found), strict=True)
+    parts = zip(axes[:, 0], lesson.start, lesson.end, lesson.weight, terms(lesson), strict=True)
     for axis, start, end, weight, text in parts:
-        steps(axis, found.curve, edges, color=ACTION, lw=1.6)
-        steps(axis, np.where(weight > 0, found.curve, 0), edges, color=ACTION, fill=True, alpha=0.4, label="inside")
-        steps(axis, np.where(weight < 0, found.curve.max(), 0), edges, fill=True, **HATCH, label="outside")
+        steps(axis, lesson.curve, edges, color=ACTION, lw=1.6)
+        steps(axis, np.where(weight > 0, lesson.curve, 0), edges, color=ACTION, fill=True, alpha=0.4, label="inside")
+        steps(axis, np.where(weight < 0, lesson.curve.max(), 0), edges, fill=True, **HATCH, label="outside")
         axis.set_title(f"run [{place[start]:.3g}, {place[end]:.3g}): {text}")
     axes[-1, 0].set_xlabel(unit(edges))
     legend(figure, axes[0, 0])
@@ -117,9 +117,9 @@ def draw_contrast(found: Contrasted, edges: np.ndarray | None = None) -> Figure:
     return figure
 
 
-def terms(found: Contrasted) -> list[str]:
+def terms(lesson: Contrasted) -> list[str]:
     """The sum that makes each score, in words; the video-level score only where it adds something."""
-    parts = zip(found.inner, found.outer, found.video, found.score, strict=True)
+    parts = zip(lesson.inner, lesson.outer, lesson.video, lesson.score, strict=True)
     return [
         f"{inner:.2f} inside − {outer:.2f} outside{f' + {video:.2f} video' if video else ''} = {score:.2f}"
         for inner, outer, video, score in parts
@@ -148,24 +148,24 @@ def suppress(runs: Runs, grid: TimeGrid, suppression: Suppression) -> Suppressed
     return Suppressed(runs, kept, by, overlap(segments, segments, every, by, 0.0))
 
 
-def draw_suppress(found: Suppressed, grid: TimeGrid | None = None, most: int = 12) -> Figure:
+def draw_suppress(lesson: Suppressed, grid: TimeGrid | None = None, most: int = 12) -> Figure:
     """The `most` best runs, best first: the kept ones filled, the removed ones hollow with the rank of what removed them.
 
     With a time grid the axis is in seconds, without one in snippets.
     """
-    shown = min(most, len(found.kept))
+    shown = min(most, len(lesson.kept))
     figure, axis = plt.subplots(figsize=(WIDTH, 1.2 + 0.27 * shown), layout="constrained")
     start, end = (
-        place[:shown] if grid is None else grid.seconds(place[:shown]) for place in (found.runs.start, found.runs.end)
+        place[:shown] if grid is None else grid.seconds(place[:shown]) for place in (lesson.runs.start, lesson.runs.end)
     )
-    for row, strength in enumerate(rescale(found.runs.score[:shown]) if shown else []):
-        kept = found.kept[row]
+    for row, strength in enumerate(rescale(lesson.runs.score[:shown]) if shown else []):
+        kept = lesson.kept[row]
         look = {"color": blend(FOUND, 0.3 + 0.7 * strength)} if kept else {"color": "white", "edgecolor": INK, "ls": "--"}
         axis.barh(row, end[row] - start[row], left=start[row], height=0.62, **look)
-        text = f"{found.runs.score[row]:.2f} kept" if kept else f"removed by {found.by[row] + 1}, tIoU {found.tiou[row]:.2f}"
+        text = f"{lesson.runs.score[row]:.2f} kept" if kept else f"removed by {lesson.by[row] + 1}, tIoU {lesson.tiou[row]:.2f}"
         axis.annotate(text, (1.01, row), xycoords=("axes fraction", "data"), va="center", size="small", color=INK)
     axis.set_yticks(range(shown), [str(row + 1) for row in range(shown)])
     axis.set(xlim=(0, None), ylim=(max(shown, 1) - 0.5, -0.5), xlabel="snippet" if grid is None else "time (s)", ylabel="rank")
-    axis.set_title(f"{found.kept.sum()} of {len(found.kept)} runs are kept")
+    axis.set_title(f"{lesson.kept.sum()} of {len(lesson.kept)} runs are kept")
     sns.despine(figure)
     return figure

@@ -39,15 +39,15 @@ def overlaps(instance: Sequence[float], detections: Sequence[Sequence[float]]) -
     return Overlaps(one, found, overlap(Segments(first, first, *found.T), instances, rows, first, 0.0))
 
 
-def draw_overlaps(found: Overlaps) -> Figure:
+def draw_overlaps(lesson: Overlaps) -> Figure:
     """The instance as a band, a bar a detection, its tIoU beside it."""
-    count = len(found.tiou)
+    count = len(lesson.tiou)
     figure, axis = plt.subplots(figsize=(WIDTH, 0.9 + 0.34 * count), layout="constrained")
-    start, end = found.instance
+    start, end = lesson.instance
     axis.axvspan(start, end, color=TRUTH, alpha=0.25, lw=0, label="ground truth")
-    lengths = found.detections[:, 1] - found.detections[:, 0]
-    axis.barh(range(count), lengths, left=found.detections[:, 0], height=0.5, color=FOUND, label="detection")
-    for row, tiou in enumerate(found.tiou):
+    lengths = lesson.detections[:, 1] - lesson.detections[:, 0]
+    axis.barh(range(count), lengths, left=lesson.detections[:, 0], height=0.5, color=FOUND, label="detection")
+    for row, tiou in enumerate(lesson.tiou):
         text = f"tIoU {tiou:.2f}"
         axis.annotate(text, (1.01, row), xycoords=("axes fraction", "data"), va="center", size="small", color=INK)
     axis.set(yticks=[], ylim=(count - 0.4, -0.6), xlim=(0, None), xlabel="time (s)")

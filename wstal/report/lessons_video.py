@@ -55,7 +55,7 @@ def open_video(judging: Judging[Run], row: str, label: str, rule: str) -> OpenVi
 
 
 def draw_classes(video_score: np.ndarray, classes: Sequence[str], kept: np.ndarray, threshold: float, most: int = 8) -> Figure:
-    """OpenVideo-level scores (C,) of the `most` likely classes against the threshold; kept (K,) class indices in colour."""
+    """Video-level scores (C,) of the `most` likely classes against the threshold; kept (K,) class indices in colour."""
     best = np.argsort(-video_score, kind="stable")[:most]
     figure, axis = plt.subplots(figsize=(WIDTH, 1.0 + 0.26 * len(best)), layout="constrained")
     colors = [ACTION if label in kept else PALE for label in best]

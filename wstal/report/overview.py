@@ -79,10 +79,10 @@ def strips(entries: Sequence[str], tree: Tree, of: Callable[[Metrics], list[Clai
     return [Strip(naming.title(read[entry]), found, read[entry].dataset) for entry, found in judged.items() if found]
 
 
-def draw(found: Sequence[Strip]) -> Figure:
+def draw(strips: Sequence[Strip]) -> Figure:
     """A strip an entry below its title, a field a claim in the order of the table's verdicts, the official verdict below it."""
-    figure, axis = plt.subplots(figsize=(7.4, 0.9 + 0.62 * len(found)), layout="constrained")
-    for row, strip in enumerate(found):
+    figure, axis = plt.subplots(figsize=(7.4, 0.9 + 0.62 * len(strips)), layout="constrained")
+    for row, strip in enumerate(strips):
         axis.text(0, row - 0.3, strip.title, color=INK, size="small")
         for column, judged in enumerate(strip.claims):
             color, _, ink = LOOKS[judged.verdict]
@@ -92,7 +92,7 @@ def draw(found: Sequence[Strip]) -> Figure:
             if judged.official:
                 color = LOOKS[judged.official.verdict][0]
                 axis.barh(row + 0.28, 0.92, left=column, height=0.08, color=color, label=THIN)
-    axis.set(ylim=(len(found) - 0.5, -0.6), xlim=(0, max(len(strip.claims) for strip in found)))
+    axis.set(ylim=(len(strips) - 0.5, -0.6), xlim=(0, max(len(strip.claims) for strip in strips)))
     axis.set_axis_off()
     legend(figure, axis, columns=2)
     return figure
@@ -106,9 +106,9 @@ def mark(judged: JudgedClaim) -> str:
     return f"{judged.here.needed or f'>{MOST}'}" if several else "?"
 
 
-def decided(found: Sequence[Strip], verdict: str) -> Table:
+def decided(strips: Sequence[Strip], verdict: str) -> Table:
     """The claims of all entries with one verdict, the largest differences first."""
-    chosen = [(strip.where, one) for strip in found for one in strip.claims if one.verdict == verdict]
+    chosen = [(strip.where, one) for strip in strips for one in strip.claims if one.verdict == verdict]
     chosen.sort(key=lambda pair: -abs(pair[1].here.mean))
     rows = tuple((place, *one.cells()) for place, one in chosen)
     caption = "Differences in points, paired over seeds; p-values are corrected for all claims of the table."
@@ -116,14 +116,14 @@ def decided(found: Sequence[Strip], verdict: str) -> Table:
     return Table(f"{len(rows)} {PLURAL[verdict]}", caption, *claims.filled(header, rows))
 
 
-def depending(found: Sequence[Strip]) -> Table:
+def depending(strips: Sequence[Strip]) -> Table:
     """The claims that depend on the evaluator: the verdict is another one, or the difference moves."""
     rows = tuple(
         (
             strip.where, one.claim.text, one.verdict, signed(one.here.mean), one.official.verdict, signed(one.official.mean),
             signed(one.moved.mean), claims.small(one.moved.p),
         )
-        for strip in found for one in strip.claims if one.official and one.moved and one.depends
+        for strip in strips for one in strip.claims if one.official and one.moved and one.depends
     )  # fmt: skip
     caption = (
         "Here: by the paper's own evaluator. Moved: what the official one adds to the difference, points, tested like a claim, "
@@ -135,10 +135,10 @@ def depending(found: Sequence[Strip]) -> Table:
     )
 
 
-def counts(found: Sequence[Strip]) -> Table:
+def counts(strips: Sequence[Strip]) -> Table:
     """Verdicts of every paper: by its evaluator, by the official one, and as they would be without any correction."""
     rows = []
-    for paper, judged in by_paper(found).items():
+    for paper, judged in by_paper(strips).items():
         official = [(one.official or one.here).verdict for one in judged]
         ways = {HERE: [one.verdict for one in judged], OFFICIAL: official, ALONE: [alone(one.claim) for one in judged]}
         for way, verdicts in ways.items():
@@ -160,26 +160,26 @@ def alone(claim: Claim) -> str:
     return HOLDS if claim.differences.mean() > 0 and not claim.alike else FAILS
 
 
-def aggregates(found: Sequence[Strip]) -> Table:
+def aggregates(strips: Sequence[Strip]) -> Table:
     """Of every paper, its tables taken together: how much better what it calls better is, and how often."""
     rows = []
-    for paper, judged in by_paper(found).items():
-        own = [strip for strip in found if strip.paper == paper]
+    for paper, judged in by_paper(strips).items():
+        own = [strip for strip in strips if strip.paper == paper]
         ours, official = (aggregate(strata(own, evaluator)) for evaluator in (by_paper_evaluator, by_official_evaluator))
         rows.append((paper, str(len(own)), str(len(judged)), *cells(ours), *cells(official)))
     caption = (
         "Interquartile mean of the differences of all claims and seeds, points, and probability that the better row of a claim "
         "wins on a seed; in brackets their bootstrap intervals, which draw whole seeds within each dataset (after rliable). "
-        f"{claims.cover([one for strip in found for one in strip.claims])}"
+        f"{claims.cover([one for strip in strips for one in strip.claims])}"
     )
     both = ("difference", "probability of improvement", "official difference", "official probability")
     return Table("Papers in sum", caption.rstrip(), ("paper", "tables", "claims", *both), tuple(rows))
 
 
-def by_paper(found: Sequence[Strip]) -> dict[str, list[JudgedClaim]]:
+def by_paper(strips: Sequence[Strip]) -> dict[str, list[JudgedClaim]]:
     """{paper: all its claims}, in order."""
     papers: dict[str, list[JudgedClaim]] = {}
-    for strip in found:
+    for strip in strips:
         papers.setdefault(strip.paper, []).extend(strip.claims)
     return papers
 
@@ -194,25 +194,25 @@ def by_official_evaluator(judged: JudgedClaim) -> np.ndarray:
     return (judged.official or judged.here).differences
 
 
-def strata(found: Sequence[Strip], evaluator: Callable[[JudgedClaim], np.ndarray]) -> list[np.ndarray]:
+def strata(strips: Sequence[Strip], evaluator: Callable[[JudgedClaim], np.ndarray]) -> list[np.ndarray]:
     """Differences (claims, S) of each dataset, and of each number of seeds S where tables of a dataset have several.
 
     Claims that two rows are alike have no better one and are left out.
     """
     groups: dict[tuple[str, int], list[np.ndarray]] = {}
-    for strip in found:
+    for strip in strips:
         for one in (evaluator(judged) for judged in strip.claims if not judged.claim.alike):
             groups.setdefault((strip.dataset, len(one)), []).append(one)
     return [np.array(group) for group in groups.values()]
 
 
-def cells(found: Aggregate) -> tuple[str, str]:
+def cells(paper: Aggregate) -> tuple[str, str]:
     """Interquartile mean and probability of improvement, with their intervals; without those of a single seed."""
-    iqm, improvement = signed(found.iqm), f"{100 * found.improvement:.0f} %"
-    if np.isnan(found.iqm_interval).any():
+    iqm, improvement = signed(paper.iqm), f"{100 * paper.improvement:.0f} %"
+    if np.isnan(paper.iqm_interval).any():
         return iqm, improvement
-    low, high = found.iqm_interval
-    least, most = found.improvement_interval
+    low, high = paper.iqm_interval
+    least, most = paper.improvement_interval
     return f"{iqm} [{signed(low)}, {signed(high)}]", f"{improvement} [{100 * least:.0f}, {100 * most:.0f}]"
 
 

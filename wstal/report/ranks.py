@@ -68,24 +68,24 @@ def spearman(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         return (x * y).sum(-1) / np.sqrt((x**2).sum(-1) * (y**2).sum(-1))
 
 
-def resampled(found: RankOrder, stream: int) -> np.ndarray:
+def resampled(one: RankOrder, stream: int) -> np.ndarray:
     """Rank correlations of resamples of seeds and rows, (R,)."""
-    rows, seeds = found.ours.shape
+    rows, seeds = one.ours.shape
     chosen = paired.resamples(rows, 2 * stream)  # (R, N)
-    values = found.ours[:, paired.resamples(seeds, 2 * stream + 1)].mean(-1).T  # (R, N)
-    return spearman(found.printed[chosen], np.take_along_axis(values, chosen, axis=1))
+    values = one.ours[:, paired.resamples(seeds, 2 * stream + 1)].mean(-1).T  # (R, N)
+    return spearman(one.printed[chosen], np.take_along_axis(values, chosen, axis=1))
 
 
-def table(found: Sequence[RankOrder]) -> Table:
+def table(ranked: Sequence[RankOrder]) -> Table:
     """Every table's rank correlation, and of a paper with several their mean."""
-    draws = [resampled(one, stream) for stream, one in enumerate(found)]
-    papers = {one.paper: [k for k, other in enumerate(found) if other.paper == one.paper] for one in found}
+    draws = [resampled(one, stream) for stream, one in enumerate(ranked)]
+    papers = {one.paper: [k for k, other in enumerate(ranked) if other.paper == one.paper] for one in ranked}
     rows = []
     for paper, places in papers.items():
-        here = np.array([spearman(found[k].printed, found[k].ours.mean(1)) for k in places])
-        official = np.array([spearman(found[k].printed, found[k].official.mean(1)) for k in places])
+        here = np.array([spearman(ranked[k].printed, ranked[k].ours.mean(1)) for k in places])
+        official = np.array([spearman(ranked[k].printed, ranked[k].official.mean(1)) for k in places])
         for place, k in enumerate(places):
-            one = found[k]
+            one = ranked[k]
             rows.append((one.title, str(len(one.printed)), rho(here[place]), span(draws[k]), rho(official[place])))
         if len(places) > 1:
             mean = np.mean([draws[k] for k in places], axis=0)

@@ -19,15 +19,15 @@ def settings_table(runs: Sequence[Run]) -> Table:
     rows = {name: rows[name] for name in dict.fromkeys(run.row for run in runs)}
     lines = []
     for name, settings in rows.items():
-        differing = ", ".join(f"{key} {text(value)}" for key, value in own(settings, list(rows.values())).items())
-        lines.append((published.label(runs[0].card.entry, name), settings.method, settings.preset, differing or "–"))
+        changed = ", ".join(f"{key} {text(value)}" for key, value in differing(settings, list(rows.values())).items())
+        lines.append((published.label(runs[0].card.entry, name), settings.method, settings.preset, changed or "–"))
     caption = "Parameters that are the same in all rows of a method are left out: reports/plan/rows has every value."
     return Table(
         "What rows are trained with", caption, ("row", "method", "preset", "in what rows of the method differ"), tuple(lines)
     )
 
 
-def own(settings: Settings, every: Sequence[Settings]) -> dict[str, Any]:
+def differing(settings: Settings, every: Sequence[Settings]) -> dict[str, Any]:
     """{parameter: value} of settings, for those that differ between all settings of the same method."""
     alike = [flat(msgspec.to_builtins(one)) for one in every if one.method == settings.method]
     mine = flat(msgspec.to_builtins(settings))

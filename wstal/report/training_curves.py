@@ -64,10 +64,10 @@ class Ending:
         return "level" if abs(self.change) <= LEVEL else "falls" if self.change < 0 else "rises"
 
 
-def endings(found: Sequence[History]) -> list[Ending]:
+def endings(losses: Sequence[History]) -> list[Ending]:
     """Every row and term. A part has at least one step; the two last parts of a training of one step are the same."""
     ends = []
-    for history in found:
+    for history in losses:
         steps = history.values.mean(0)  # (S, K)
         part = max(len(steps) // PART, 1)
         parts = (steps[:part], steps[-2 * part :][:part], steps[-part:])
@@ -108,23 +108,23 @@ def shares(history: History) -> np.ndarray:
     return curves / np.where(largest > 0, largest, 1)
 
 
-def draw(found: Sequence[History]) -> Figure:
+def draw(losses: Sequence[History]) -> Figure:
     """A panel a row, a line a term: mean over networks and seeds, with a band from the lowest to the highest of them."""
-    lines = -(-len(found) // COLUMNS)
+    lines = -(-len(losses) // COLUMNS)
     figure, axes = plt.subplots(lines, COLUMNS, figsize=(7.4, 0.9 + 1.55 * lines), layout="constrained", squeeze=False)
-    curves = [shares(history) for history in found]
+    curves = [shares(history) for history in losses]
     low, high = min(0.0, *(rows.min() for rows in curves)), max(1.05, *(rows.max() for rows in curves))
-    alike = len({history.terms for history in found}) == 1
-    for axis, history, rows in zip(axes.flat, found, curves, strict=False):
+    alike = len({history.terms for history in losses}) == 1
+    for axis, history, rows in zip(axes.flat, losses, curves, strict=False):
         panel(axis, history, rows)
         axis.set(ylim=(low, high))
         axis.tick_params(labelleft=axis in axes[:, 0])
         axis.set_title(shortened(history.label), size="small", pad=6 if alike else 16)
         if not alike:
             names_above(axis)
-    for axis in axes.flat[len(found) :]:
+    for axis in axes.flat[len(losses) :]:
         axis.remove()
-    for axis in axes.flat[: len(found)][-COLUMNS:]:
+    for axis in axes.flat[: len(losses)][-COLUMNS:]:
         axis.set_xlabel("step")
     if alike:
         legend(figure, axes[0, 0])

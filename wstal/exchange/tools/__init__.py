@@ -1,5 +1,7 @@
 """Detections -> files of annotation tools, and corrected files -> labels and times. One file a format.
 
+It knows marks on the time lines of videos, and no feature, no model and no ground truth.
+
 The file system is the registry (registry.py): `--formats elan` is elan.py. A format offers
     texts(clips, classes) -> {path: text}    its files; `classes` are all that the run knows
     fault(label) -> str                      optional: why a label cannot be written, "" where it can

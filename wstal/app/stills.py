@@ -1,4 +1,4 @@
-"""Small JPEG pictures of a video at given times, for pages and reports."""
+"""Small JPEG pictures of a video at given times, for the page of one's own videos."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction

@@ -4,8 +4,8 @@ import av
 import pytest
 
 from tests.features.films import grey, write
+from wstal.app.stills import Stills, jpeg, stills
 from wstal.base.errors import UserError
-from wstal.report.timeline.stills import Stills, jpeg, stills
 
 HOW = Stills(fps=25.0, short_side=33, quality=2, strip=4)
 
