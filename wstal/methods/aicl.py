@@ -1,4 +1,4 @@
-"""AICL: Actionness Inconsistency-guided Contrastive Learning (Li, Ge, Zhang, Ding, AAAI 2023).
+"""AICL: Actionness Inconsistency-guided Contrastive Learning (Li, Wang, Liu, AAAI 2023).
 
 Two kinds of actionness, of classes and of streams, agree on some snippets and not on others. In embedding space, the
 snippets of which they disagree are drawn to those of which they agree: action to action, background to background.
