@@ -302,6 +302,29 @@ def test_missing_files_and_unwritable_outputs(files, tmp_path, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["predictions.json", "truth.json"]
 
 
+def test_nothing_that_is_read_is_written_over(files, tmp_path, capsys):
+    paths = files()
+    (tmp_path / "link.json").symlink_to("predictions.json")
+    (tmp_path / "gone").write_text("b\n")
+    subtitles = tmp_path / "v.vtt"
+    subtitles.write_text("WEBVTT\n\n00:01.000 --> 00:02.000\nJump\n")
+    for name in ("set", "other"):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "v.npy", np.ones((3, 2), np.float32))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    evaluate = ["evaluate", *paths, "--leave-out", str(tmp_path / "gone"), "--json"]
+    new = str(tmp_path / "new")
+    for command in (
+        *([*evaluate, str(path)] for path in (*paths, tmp_path / "link.json", tmp_path / "gone")),
+        ["labels", str(subtitles), "--out", new, "--truth", new],
+        ["labels", str(subtitles), "--out", new, "--truth", str(subtitles)],
+        ["compare", str(tmp_path / "set"), str(tmp_path / "other"), "--csv", str(tmp_path / "set" / "v.npy")],
+    ):
+        assert main(command) == 1
+        assert "would be written over what this command reads or writes" in capsys.readouterr().err
+        assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
 def test_a_process_without_torch_or_traceback(files, tmp_path):
     code = "import sys; from wstal.app.cli import main; sys.exit(main(sys.argv[1:]) or 7 * ('torch' in sys.modules))"
     run = [sys.executable, "-W", "error", "-c", code, "evaluate"]

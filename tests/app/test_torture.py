@@ -26,6 +26,25 @@ def test_work_that_ends_otherwise_is_counted(tmp_path, monkeypatch):
     assert [path.name for path in torture.left(tmp_path)] == [".wstal-x.partial"]
 
 
+def test_work_that_fails_the_second_time_is_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(torture.Work, "command", lambda work, place: [sys.executable, "-c", "import sys; sys.exit('broken')"])
+    assert not torture.again(torture.Work("store", tmp_path / "inputs"), tmp_path / "here", {})
+
+
+def test_a_worker_is_killed_where_there_is_one(tmp_path, monkeypatch):
+    alone = "import time; time.sleep(0.2)"
+    several = "import subprocess, sys; sys.exit(subprocess.call(['sleep', '60']) == -9 and 'a worker was killed')"
+    work = torture.Work("store", tmp_path / "inputs")
+    for script, ends in ((alone, ("it has no worker", True)), (several, ("status 1", True))):
+        monkeypatch.setattr(torture.Work, "command", lambda work, place, script=script: [sys.executable, "-c", script])
+        assert torture.faulty(work, "worker killed", tmp_path, 0.1) == ends
+
+
+def test_work_without_stderr_has_to_be_done(tmp_path, monkeypatch):
+    monkeypatch.setattr(torture.Work, "command", lambda work, place: [sys.executable, "-c", "import sys; sys.exit(1)"])
+    assert torture.faulty(torture.Work("store", tmp_path / "inputs"), "stderr closed", tmp_path, 0.1) == ("status 1", False)
+
+
 def test_the_report_has_a_line_for_each(tmp_path):
     text = torture.table([("store", 2, 1)], [("Ctrl-C", "wstal train", "status 130", True, False)])
     assert "| store | 2 | 1 |" in text and "| Ctrl-C | wstal train | status 130 | yes | no |" in text

@@ -140,6 +140,45 @@ def test_arrays(tmp_path, case):
     assert time.perf_counter() - begin < 15
 
 
+def deep_groups(path):
+    with h5py.File(path, "w") as file:
+        group = file
+        for _ in range(2000):  # HDF5 itself walks such a file for minutes
+            group = group.create_group("g")
+        group["x"] = VALUES
+    return path
+
+
+def test_groups_nest_no_deeper_than_data_does(tmp_path):
+    path, begin = deep_groups(tmp_path / "x.h5"), time.perf_counter()
+    with h5file.opened(path) as archive, pytest.raises(UserError, match=r"x\.h5 nests groups deeper than 64 levels"):
+        h5file.keys(path, archive)
+    assert time.perf_counter() - begin < 5
+
+
+def test_names_of_arrays_in_groups_that_lead_back_and_elsewhere(tmp_path):
+    def make(file):
+        file["b/rgb"], file["a"], file["text"] = VALUES, VALUES, "no array"
+        file["b/up"] = file["/"]
+        file["soft"] = h5py.SoftLink("/b/rgb")
+        file["other"] = h5py.ExternalLink("nowhere.h5", "x")
+
+    path = h5(make)(tmp_path / "x.h5")
+    with h5file.opened(path) as archive:
+        assert h5file.keys(path, archive) == ["a", "b/rgb", "other"]
+        with pytest.raises(UserError, match="'other' is a link to another place"):
+            h5file.read(path, "other", archive)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_array_that_is_there_twice_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        for values in (VALUES, 2 * VALUES):
+            archive.writestr("x.npy", header(VALUES.shape) + values.tobytes())
+    with pytest.raises(UserError, match=r"x\.npz holds 'x\.npy' twice, where one would be lost"):
+        npzfile.opened(tmp_path / "x.npz")
+
+
 def test_an_encrypted_member_is_a_sentence(tmp_path):
     path = member(header((4, 3)) + VALUES.tobytes(), zipfile.ZIP_STORED)(tmp_path / "x.npz")
     data = bytearray(path.read_bytes())

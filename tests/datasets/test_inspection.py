@@ -153,6 +153,50 @@ def test_what_is_none_of_these_is_a_sentence(tmp_path, name, content, said):
         found.findings.refuse()
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("x.json", {"database": {}}, "it lists no video"),
+        ("x.csv", "video,label\n", "it lists no video"),
+        ("x.csv", "video,label\na,Red,Blue\nb,Red\n", "line 2 has 3 cells, the header 2; write as many, quoting commas"),
+        ("x.csv", "video,label\na\n", "line 2 has 1 cells, the header 2"),
+        ("x.csv", "video,label,label\na,b,c\n", "line 1: 2 columns are named label; keep one"),
+        ("x.csv", 'video,label\n"a,Jump\nb,Run\n', "close every quotation mark"),
+        ("x.csv", "", "it holds no number and no text"),
+    ],
+)
+def test_what_would_be_lost_is_refused(tmp_path, name, content, said):
+    with pytest.raises(UserError, match=said):
+        write(tmp_path / name, content).findings.refuse()
+
+
+def test_a_table_in_another_encoding_is_said(tmp_path):
+    (tmp_path / "x.csv").write_bytes("video,label\na,caf\xe9\n".encode("latin-1"))
+    with pytest.raises(UserError, match=r"x\.csv, line 2 is not in UTF-8; save the table as CSV in UTF-8"):
+        inspection.inspect(str(tmp_path / "x.csv"))
+    (tmp_path / "x.mat").write_bytes(b"MATLAB\0")
+    with pytest.raises(UserError, match=r"x\.mat is no text, and of no kind"):
+        inspection.inspect(str(tmp_path / "x.mat"))
+
+
+def test_an_array_without_entries_is_refused(tmp_path):
+    np.save(tmp_path / "x.npy", np.empty((0, 8), np.float32))
+    assert "refused" in inspection.inspect(str(tmp_path / "x.npy")).text
+
+
+def test_links_that_lead_nowhere_are_said(tmp_path):
+    (tmp_path / "a.json").symlink_to("b.json")
+    (tmp_path / "b.json").symlink_to("a.json")
+    with pytest.raises(UserError, match=r"a\.json is a symbolic link that leads nowhere or in a circle"):
+        inspection.inspect(str(tmp_path / "a.json"))
+
+
+def test_no_name_moves_or_hides_a_line(tmp_path):
+    entry = {"subset": "validation", "annotations": [{"label": "a\nb\x1b[31m\u202e", "segment": [1, 3]}]}
+    text = write(tmp_path / "gt.json", {"database": {"v": entry}}).text
+    assert r"a\nb\x1b[31m\u202e" in text and all(line.isprintable() for line in text.splitlines())
+
+
 def test_a_dataset_of_params_and_the_store_of_its_stage(prepared, monkeypatch):
     """The embedded simulation raises no alarm, and what is inspected is what the stage has stored."""
     params, tree = prepared

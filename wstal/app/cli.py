@@ -411,11 +411,13 @@ def thresholds(text: str) -> tuple[float, ...]:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    from wstal.app import folders
     from wstal.base import files
     from wstal.detect import detections
     from wstal.evaluation import left_out, truth
     from wstal.evaluation.evaluate import PROTOCOLS, evaluate
 
+    folders.check_apart([options.json], [options.ground_truth, options.predictions, options.leave_out])
     protocol = PROTOCOLS[options.protocol]
     ground_truth = truth.read(
         options.ground_truth,

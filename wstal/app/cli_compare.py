@@ -47,10 +47,13 @@ examples:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from wstal.app import folders
     from wstal.base import files, paths, progress
     from wstal.features import compare
 
-    sets = [compare.opened(_folder(place), options.stream) for place in (options.first, options.second)]
+    places = [_folder(place) for place in (options.first, options.second)]
+    folders.check_apart([options.csv], places)
+    sets = [compare.opened(place, options.stream) for place in places]
     with progress.shown(paths.CACHE / "progress" / f"{os.getpid()}"):
         found = list(compare.differences(*sets))
     print(_summary(sets, found))

@@ -31,8 +31,9 @@ examples:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from wstal.app import corrections
+    from wstal.app import corrections, folders
 
+    folders.check_apart([options.out, options.truth], options.files)
     corrected = corrections.collect(options.files)
     corrections.write(corrected, options.out, options.truth)
     for video in corrected.unlabelled:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -66,6 +66,20 @@ def check_given(labels: Path, videos: Path) -> None:
         )
     if not videos.is_dir():
         raise UserError(f"{videos} is no folder; name the folder of the training videos, as with --videos.")
+
+
+def check_apart(outs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
+    """Find out, before anything is written, whether files to write are apart from each other and from all that is read.
+
+    Raises:
+        UserError: one is another, or is there already in a folder that is read.
+    """
+    met = {Path(os.path.realpath(path)): path for path in inputs if path}
+    for out in filter(None, outs):
+        place = Path(os.path.realpath(out))
+        if place in met or (place.exists() and not met.keys().isdisjoint(place.parents)):
+            raise UserError(f"{out} would be written over what this command reads or writes there; name another file.")
+        met[place] = out
 
 
 def named(given: Sequence[Path]) -> dict[str, Path]:

@@ -1,7 +1,7 @@
 """Arrays of an HDF5 file, and of that file alone: what leads to other files is refused before it is followed."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import h5py
@@ -9,7 +9,7 @@ import numpy as np
 
 from wstal.base.errors import UserError, of_system
 from wstal.border import npyfile
-from wstal.border.limits import check_expansion
+from wstal.border.limits import LIMITS, check_expansion
 
 
 def opened(path: Path) -> h5py.File:
@@ -27,19 +27,35 @@ def opened(path: Path) -> h5py.File:
 
 
 def keys(path: Path, archive: h5py.File) -> list[str]:
-    """Names of the arrays in the file's own groups; links are passed over.
+    """Names of the arrays in the file's own groups, and of links to other files, which `read` refuses.
+
+    Links within the file are passed over, as is a group that was met before.
 
     Raises:
-        UserError: the file is damaged.
+        UserError: the file is damaged, or its groups nest deeper than LIMITS.depth.
     """
-    found: list[str] = []
     try:
-        archive.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) and item.shape else None)
+        return list(_names(path, archive, "", 0, set()))
+    except UserError:
+        raise
     except Exception as error:  # damaged files make HDF5 raise almost anything
         raise of_system(error, path) or UserError(
             f"{path} is damaged ({error}); download or extract the file again."
         ) from error
-    return found
+
+
+def _names(path: Path, group: h5py.Group, prefix: str, depth: int, met: set[int]) -> Iterator[str]:
+    """As `keys`, below one group; `met` are the places of groups in the file."""
+    if depth > LIMITS.depth:
+        raise UserError(f"{path} nests groups deeper than {LIMITS.depth} levels, as no data does; save it flat.")
+    met.add(h5py.h5o.get_info(group.id).addr)
+    for name in group:
+        kind = group.id.links.get_info(name.encode("utf-8", "surrogateescape")).type
+        item = group[name] if kind == h5py.h5l.TYPE_HARD else None
+        if isinstance(item, h5py.Group) and h5py.h5o.get_info(item.id).addr not in met:
+            yield from _names(path, item, f"{prefix}{name}/", depth + 1, met)
+        elif (isinstance(item, h5py.Dataset) and item.shape) or kind not in (h5py.h5l.TYPE_HARD, h5py.h5l.TYPE_SOFT):
+            yield f"{prefix}{name}"
 
 
 def missing(path: Path, archive: h5py.File, keys: Iterable[str]) -> list[str]:

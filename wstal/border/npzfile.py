@@ -2,6 +2,7 @@
 
 import math
 import zipfile
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def opened(path: Path) -> zipfile.ZipFile:
     """The archive; it is closed when it goes.
 
     Raises:
-        UserError: it is damaged or none.
+        UserError: it is damaged or none, or holds a member twice, as the content of one would be lost.
     """
     try:
         archive = zipfile.ZipFile(path)
@@ -31,6 +32,9 @@ def opened(path: Path) -> zipfile.ZipFile:
         raise UserError(
             f"{path} has more than {LIMITS.members} members; download it again, or save its arrays in several files."
         )
+    if twice := [name for name, count in Counter(member.filename for member in archive.filelist).items() if count > 1]:
+        archive.close()
+        raise UserError(f"{path} holds {twice[0]!r} twice, where one would be lost; save it again, each array once.")
     return archive
 
 

@@ -51,7 +51,7 @@ class Inspection:
         lines = [f"{name + ':':22} {value}" for name, value in [("what", self.what), *self.facts]]
         lines += [f"note: {note}" for note in (*self.notes, *self.findings.notes)]
         lines += [f"refused: {self.findings.answer}"] * bool(self.findings.faults)
-        return "\n".join([*lines, *(["", *aligned(self.header, self.rows)] if self.rows else [])])
+        return "\n".join(map(shown, [*lines, *(["", *aligned(self.header, self.rows)] if self.rows else [])]))
 
 
 def inspect(target: str) -> Inspection:
@@ -61,6 +61,8 @@ def inspect(target: str) -> Inspection:
         UserError: there is neither, or it is of no known layout.
     """
     path = Path(target)
+    if path.is_symlink() and not path.exists():
+        raise UserError(f"{target} is a symbolic link that leads nowhere or in a circle; mend it, or name another path.")
     if "/" not in target and target in (known := parameters.load()).datasets:
         return of_dataset(target, known)
     if not path.exists():
@@ -128,10 +130,10 @@ def of_table(path: Path) -> Inspection:
     """
     try:
         table = _table.read(path, CURE)
-    except MachineError:
-        raise
-    except UserError:
-        return of_arrays(path)
+    except UserError as error:
+        if path.suffix.lower() == ".csv" or isinstance(error, MachineError):
+            raise
+        raise UserError(f"{path} is no text, and of no kind that its name tells; {CURE}.") from None
     if "video" not in table.columns:
         return of_arrays(path)
     if set(segments_csv.REQUIRED) <= set(table.columns):
@@ -145,7 +147,13 @@ def of_table(path: Path) -> Inspection:
 def of_labels(path: Path, table: _table.CsvTable) -> Inspection:
     """A table of labels; the folder of its videos is not looked at."""
     findings, of_video = Findings(str(path)), dict[tuple[str, str], list[str]]()
+    if twice := [name for name, count in Counter(table.columns).items() if count > 1]:
+        findings.fault(f"line 1: {table.columns.count(twice[0])} columns are named {twice[0]}", "keep one")
     for line, cells in table.lines:
+        if len(cells) != len(table.columns):
+            problem = f"line {line} has {len(cells)} cells, the header {len(table.columns)}"
+            findings.fault(problem, "write as many, quoting commas in names")
+            continue
         row = dict(zip(table.columns, cells, strict=False))
         name = PurePosixPath(row["video"].replace("\\", "/")).name
         labels = of_video.setdefault((name, row.get("subset", "train").lower()), [])
@@ -239,6 +247,8 @@ def of_database(database: _database.Database) -> Inspection:
 
 def checked(read: Annotations, findings: Findings) -> Inspection:
     """Annotations of whatever subsets, checked as far as their names let know which ones are for training."""
+    if not read.videos:
+        findings.fault("it lists no video", "add videos, or get the file again")
     counts = Counter(label for video in read.videos for label in video.labels)
     check_classes({name: counts[name] for name in read.classes} | counts, findings)
     check_ids((video.id for video in read.videos), findings)
@@ -315,7 +325,7 @@ def of_arrays(path: Path) -> Inspection:
         UserError: it holds no array, or cannot be read.
     """
     findings = Findings(str(path))
-    checks, hashed, shapes = StreamChecks(findings), dict[str, dict[str, str]](), list[tuple[str, str]]()
+    checks, hashed, shapes, filled = StreamChecks(findings), dict[str, dict[str, str]](), list[tuple[str, str]](), False
     for name, x in arrays(path, findings):
         shapes.append((f"  {name}", f"{x.dtype} of shape {x.shape}"))
         if x.dtype.kind == "f" and x.ndim == 2 and 0 not in x.shape:
@@ -323,6 +333,9 @@ def of_arrays(path: Path) -> Inspection:
                 findings.fault(f"array {name!r} holds NaN or infinity", "extract the video again")
             checks.see(name, {path.name: x})
             hashed[name] = {path.name: hashlib.sha256(x.tobytes()).hexdigest()}
+        filled |= x.size > 0
+    if shapes and not filled:
+        findings.fault("it holds no number and no text", "extract the video again")
     if not shapes and not findings.faults:
         raise UserError(f"{path} holds no array; {CURE}.")
     checks.finish(hashed, dict.fromkeys(hashed, "train"))
@@ -362,6 +375,11 @@ def spread(name: str, values: Sequence[float] | np.ndarray) -> list[tuple[str, s
     if not len(values):
         return []
     return [(name, ", ".join(f"{np.quantile(values, q):.4g}" for q in (0, 0.5, 1)) + " (least, median, most)")]
+
+
+def shown(line: str) -> str:
+    """One line of text that a terminal shows as it is: signs that would move or hide others are spelled out."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
