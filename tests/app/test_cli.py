@@ -334,3 +334,10 @@ def test_a_process_without_torch_or_traceback(files, tmp_path):
     assert broken.returncode == 1 and broken.stderr.count("\n") == 1 and "Traceback" not in broken.stderr
     helped = subprocess.run([sys.executable, "-m", "wstal", "evaluate", "--help"], capture_output=True, text=True, check=True)
     assert "thumos-facnet" in helped.stdout and "0.5:0.95:0.05" in helped.stdout
+
+
+@pytest.mark.filterwarnings("error")
+def test_times_that_no_video_has_are_no_warning(files, capsys):
+    rows = [ROW, ROW | {"score": 0.1, "segment": [-1e308, 1e308]}]
+    assert main(["evaluate", *files(predictions={"results": {"a": rows}})]) == 0
+    assert "average 100.00" in capsys.readouterr().out

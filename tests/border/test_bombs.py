@@ -91,6 +91,12 @@ ARRAYS = {
     "records.npz": (member(header((4,), [("a", "<f4")]) + bytes(16)), "no plain numbers"),
     "times.npz": (member(header((4,), "<M8[s]") + bytes(32)), "no plain numbers"),
     "huge shape.npy": (lambda path: path.write_bytes(header((MANY, 2**40))) and path, "is truncated"),
+    "two arrays.npy": (
+        lambda path: path.write_bytes(2 * (header((4, 3)) + VALUES.tobytes())) and path,
+        "176 bytes follow its array",
+    ),
+    "one number less.npy": (lambda path: path.write_bytes(header((4, 3)) + VALUES.tobytes()[:-4]) and path, "it ends early"),
+    "more than integers hold.npy": (lambda path: path.write_bytes(header((2**62, 3)) + bytes(12)) and path, "it ends early"),
     "long header.npy": (
         lambda path: path.write_bytes(b"\x93NUMPY\x02\x00" + (2**20).to_bytes(4, "little") + b"(" * 2**20) and path,
         "is truncated or no",

@@ -133,3 +133,22 @@ def test_good_json_is_decoded_once(monkeypatch):
     value = {"a": {"url": "https://x.org/a:b", "t": "12:30"}, "b": [{"a": 1}, {"a": 2}]}
     assert jsonfile.decode(msgspec.json.encode(value), "x.json") == value
     assert jsonfile.parse(b'{"x": 1.5}', dict[str, float], "x.json", "is bad", "mend it") == {"x": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b" \n", "it is empty"),
+        ('{"a": 1}'.encode("utf-16"), "it is in UTF-16 or UTF-32, or no text; save it as UTF-8"),
+        ('{"a": 1}'.encode("utf-32-be"), "it is in UTF-16 or UTF-32"),
+        (b"[" * 100_000, "it nests deeper than data does"),
+        (b'{"a":' * 100_000, "it nests deeper than data does"),
+        (b"[" + b"9" * 6000 + b"]", r"\(4300 digits\) for integer string conversion: value has 6000 digits\)"),
+    ],
+)
+def test_the_sentence_says_what_is_wrong_with_the_text(tmp_path, data, said):
+    with pytest.raises(UserError, match=f"x.json is not JSON .*{said}"):
+        jsonfile.decode(data, tmp_path / "x.json")
+    if b"9" not in data:
+        with pytest.raises(UserError, match=f"x.json is odd .*{said}.*; mend it"):
+            jsonfile.convert(data, object, "x.json", "is odd", "mend it")

@@ -20,6 +20,13 @@ def test_tidy(name, tidied):
     assert tidy(name) == tidied
 
 
+def test_letters_of_other_alphabets_look_alike():
+    assert [*alike(["Cap", "\u0421\u0430\u0440", "\u03a1ole", "Pole", "\u0411\u0435\u0433"])] == [
+        ["Cap", "\u0421\u0430\u0440"],
+        ["\u03a1ole", "Pole"],
+    ]
+
+
 def test_alike():
     names = ["Red", "red", "RED ", "High Jump", "HighJump", "high-jump", "Walk", "Walks", "Pass", "Pas", "C", "Ｃ", "Blue"]
     assert [*alike(names)] == [

@@ -33,7 +33,7 @@ def test_annotations(tmp_path):
         "video length (s):      10, 15, 20 (least, median, most)",
         "instance length (s):   0, 2, 5 (least, median, most)",
         "without a length:      1 videos",
-        "note: look-alike classes: 'Wave' (1 video) and 'wave' (1 video) differ by case, blanks or signs alone; "
+        "note: look-alike classes: 'Wave' (1 video) and 'wave' (1 video) differ by case, blanks, signs or alphabet alone; "
         "if they are one, spell them alike.",
         "note: untrained class: 'wave' (1 video for testing, the nearest class is 'Wave'); "
         "nothing can be learnt of these; label training videos, or leave them out.",

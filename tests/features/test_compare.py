@@ -56,6 +56,13 @@ def test_cosine_scale_and_difference_by_hand(tmp_path):
     assert row.scale == pytest.approx(12 / 5) and row.largest == 4 and row.shapes == ((4, 2), (4, 2))
 
 
+def test_numbers_that_are_none_are_refused(tmp_path):
+    broken = BASE["a"].copy()
+    broken[2, 1] = np.nan
+    with pytest.raises(UserError, match=r"y.v\.npy holds NaN or infinity"):
+        found(folder(tmp_path / "x", {"v": BASE["a"]}), folder(tmp_path / "y", {"v": broken}))
+
+
 def test_other_widths_have_no_cosine(tmp_path):
     (row,) = found(folder(tmp_path / "x", {"v": BASE["a"]}), folder(tmp_path / "y", {"v": BASE["a"][:, :3]})).values()
     assert np.isnan([row.cosine, row.lowest, row.scale, row.largest]).all() and row.shapes == ((10, 4), (10, 3))

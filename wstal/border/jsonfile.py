@@ -74,7 +74,7 @@ def convert(data: bytes, kind: type[T], where: str, fault: str, cure: str, *, st
         with uncollected():
             return msgspec.json.decode(data, type=kind, strict=strict)
     except DAMAGE as error:
-        raise UserError(f"{where} {fault} ({error}); {cure}.") from None
+        raise UserError(f"{where} {fault} ({_reason(error, data)}); {cure}.") from None
 
 
 def decode(data: bytes, path: Path) -> Any:
@@ -90,12 +90,23 @@ def decode(data: bytes, path: Path) -> Any:
             value = msgspec.json.decode(data)
     except DAMAGE:
         try:
-            value = json.loads(data)
+            value = json.loads(data.decode("utf-8"))
             msgspec.json.encode(value)  # or it holds text that cannot be written again
         except (*DAMAGE, TypeError) as error:
-            raise UserError(f"{path} is not JSON or was cut short ({error}); {AGAIN}.") from None
+            raise UserError(f"{path} is not JSON or was cut short ({_reason(error, data)}); {AGAIN}.") from None
     once(data, str(path), value)
     return value
+
+
+def _reason(error: Exception, data: bytes) -> str:
+    """What is wrong with the text, for people who know no decoder."""
+    if not data.strip():
+        return "it is empty"
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4]:
+        return "it is in UTF-16 or UTF-32, or no text; save it as UTF-8"
+    if isinstance(error, RecursionError):
+        return "it nests deeper than data does"
+    return str(error).partition("; use sys.")[0]
 
 
 def once(data: bytes, where: str, value: Any = None) -> None:

@@ -1,6 +1,7 @@
 """Plain arrays in .npy files, and the header that all arrays of NumPy have in files and archives. Never unpickles."""
 
 import math
+import os
 from pathlib import Path
 from typing import IO
 
@@ -59,7 +60,7 @@ def load(path: Path, cure: str) -> np.ndarray:
     """
     content.require([path], cure)
     check_plain(header(path)[1], str(path))
-    return mapped(path, f"{path} is truncated", "download or extract it again")
+    return mapped(path, f"{path} is truncated or damaged", "download or extract it again")
 
 
 def mapped(path: Path, fault: str, cure: str) -> np.ndarray:
@@ -71,9 +72,12 @@ def mapped(path: Path, fault: str, cure: str) -> np.ndarray:
     try:
         with path.open("rb") as file:
             shape, dtype = read_header(file)
+            there, stated = os.fstat(file.fileno()).st_size - file.tell(), math.prod(shape) * dtype.itemsize
         if dtype.hasobject or dtype.kind not in PLAIN:
             raise ValueError(f"entries are {str(dtype)[:80]}")
-        if math.prod(shape) == 0:
+        if there != stated:
+            raise ValueError("it ends early" if there < stated else f"{there - stated} bytes follow its array")
+        if stated == 0:
             return np.empty(shape, dtype)
         return np.lib.format.open_memmap(path, mode="r", max_header_size=LIMITS.header_bytes)
     except FileNotFoundError:

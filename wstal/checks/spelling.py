@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))  # marks of no width that spreadsheets and editors leave
+TWINS = str.maketrans("авекмнорстухіјѕοαερτυχικνβ", "abekmhopctyxijsoaeptyxikvb")  # Cyrillic and Greek that look Latin
 TYPO_LENGTH = 5  # letters from which two names that differ by one may be a slip
 RARE = 2  # videos that the misspelt name of two has at most
 
@@ -17,8 +18,8 @@ def tidy(name: str) -> str:
 
 
 def key(name: str) -> str:
-    """What is left of a name when case, width, blanks, signs and the plural's s do not count."""
-    plain = unicodedata.normalize("NFKC", name).casefold()
+    """What is left of a name when case, width, alphabet, blanks, signs and the plural's s do not count."""
+    plain = unicodedata.normalize("NFKC", name).casefold().translate(TWINS)
     letters = "".join(sign for sign in plain if sign.isalnum() or unicodedata.combining(sign))
     return letters[:-1] if len(letters) > 4 and letters.endswith("s") and not letters.endswith("ss") else letters
 

@@ -27,7 +27,7 @@ def check_classes(counts: Mapping[str, int], findings: Findings) -> None:
     cure = "if they are one, spell them alike"
     for group in alike(counts):
         names = " and ".join(f"{name!r} ({_videos(counts[name])})" for name in group)
-        findings.found("look-alike classes", f"{names} differ by case, blanks or signs alone", cure)
+        findings.found("look-alike classes", f"{names} differ by case, blanks, signs or alphabet alone", cure)
     for rare, common in typos(counts):
         problem = f"{rare!r} ({_videos(counts[rare])}) is a letter from {common!r} ({_videos(counts[common])})"
         findings.found("look-alike classes", problem, cure)

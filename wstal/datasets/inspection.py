@@ -285,7 +285,9 @@ def of_detections(found: Detections, findings: Findings) -> Inspection:
     empty = len(found.videos) - len(np.unique(found.video))
     facts = [("videos", f"{len(found.videos)}, {empty} of them without a detection"), ("classes", str(len(found.labels)))]
     facts += [("detections", str(len(found)))]
-    facts += spread("score", found.score) + spread("length (s)", found.end_s - found.start_s) + spread("end (s)", found.end_s)
+    with np.errstate(over="ignore", invalid="ignore"):  # of times that no video has
+        lengths_s = found.end_s - found.start_s
+        facts += spread("score", found.score) + spread("length (s)", lengths_s) + spread("end (s)", found.end_s)
     rows = [(name, str(videos[i]), str(counts[i])) for i, name in sorted(enumerate(found.labels), key=lambda pair: pair[1])]
     return Inspection("detections", facts, findings, ("class", "videos", "detections"), rows)
 

@@ -87,7 +87,8 @@ def overlap(rows: Segments, instances: Segments, i: np.ndarray, j: np.ndarray, e
     """
     start, end, g_start, g_end = rows.start[i], rows.end[i], instances.start[j], instances.end[j]
     inter = np.maximum(np.minimum(end, g_end) - np.maximum(start, g_start), 0)
-    union = (g_end - g_start) + (end - start) - inter
+    with np.errstate(over="ignore"):  # of times that no video has: the union is infinite, and the tIoU 0
+        union = (g_end - g_start) + (end - start) - inter
     return np.divide(inter, union, out=np.full(len(i), empty_tiou), where=union != 0)
 
 

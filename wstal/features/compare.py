@@ -70,6 +70,8 @@ class FolderSet:
         array = npyfile.load(path, "name a folder with <video>.npy files")
         if array.ndim != 2 or array.dtype.kind != "f" or 0 in array.shape:
             raise UserError(f"{path}: {array.dtype} of shape {array.shape}; save one row of floats a snippet, (T, D).")
+        if not np.isfinite(array).all():
+            raise UserError(f"{path} holds NaN or infinity; extract the video again.")
         return array
 
 
