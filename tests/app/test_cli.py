@@ -9,7 +9,9 @@ import sys
 import numpy as np
 import pytest
 
+from wstal.app import check
 from wstal.app.cli import main, thresholds
+from wstal.base.errors import UserError
 
 ROW = {"label": "x", "score": 0.5, "segment": [0, 10]}
 TRUTH = {"database": {"a": {"subset": "validation", "annotations": [{"label": "x", "segment": [0, 10]}]}}}
@@ -44,6 +46,14 @@ def test_checking_loads_no_library_that_is_slow_to_load():
     status, *modules = done.stdout.splitlines()[-1].split()
     assert status == "0" and "numpy" in modules
     assert not {"av", "h5py", "matplotlib", "pandas", "scipy", "seaborn", "torch"} & set(modules)
+
+
+def test_a_lock_that_was_cut_short_is_told_with_its_cure(tmp_path):
+    path = tmp_path / "dvc.lock"
+    check.check_lock(path)
+    path.write_text("schema: '2.0'\nstages:\n  plan:\n    deps:\n    - path: 'dvc.ya")
+    with pytest.raises(UserError, match=r"dvc\.lock was cut short.*`git checkout dvc\.lock`"):
+        check.check_lock(path)
 
 
 def test_table_and_file(files, tmp_path, capsys):

@@ -1,12 +1,14 @@
 """Whether params.yaml is well-formed as a whole: every dataset, every preset, every row of every entry."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from wstal import methods, published
 from wstal.app import smoke
 from wstal.base.errors import UserError
 from wstal.base.paths import NOTEBOOKS
+from wstal.border import yamlfile
 from wstal.config import parameters, resolve
 from wstal.config.parameters import EnsembleEntry, Entry, Parameters, lookup
 from wstal.datasets import prepare
@@ -46,6 +48,20 @@ def check(raw: dict) -> str:
     for name in small.entries:
         said("smoke", resolve.rows, small, name)
     return f"params.yaml is well-formed: {len(params.datasets)} datasets, {len(params.entries)} entries, {rows} rows."
+
+
+def check_lock(path: Path) -> None:
+    """dvc.lock, where there is one, is whole: DVC writes it in place, and a kill may cut it short.
+
+    Raises:
+        UserError: it is not.
+    """
+    cure = "`git checkout dvc.lock` brings the committed one back, and what was finished since comes from DVC's cache"
+    if path.exists():
+        try:
+            yamlfile.read(path, cure)
+        except UserError:
+            raise UserError(f"{path} was cut short, as when DVC is killed while it writes; {cure}.") from None
 
 
 def check_dataset(params: Parameters, name: str) -> None:

@@ -85,9 +85,11 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _checked() -> str:
-    from wstal.app.check import check
+    from wstal.app.check import check, check_lock
+    from wstal.base.paths import ROOT
     from wstal.config import parameters
 
+    check_lock(ROOT / "dvc.lock")
     return check(parameters.read())
 
 

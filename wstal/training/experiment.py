@@ -116,16 +116,16 @@ def run(plan: RowsPlan, row: str, seed: int, data: Prepared, tree: Tree, learner
     Raises:
         UserError: streams lie on different time grids, or the teacher is no row of the entry, or learns from its pupil.
     """
-    card, how = cards.card(plan, row, seed, data), teaching.of(plan.rows[row])
-    if how is None:
+    card, lesson = cards.card(plan, row, seed, data), teaching.of(plan.rows[row])
+    if lesson is None:
         return Run(card, data, tree)
     others = [name for name in plan.rows if name not in (row, *learners)]
-    if how.teacher not in others:
+    if lesson.teacher not in others:
         raise UserError(
-            f"params.yaml, entries.{plan.entry}.rows.{row}: the teacher {how.teacher!r} is no other row that learns without "
+            f"params.yaml, entries.{plan.entry}.rows.{row}: the teacher {lesson.teacher!r} is no other row that learns without "
             f"it; name one of: {', '.join(others) or 'none'}."
         )
-    return Run(card, data, tree, run(plan, how.teacher, seed, data, tree, (row, *learners)))
+    return Run(card, data, tree, run(plan, lesson.teacher, seed, data, tree, (row, *learners)))
 
 
 def train_all(todo: Sequence[Run]) -> None:
@@ -162,9 +162,8 @@ def train(todo: Sequence[Run]) -> list[dict[str, Path]]:
 def without_checkpoints(run: Run) -> Run:
     """The run that leaves nothing but its last weights, which are the same."""
     training = msgspec.structs.replace(run.settings.training, checkpoints=0)
-    return replace(
-        run, card=msgspec.structs.replace(run.card, settings=msgspec.structs.replace(run.settings, training=training))
-    )
+    settings = msgspec.structs.replace(run.settings, training=training)
+    return replace(run, card=msgspec.structs.replace(run.card, settings=settings))
 
 
 def goes_together(run: Run) -> bool:
@@ -247,10 +246,10 @@ def train_together(jobs: list[tuple[Run, str, Path]], what: str = "networks trai
 def to_train(run: Run, network: str, kept: Path) -> Job:
     """What training a network of a run takes; `kept` is the folder of trained weights."""
     step = progress.steps(title(run, network))
-    bags, how = run.data.bags(run.networks[network], "train"), teaching.of(run.settings)
-    if how and run.teacher:
+    bags, lesson = run.data.bags(run.networks[network], "train"), teaching.of(run.settings)
+    if lesson and run.teacher:
         files = {name: kept / cached(run.teacher, name).name for name in run.teacher.networks}
-        bags = teaching.taught(bags, run.data, run.teacher.card, files, how.per_video)
+        bags = teaching.taught(bags, run.data, run.teacher.card, files, lesson.per_video)
     return Job(run.settings, bags, run.seed, step)
 
 
