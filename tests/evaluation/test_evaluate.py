@@ -285,3 +285,14 @@ def test_far_faster_than_a_loop(benchmark):
     loop_s = time.perf_counter() - begin
     np.testing.assert_allclose(result.mAP, loop, rtol=0, atol=1e-9)
     assert loop_s > 8 * min(seconds), (loop_s, seconds)
+
+
+@pytest.mark.parametrize(
+    ("factor", "unit"), [(25, "frames or milliseconds"), (1000, "frames or milliseconds"), (0.01, "shares")]
+)
+def test_times_in_another_unit_are_noted(factor, unit):
+    truth = make_truth([(0, 0, 10, 20), (1, 0, 50, 60), (2, 0, 5, 30)])
+    found = [(0, 0, 11, 19, 0.9), (1, 0, 51, 59, 0.8), (1, 0, 1, 2, 0.7), (2, 0, 7, 29, 0.6)]
+    scaled = [(video, label, start * factor, end * factor, score) for video, label, start, end, score in found]
+    noted = [evaluate(truth, make_detections(rows), PROTOCOLS["activitynet"], [0.5]).notes for rows in (found, scaled)]
+    assert not noted[0] and "last instance of their video" in noted[1][-1] and unit in noted[1][-1]

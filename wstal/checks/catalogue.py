@@ -46,6 +46,9 @@ CHECKS: dict[str, Check] = {
     "foreign video": Check(False, "detections in a video that the ground truth lacks, with the nearest one that it has"),
     "doubled detection": Check(False, "a detection that is there twice"),
     "negative detection": Check(False, "a detection that starts before its video"),
+    "other unit": Check(
+        False, "detections that end far beyond, or far before, the last instances of their videos, as frames or milliseconds do"
+    ),
 }  # fmt: skip
 
 

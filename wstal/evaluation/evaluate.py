@@ -7,6 +7,7 @@ What happens with unusual input (a note is a sentence in `Result.notes`, an erro
   the official evaluator, else dropped; note;
 - no detections: mAP 0; note. A class without detections: AP 0, or mAP 0 altogether (`zero_if_undetected`); note, with the mean
   without that rule. An annotated video without detections: note;
+- detections that end far beyond, or far before, the last instances of their videos, as times in another unit do: note;
 - an instance that does not last (end <= start): counted but hardly ever matched (`empty_matches_empty`); note;
 - score or time that is not finite, end before start, thresholds outside (0, 1]: error, also raised by
   `detections.read_json`, which names the file too;
@@ -24,6 +25,8 @@ from wstal.checks.spelling import nearest
 from wstal.detect import detections as detections_json
 from wstal.detect.detections import places
 from wstal.evaluation.matching import Segments, candidates, match, pairs
+
+FAR = 12.0  # times the last instance of a video: no detections in seconds end there in half of the videos
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ def evaluate(truth: Truth, detections: Detections, protocol: Protocol, tious: Se
     plain = np.nanmean(ap, axis=1)
     mean = np.zeros(len(thresholds)) if protocol.zero_if_undetected and missing else plain
     notes += _remarks(truth, missing if len(rows) else [], protocol, float(plain.mean()))
-    notes += _silent(truth, detections)
+    notes += _silent(truth, detections) + _other_unit(truth, detections)
     return Result(thresholds, truth.labels, ap, mean, float(mean.mean()), tuple(notes), plain, tuple(missing))
 
 
@@ -239,6 +242,23 @@ def _silent(truth: Truth, detections: Detections) -> list[str]:
         return []
     count = f"{len(silent)} of {_count(len(annotated), 'annotated video')}"
     return [f"Found no detection in {count}, whose instances count as missed (see --leave-out): {_some(silent)}."]
+
+
+def _other_unit(truth: Truth, detections: Detections) -> list[str]:
+    """The note on times that do not look like seconds, by where detections and instances of a video end, over all videos."""
+    last_s = [dict.fromkeys(one.videos, 0.0) for one in (truth, detections)]
+    for ends, one in zip(last_s, (truth, detections), strict=True):
+        latest = np.zeros(len(one.videos))
+        np.maximum.at(latest, one.video, one.end_s)
+        ends.update(zip(one.videos, latest.tolist(), strict=True))
+    ratios = [last_s[1][name] / end for name, end in last_s[0].items() if end > 0 and last_s[1].get(name, 0) > 0]
+    ratio = float(np.median(ratios)) if ratios else 1.0
+    if 1 / FAR <= ratio <= FAR:
+        return []
+    unit = "frames or milliseconds" if ratio > 1 else "shares of the video, or minutes"
+    return [
+        f"Detections end at {ratio:.3g} times the last instance of their video (median): times may be {unit}; write seconds."
+    ]
 
 
 def _overlaps_ambiguous(rows: Segments, truth: Truth, protocol: Protocol) -> np.ndarray:
