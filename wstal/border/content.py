@@ -1,6 +1,7 @@
 """The bytes and the text of a file."""
 
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -35,8 +36,11 @@ def read_bytes(path: Path, most: int = LIMITS.json_bytes, cure: str = "give the 
     """
     try:
         with Path(path).open("rb") as file:
-            check_size(os.fstat(file.fileno()).st_size, most, path)
-            data = file.read() if Path(path).is_file() else file.read(most + 1)  # of a pipe or a device, whose end nobody knows
+            about = os.fstat(file.fileno())
+            if stat.S_ISCHR(about.st_mode) or stat.S_ISBLK(about.st_mode):
+                raise UserError(f"{path} is a device, no file; {cure}.")
+            check_size(about.st_size, most, path)
+            data = file.read() if stat.S_ISREG(about.st_mode) else file.read(most + 1)  # of a pipe, whose end nobody knows
     except (OSError, ValueError, MemoryError) as error:
         raise of_system(error, path) or UserError(
             f"{path} cannot be read ({getattr(error, 'strerror', None) or error}); {cure}."
