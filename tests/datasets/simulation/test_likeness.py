@@ -17,7 +17,7 @@ from wstal.report.feature_sample import sample
 from wstal.report.likeness import real
 
 SEEDS = (2014, 1, 2)  # of the data; statistics are means over them
-FITTED = {"test_videos": 60}  # the sample that parameters were fitted on; of all 212, two statistics lie just outside their bands
+FITTED = {"test_videos": 60}  # what parameters were fitted on; of all 212, two statistics lie just outside their bands
 SET_APART = {"flow": {"within", "neighbours", "persistence", "actionness"}}  # statistics that a stream is set to have otherwise
 
 
