@@ -197,6 +197,13 @@ def test_executed_notebook_is_an_output(stages):
             assert out.endswith(".ipynb") and out in stage["outs"], name
 
 
+def test_every_notebook_of_results_writes_the_files_that_its_stage_promises(raw):
+    promised = ("metrics.write(", "entry_summary.write(", "table.save(", "plots.save(")
+    for entry in (raw["entries"] | raw["ensembles"]).values():
+        text = (ROOT / f"notebooks/{entry['notebook']}.ipynb").read_text(encoding="utf-8")
+        assert [call for call in promised if call not in text] == [], entry["notebook"]
+
+
 def test_commands_name_no_absolute_path_and_no_interpreter(stages):
     for stage in stages.values():
         assert all(command.startswith("python -m wstal.") for command in stage["cmd"])

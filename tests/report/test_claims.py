@@ -152,6 +152,10 @@ def test_what_no_paper_says_stands_apart_and_does_not_count():
     assert table.title.startswith("1 claim: 1 hold here") and len(table.rows) == 2
     assert table.rows[1][0].startswith("ours: FAC-Net is better") and table.rows[0][8] == table.rows[1][8]
     assert table.header[-1] == "the paper" and table.rows[1][-1] == "–"
+    assert table.caption.endswith(" What no paper claims is marked ours, corrected by itself, and not counted.")
+    assert "marked ours" not in claims.verdicts(paper).caption
+    alone = claims.verdicts([], ours)
+    assert alone.title == "No claim of a paper" and len(alone.rows) == 1 and "Official: " in alone.caption
 
 
 def test_claims_about_missing_rows_are_left_out():

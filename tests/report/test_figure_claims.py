@@ -27,6 +27,15 @@ def test_the_record_by_hand(found):
     assert helps.interval == pytest.approx((9.5, 11)) and helps.official == pytest.approx(helps.mean)
 
 
+def test_what_no_paper_claims_stands_below_and_is_corrected_by_itself():
+    alone, (claim, asked) = (
+        figure_claims.forest(averages(full=[50, 61, 55], wsad=[40, 50, 45], **more)).rows
+        for more in ({}, {"no_background": [40, 49, 45.5]})
+    )
+    assert claim.label == "the background class helps" and asked.label.startswith("ours: FAC-Net is better than deep metric")
+    assert alone == (asked,)
+
+
 def test_what_the_paper_prints_of_the_same_dataset_lies_beside_ours(found):
     forest = figure_claims.forest(msgspec.structs.replace(found, dataset="thumos14"))
     assert [row.published for row in forest.rows] == [None, 0.3, 3.4] and "simulated" not in forest.title

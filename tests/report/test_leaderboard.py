@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from tests.report.made import make_metrics
+from wstal.base.paths import PIPELINE
+from wstal.config import parameters
+from wstal.evaluation.metrics import read
 from wstal.report import leaderboard
 from wstal.report.protocol_effects import BEST
 
@@ -41,7 +44,7 @@ def test_ranks_of_those_that_are_printed(known):
     """Here DDG-Net, CO2-Net, SAL: the first falls to the end. Correlation of (1, 2, 3) and (3, 1, 2): -1/2."""
     figure = leaderboard.beside(known)
     assert (figure.published, figure.ours) == ((1, 2, 3), (3, 1, 2))
-    assert "of the 3 methods whose average is printed: -0.50" in leaderboard.table(known).caption
+    assert "of the 3 methods whose average is printed: −0.50" in leaderboard.table(known).caption
     drawn = figure.draw()
     assert len(drawn.axes[0].lines) == 3
     assert {text.get_text() for text in drawn.axes[0].texts} >= {"SAL, 2025  1", "3  SAL, 2025"}
@@ -53,3 +56,8 @@ def test_what_choosing_adds(known):
     assert [row[3] for row in table.rows] == ["2.0 ± 1.4", "0.0 ± 0.0", "2.0 ± 0.0", "2.0 ± 2.8"]
     (claim,) = leaderboard.gains(known)
     np.testing.assert_allclose(claim.differences, (0.75, 2.25))
+
+
+@pytest.mark.parametrize("entry", [name for name, one in parameters.load().entries.items() if one.notebook == "04_leaderboard"])
+def test_committed_tables_are_made_of_the_committed_metrics(entry):
+    assert (PIPELINE.tables() / f"{entry}.md").read_text() == leaderboard.table(read(entry, PIPELINE)).markdown()

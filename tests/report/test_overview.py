@@ -76,7 +76,7 @@ def test_an_undecided_field_says_how_many_seeds_it_needs():
 
 def test_decided_claims_are_sorted_by_their_difference(strips):
     table = overview.decided(strips, "fails")
-    assert table.title == "2 claims fail here"
+    assert table.title == "Claims that fail here: 2"
     assert [row[:2] for row in table.rows] == [
         ("Paper, Table 2, on simulated THUMOS14", "b"),
         ("Paper, Table 1, on simulated THUMOS14", "b"),
@@ -86,7 +86,7 @@ def test_decided_claims_are_sorted_by_their_difference(strips):
 
 def test_what_depends_on_the_evaluator(strips):
     table = overview.depending(strips)
-    assert table.title == "1 claim depends on the evaluator"
+    assert table.title == "Claims that depend on the evaluator: 1"
     ((*cells, p),) = table.rows
     assert cells == ["Paper, Table 2, on simulated THUMOS14", "a", "undecided", "+1.0", "fails", "−10.0", "−11.0"]
     assert 0 < float(p) < 0.05

@@ -156,7 +156,14 @@ def test_a_heading_holds_title_dataset_and_claim():
     assert results.heading(make_metrics(TWO, "mine")) == "## mine, on simulated THUMOS14"
 
 
-@pytest.mark.parametrize("entry", [name for name in parameters.load().entries if published.entry(name).columns])
+PRINTED = [
+    name
+    for name, one in parameters.load().entries.items()
+    if published.entry(name).columns and one.notebook != "04_leaderboard"
+]
+
+
+@pytest.mark.parametrize("entry", PRINTED)
 def test_committed_tables_are_made_of_the_committed_metrics(entry):
     for suffix, text in (("md", "markdown"), ("csv", "csv"), ("tex", "latex")):
         made = getattr(results.table(read(entry, PIPELINE)), text)()

@@ -131,6 +131,8 @@ def judge(tested: Sequence[Claim]) -> list[JudgedClaim]:
 
 def count(judged: Sequence[JudgedClaim]) -> str:
     """How many claims get which verdict, and how many another one by the official evaluator."""
+    if not judged:
+        return "No claim of a paper"
     counts, noun = Counter(one.verdict for one in judged), "claim" if len(judged) == 1 else "claims"
     text = (
         f"{len(judged)} {noun}: {counts[HOLDS]} hold here, {counts[FAILS]} fail, {counts[SAME]} show no difference that "
@@ -145,7 +147,10 @@ def verdicts(tested: Sequence[Claim], beside: Sequence[Claim] = ()) -> Table:
     """All claims of one table, counted in its title; those `beside` it are ours, corrected by themselves and not counted."""
     judged, apart = judge(tested), judge(beside)
     rows = [one.cells() for one in judged] + [(f"ours: {one.cells()[0]}", *one.cells()[1:]) for one in apart]
-    return Table(count(judged), caption(judged), *filled(HEADER, rows))
+    text = caption([*judged, *apart])
+    if apart:
+        text += " What no paper claims is marked ours, corrected by itself, and not counted."
+    return Table(count(judged), text, *filled(HEADER, rows))
 
 
 def filled(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:

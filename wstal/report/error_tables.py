@@ -51,7 +51,7 @@ def recalls(entry: str, diagnoses: Mapping[str, Sequence[Diagnosis]]) -> Table:
 
 
 def first(diagnoses: Mapping[str, Sequence[Diagnosis]]) -> Diagnosis:
-    """One of all; they share tIoU and instances."""
+    """One of all; they share the tIoU."""
     return next(iter(diagnoses.values()))[0]
 
 

@@ -1,7 +1,7 @@
 """Figure of the claims of one table: differences with their intervals, between the bounds up to which they do not matter."""
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import seaborn as sns
 from matplotlib import pyplot as plt
@@ -38,7 +38,7 @@ class ClaimRow:
 
 @dataclass(frozen=True)
 class Forest:
-    """A marker and an interval a claim, the first uppermost; right of 0 speaks for the claim."""
+    """A marker and an interval a claim, the first uppermost; right of 0 speaks for the claim, the band for one of likeness."""
 
     title: str
     rows: tuple[ClaimRow, ...]
@@ -67,10 +67,11 @@ class Forest:
 
 
 def forest(metrics: Metrics) -> Forest:
-    """What the paper claims of an entry's rows."""
+    """What the paper claims of an entry's rows, and below it what no paper claims."""
     same = not originals.is_simulated(metrics.dataset)
-    rows = tuple(row(one, same) for one in claims.judge(claims.claims(metrics)))
-    return Forest(naming.title(metrics), rows)
+    rows = [row(one, same) for one in claims.judge(claims.claims(metrics))]
+    asked = [row(one, same) for one in claims.judge(claims.ours(metrics))]
+    return Forest(naming.title(metrics), (*rows, *(replace(one, label=f"ours: {one.label}") for one in asked)))
 
 
 def row(judged: JudgedClaim, same: bool) -> ClaimRow:

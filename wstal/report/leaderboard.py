@@ -14,6 +14,7 @@ from wstal.report.cells import DASH, mean_std, number, signed
 from wstal.report.claims import Claim, span, wins
 from wstal.report.figure_ranks import Ranks
 from wstal.report.protocol_effects import BEST, best_on_test
+from wstal.report.ranks import rho, spearman
 from wstal.report.results import caption
 from wstal.report.tables import Table
 from wstal.training.experiment import Run
@@ -60,10 +61,10 @@ def comment(metrics: Metrics) -> str:
     theirs, ours = printed(metrics), means(metrics)
     if len(theirs) < 3:
         return "Differences to the next row are paired over the seeds."
-    a, b = (np.array(list(ranks({row: values[row] for row in theirs}).values())) for values in (theirs, ours))
+    correlation = spearman(*(np.array([values[row] for row in theirs]) for values in (theirs, ours)))
     return (
         f"Differences to the next row are paired over the seeds. Rank correlation (Spearman) of the {len(theirs)} methods "
-        f"whose average is printed: {np.corrcoef(a, b)[0, 1]:.2f}."
+        f"whose average is printed: {rho(float(correlation))}."
     )
 
 

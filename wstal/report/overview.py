@@ -33,11 +33,11 @@ LEGEND = {
     SAME: "=  no difference that matters",
     UNDECIDED: "n  undecided; n seeds would decide it",
 }
-PLURAL = {
-    HOLDS: "claims hold here",
-    FAILS: "claims fail here",
-    SAME: "claims show no difference that matters",
-    UNDECIDED: "claims are undecided",
+DECIDED = {
+    HOLDS: "Claims that hold here",
+    FAILS: "Claims that fail here",
+    SAME: "Claims without a difference that matters",
+    UNDECIDED: "Claims that are undecided",
 }
 THIN = "thin line: by the official evaluator, where the paper has its own"
 HERE, OFFICIAL, ALONE = "its paper's evaluator", "the official evaluator", "its paper's, p < 0.05, each claim by itself"
@@ -113,7 +113,7 @@ def decided(strips: Sequence[Strip], verdict: str) -> Table:
     rows = tuple((place, *one.cells()) for place, one in chosen)
     caption = "Differences in points, paired over seeds; p-values are corrected for all claims of the table."
     header = ("table", *claims.HEADER)
-    return Table(f"{len(rows)} {PLURAL[verdict]}", caption, *claims.filled(header, rows))
+    return Table(f"{DECIDED[verdict]}: {len(rows)}", caption, *claims.filled(header, rows))
 
 
 def depending(strips: Sequence[Strip]) -> Table:
@@ -130,9 +130,7 @@ def depending(strips: Sequence[Strip]) -> Table:
         "with the same bound."
     )
     header = ("table", "claim", "here", "difference", "official", "official difference", "moved", "p")
-    return Table(
-        f"{len(rows)} {'claim depends' if len(rows) == 1 else 'claims depend'} on the evaluator", caption, header, rows
-    )
+    return Table(f"Claims that depend on the evaluator: {len(rows)}", caption, header, rows)
 
 
 def counts(strips: Sequence[Strip]) -> Table:

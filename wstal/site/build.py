@@ -9,13 +9,14 @@ from wstal.base.paths import Tree
 from wstal.config.parameters import Parameters
 from wstal.evaluation import metrics
 from wstal.evaluation.metrics import Metrics
-from wstal.report import claims, naming, overview, real_videos, results
+from wstal.report import claims, leaderboard, naming, overview, real_videos, results
 from wstal.report.paired import MOST
 from wstal.site import claim_cards, notebook_html, seed_differences
 from wstal.site.claim_cards import ClaimCard
 from wstal.site.pages import FOLDER, Site
 
 FEW = 10  # seeds that are soon run
+TABLES = {"04_leaderboard": leaderboard.table}  # of notebooks whose table has columns of its own
 
 
 def write(params: Parameters, tree: Tree, documented: bool = False) -> Site:
@@ -84,12 +85,13 @@ def seeds(found: Metrics) -> int:
 
 def page(site: Site, entry: str, found: Metrics, params: Parameters) -> None:
     """An entry: its claims as cards, what we ask beside them, its table, its figures, and where all of it comes from."""
-    judged, figures = claim_cards.cards(found), sorted(site.tree.figures(entry).glob("*.png"))
+    figures = sorted(site.tree.figures(entry).glob("*.png"))
     site.write(
         f"{FOLDER}/{entry}.html", "entry.html", entry=entry, title=naming.title(found), printed=published.entry(entry),
-        paper=published.paper(entry), cards=judged, ours=claim_cards.ours(found), draw=seed_differences.seeds,
+        paper=published.paper(entry), cards=claim_cards.cards(found), ours=claim_cards.ours(found), draw=seed_differences.seeds,
         seeds=seeds(found),
-        content=results.of_entry(found), count=claims.count(claims.judge(claims.claims(found))) if judged else "",
+        content=TABLES.get(params.reported[entry].notebook, results.of_entry)(found),
+        count=claims.count(claims.judge(claims.claims(found))),
         figures=[(image.name, image.stem.replace("_", " "), *size(image)) for image in figures],
         sources=sources(entry, params),
     )  # fmt: skip
