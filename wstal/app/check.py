@@ -8,7 +8,8 @@ from wstal import methods, published
 from wstal.app import smoke
 from wstal.base.errors import UserError
 from wstal.base.paths import NOTEBOOKS
-from wstal.border import yamlfile
+from wstal.border import content, yamlfile
+from wstal.border.limits import LIMITS
 from wstal.config import parameters, resolve
 from wstal.config.parameters import EnsembleEntry, Entry, Parameters, lookup
 from wstal.datasets import prepare
@@ -51,17 +52,21 @@ def check(raw: dict) -> str:
 
 
 def check_lock(path: Path) -> None:
-    """dvc.lock, where there is one, is whole: DVC writes it in place, and a kill may cut it short.
+    """dvc.lock, where there is one, is YAML to the end of its last line: DVC writes it in place, and a kill may cut it short.
 
     Raises:
-        UserError: it is not.
+        UserError: it is not, or cannot be read.
     """
     cure = "`git checkout dvc.lock` brings the committed one back, and what was finished since comes from DVC's cache"
-    if path.exists():
-        try:
-            yamlfile.read(path, cure)
-        except UserError:
-            raise UserError(f"{path} was cut short, as when DVC is killed while it writes; {cure}.") from None
+    if not path.exists():
+        return
+    text = content.read_text(path, LIMITS.yaml_bytes, cure)
+    try:
+        whole = text.endswith("\n") and yamlfile.parse(text, path)
+    except UserError:
+        whole = None
+    if not whole:
+        raise UserError(f"{path} was cut short, as when DVC is killed while it writes; {cure}.")
 
 
 def check_dataset(params: Parameters, name: str) -> None:
