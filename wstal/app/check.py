@@ -82,6 +82,11 @@ def check_dataset(params: Parameters, name: str) -> None:
             f"params.yaml: {place} says `redrawn: true`, but its reader {dataset.features.reader} draws nothing; "
             "remove that line."
         )
+    if "draws" in dataset.features.source:
+        raise UserError(
+            f"params.yaml: {place}.features.source sets `draws`, but runs see the draws of `seeds` or one; remove it, "
+            "and say `redrawn: true` of the dataset for a draw a seed."
+        )
     files = getattr(source, "features", None)
     if isinstance(files, Mapping) and not dataset.features.extraction:
         for stream in dataset.features.streams:
@@ -90,12 +95,11 @@ def check_dataset(params: Parameters, name: str) -> None:
         prepare.recipe(dataset.features, place).backbones()
     if dataset.features.statistics:
         lookup(published.statistics(), dataset.features.statistics, "wstal/published")
-    made = dataset.features.reader in smoke.SIMULATED
+    made = dataset.features.reader == smoke.SIMULATED
     if made != originals.is_simulated(name):
         what, cure = ("simulated", "end") if made else ("not simulated", "do not end")
-        endings = " or ".join(originals.SIMULATED)
         raise UserError(
-            f"params.yaml: {place} is {what}; {cure} its name with {endings}, by which tables tell it from a real dataset."
+            f"params.yaml: {place} is {what}; {cure} its name with {originals.ENDING}, by which tables tell it from a real one."
         )
     if dataset.evaluation is None:
         raise UserError(f"params.yaml: {place} has no `evaluation` section; add one as thumos14-sim has it.")
