@@ -98,6 +98,13 @@ def test_saved_detections_say_where_they_come_from_as_the_command_does(place):
     assert explain(place / "saved").count(": yes, sha256") == 5
 
 
+def test_training_that_fails_leaves_no_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(wstal.UserError):
+        wstal.train("no labels.csv", "no videos", quiet=True)
+    assert not list(tmp_path.glob("wstal.*"))
+
+
 def test_a_run_without_a_folder_goes_with_its_object_unless_it_is_saved(place):
     run = wstal.train("labels.csv", "videos", method="wtalc", quiet=True)
     saved, folder = run.save("kept"), run.folder

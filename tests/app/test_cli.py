@@ -48,10 +48,13 @@ def test_checking_loads_no_library_that_is_slow_to_load():
     assert not {"av", "h5py", "matplotlib", "pandas", "scipy", "seaborn", "torch"} & set(modules)
 
 
-def test_a_lock_that_was_cut_short_is_told_with_its_cure(tmp_path):
-    path = tmp_path / "dvc.lock"
+@pytest.mark.parametrize("kept", ["", "    - path: 'dvc.ya", "    - path: dvc.ya", "    - path: dvc.yaml\n      si"])
+def test_a_lock_that_was_cut_short_is_told_with_its_cure(tmp_path, kept):
+    path, head = tmp_path / "dvc.lock", "schema: '2.0'\nstages:\n  plan:\n    deps:\n"
     check.check_lock(path)
-    path.write_text("schema: '2.0'\nstages:\n  plan:\n    deps:\n    - path: 'dvc.ya")
+    path.write_text(f"{head}    - path: dvc.yaml\n      size: 12\n")
+    check.check_lock(path)
+    path.write_text(kept and head + kept)
     with pytest.raises(UserError, match=r"dvc\.lock was cut short.*`git checkout dvc\.lock`"):
         check.check_lock(path)
 

@@ -234,6 +234,9 @@ def test_bags_shrink_with_the_videos_where_a_method_resamples_them(raw):
     for method in ("facnet", "wtalc", "wsad"):
         rows = [own_videos.rows_plan(raw, section, method, 0, 16, length_t) for length_t in (32.7, None)]
         assert rows[0] == rows[1]
+    other = merge(raw, {"methods": {"delu": {"preset": "activitynet"}}})  # of 60 of 181 snippets
+    rows = [own_videos.rows_plan(other, section, "delu", 0, 16, length_t).rows["delu"] for length_t in (90.5, 181.0, 326.0)]
+    assert [row.training.snippets.count for row in rows] == [30, 60, 60]
     widths = [own_videos.rows_plan(raw, section, "um", 0, 16, length_t).rows["um"] for length_t in (32.7, None)]
     assert widths[0].params == widths[1].params and widths[0].optimizer == widths[1].optimizer
 

@@ -137,6 +137,7 @@ def put(raw, place, value):
         ("datasets.thumos14.features.reader", "no_reader", "no_reader"),
         ("datasets.thumos14.features.source.rot", "x", "rot"),
         ("datasets.thumos14.redrawn", True, "datasets.thumos14 says `redrawn: true`, but its reader thumos14_reduced draws"),
+        ("datasets.thumos14-sim.features.source.draws", [0, 1], "sets `draws`, but runs see the draws of `seeds` or one"),
         ("datasets.thumos14.features.grid.fps", 0.0, "fps"),
         ("datasets.thumos14.features.grids", {"vivit": {"fps": 25.0, "stride_f": 32, "window_f": 32}}, "vivit"),
         ("datasets.thumos14.features.grids", {"rgb": {"fps": 25.0, "stride_f": 32}}, "window_f"),

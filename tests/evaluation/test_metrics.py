@@ -81,9 +81,9 @@ def test_a_group_of_videos_that_are_not_there_is_a_sentence():
         metrics.judge(judging(section), TRUTH, FOUND)
 
 
-def test_a_star_stands_for_the_numbers_of_draws_and_brackets_for_themselves():
-    truth = make_truth([(0, 0, 0, 10)], videos=("sim3_test_0000", "sim3_test_0001", "a[b]"))
-    assert metrics.named(["sim*_test_0000", "a[b]"], truth) == {"sim3_test_0000", "a[b]"}
+def test_a_star_stands_for_the_numbers_of_draws_and_other_signs_for_themselves():
+    truth = make_truth([(0, 0, 0, 10)], videos=("sim3_test_0000", "sim3_test_0001", "a[b]", "why?", "whys"))
+    assert metrics.named(["sim*_test_0000", "a[b]", "why?"], truth) == {"sim3_test_0000", "a[b]", "why?"}
     with pytest.raises(UserError, match=r"names 'sim\*_test_0002', which is no test video of the dataset; mend it"):
         metrics.named(["sim*_test_0002"], truth)
 

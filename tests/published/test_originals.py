@@ -12,7 +12,7 @@ from wstal.published import originals
     ("dataset", "simulated", "original", "spoken"),
     [
         ("thumos14-sim", True, "THUMOS14", "simulated THUMOS14"),
-        ("activitynet13-i3d-like", True, "ActivityNet 1.3", "simulated ActivityNet 1.3"),
+        ("activitynet13-sim", True, "ActivityNet 1.3", "simulated ActivityNet 1.3"),
         ("hacs", False, "HACS Segments 1.1.1", "hacs"),
         ("mine-sim", True, "mine", "simulated mine"),
         ("simple", False, "simple", "simple"),
@@ -24,11 +24,15 @@ def test_names(dataset, simulated, original, spoken):
     )  # fmt: skip
 
 
-def test_params_yaml_cannot_hide_what_is_simulated(raw):
+def test_params_yaml_cannot_hide_what_is_simulated(raw, monkeypatch):
     """A dataset that a reader makes up ends its name so, and no other does."""
     check.check(raw)
     section = raw["datasets"]["thumos14-sim"]
-    with pytest.raises(UserError, match=r"datasets\.films is simulated; end its name with -sim or -i3d-like"):
+    with pytest.raises(UserError, match=r"datasets\.films is simulated; end its name with -sim,"):
         check.check(merge(raw, {"datasets": {"films": section}}))
+    monkeypatch.setattr(check.smoke, "SIMULATED", f"{section['features']['reader']}_anew")
+    with pytest.raises(UserError, match=r"datasets\.thumos14-sim is not simulated"):
+        check.check(raw)
+    monkeypatch.undo()
     with pytest.raises(UserError, match=r"datasets\.real-sim is not simulated; do not end its name"):
         check.check(merge(raw, {"datasets": {"real-sim": raw["datasets"]["hacs"]}}))

@@ -39,7 +39,7 @@ def here(monkeypatch, tmp_path):
 
 @pytest.fixture
 def job(tiny_runs):
-    """job(method, change) -> (settings, bags, seed) of its first trainer."""
+    """job(method, change) -> (settings, bags, seed) of its first network."""
 
     def job(method="co2", change=CHANGE):
         run = tiny_runs({"base": change}, method)[0]
@@ -69,7 +69,7 @@ def silent(done, steps, loss):
 
 
 def left(fitted, path):
-    """Bytes of the file of a trained trainer."""
+    """Bytes of the file of a trained network."""
     experiment.save(fitted, path)
     return path.read_bytes()
 
@@ -162,19 +162,19 @@ import pickle, sys
 from pathlib import Path
 from wstal.training import experiment, interrupted
 interrupted.EVERY_S, interrupted.SHARE = 0.0, float("inf")
-run, trainer, target = pickle.loads(Path(sys.argv[1]).read_bytes())
-experiment.train_one(run, trainer, target)
+run, network, target = pickle.loads(Path(sys.argv[1]).read_bytes())
+experiment.train_one(run, network, target)
 """
 
 
 def test_a_process_that_is_killed_goes_on(tiny_runs, here):
     """By the system, at random moments, most of them while the file is being written."""
     run, rng = tiny_runs({"base": {"training": {"epochs": 60}}}, "stpn", seeds=(0,))[0], random.Random(0)
-    trainer, heard = next(iter(run.networks)), []
+    network, heard = next(iter(run.networks)), []
     target, whole = here / "rows/it.safetensors", here / "whole.safetensors"
     unfinished = experiment.unfinished(target)
-    experiment.train_one(run, trainer, whole)
-    (here / "job").write_bytes(pickle.dumps((run, trainer, target)))
+    experiment.train_one(run, network, whole)
+    (here / "job").write_bytes(pickle.dumps((run, network, target)))
     for _ in range(3):
         before = unfinished.read_bytes() if unfinished.exists() else b""
         process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(here / "job")])
@@ -183,10 +183,10 @@ def test_a_process_that_is_killed_goes_on(tiny_runs, here):
         time.sleep(rng.random() * 0.1)
         process.kill()
         assert process.wait() == -signal.SIGKILL and unfinished.exists() and not target.exists()
-    job = experiment.to_train(run, trainer, target.parent)
+    job = experiment.to_train(run, network, target.parent)
     fit(job.settings, job.bags, job.seed, lambda done, steps, loss: heard.append(done), Unfinished(unfinished, "it"))
     assert heard[0] > 3 and heard[-1] > heard[0]
-    experiment.train_one(run, trainer, target)
+    experiment.train_one(run, network, target)
     assert target.read_bytes() == whole.read_bytes() and not unfinished.exists()
 
 

@@ -58,11 +58,16 @@ def train(
         UserError: the table or the parameters do not fit, no video can be used, or `out` exists.
     """
     folder = Path(tempfile.mkdtemp(prefix="wstal."), "run") if out is None else Path(out)
-    with _work(quiet):
-        outcome = own_videos.train(
-            _settings(params), Path(labels), Path(videos), folder,
-            method=method, seed=seed, replace=replace, tell=_silent if quiet else _tell,
-        )  # fmt: skip
+    try:
+        with _work(quiet):
+            outcome = own_videos.train(
+                _settings(params), Path(labels), Path(videos), folder,
+                method=method, seed=seed, replace=replace, tell=_silent if quiet else _tell,
+            )  # fmt: skip
+    except BaseException:
+        if out is None:
+            shutil.rmtree(folder.parent, ignore_errors=True)
+        raise
     run = TrainedRun(folder, outcome.notes, dict(outcome.failures), tuple(outcome.lost), outcome.crossed)
     if out is None:
         weakref.finalize(run, shutil.rmtree, folder.parent, ignore_errors=True)

@@ -8,7 +8,8 @@ from wstal import methods, published
 from wstal.app import smoke
 from wstal.base.errors import UserError
 from wstal.base.paths import NOTEBOOKS
-from wstal.border import yamlfile
+from wstal.border import content, yamlfile
+from wstal.border.limits import LIMITS
 from wstal.config import parameters, resolve
 from wstal.config.parameters import EnsembleEntry, Entry, Parameters, lookup
 from wstal.datasets import prepare
@@ -51,17 +52,21 @@ def check(raw: dict) -> str:
 
 
 def check_lock(path: Path) -> None:
-    """dvc.lock, where there is one, is whole: DVC writes it in place, and a kill may cut it short.
+    """dvc.lock, where there is one, is YAML to the end of its last line: DVC writes it in place, and a kill may cut it short.
 
     Raises:
-        UserError: it is not.
+        UserError: it is not, or cannot be read.
     """
     cure = "`git checkout dvc.lock` brings the committed one back, and what was finished since comes from DVC's cache"
-    if path.exists():
-        try:
-            yamlfile.read(path, cure)
-        except UserError:
-            raise UserError(f"{path} was cut short, as when DVC is killed while it writes; {cure}.") from None
+    if not path.exists():
+        return
+    text = content.read_text(path, LIMITS.yaml_bytes, cure)
+    try:
+        whole = text.endswith("\n") and yamlfile.parse(text, path)
+    except UserError:
+        whole = None
+    if not whole:
+        raise UserError(f"{path} was cut short, as when DVC is killed while it writes; {cure}.")
 
 
 def check_dataset(params: Parameters, name: str) -> None:
@@ -77,6 +82,11 @@ def check_dataset(params: Parameters, name: str) -> None:
             f"params.yaml: {place} says `redrawn: true`, but its reader {dataset.features.reader} draws nothing; "
             "remove that line."
         )
+    if "draws" in dataset.features.source:
+        raise UserError(
+            f"params.yaml: {place}.features.source sets `draws`, but runs see the draws of `seeds` or one; remove it, "
+            "and say `redrawn: true` of the dataset for a draw a seed."
+        )
     files = getattr(source, "features", None)
     if isinstance(files, Mapping) and not dataset.features.extraction:
         for stream in dataset.features.streams:
@@ -85,12 +95,11 @@ def check_dataset(params: Parameters, name: str) -> None:
         prepare.recipe(dataset.features, place).backbones()
     if dataset.features.statistics:
         lookup(published.statistics(), dataset.features.statistics, "wstal/published")
-    made = dataset.features.reader in smoke.SIMULATED
+    made = dataset.features.reader == smoke.SIMULATED
     if made != originals.is_simulated(name):
         what, cure = ("simulated", "end") if made else ("not simulated", "do not end")
-        endings = " or ".join(originals.SIMULATED)
         raise UserError(
-            f"params.yaml: {place} is {what}; {cure} its name with {endings}, by which tables tell it from a real dataset."
+            f"params.yaml: {place} is {what}; {cure} its name with {originals.ENDING}, by which tables tell it from a real one."
         )
     if dataset.evaluation is None:
         raise UserError(f"params.yaml: {place} has no `evaluation` section; add one as thumos14-sim has it.")

@@ -191,19 +191,18 @@ def rows_plan(
         changed = {"seeds": (seed,), "datasets": {NAME: dataset}, "entries": {NAME: entry}, "ensembles": {}}
         return plan.of_rows(msgspec.structs.replace(params, **changed), NAME)
 
-    training = planned(1).rows[method].training
+    row = planned(1).rows[method]
     size: bool | DatasetSize = False
-    if own.short_bags and length_t is not None and training.snippets.kind == "perturb":
-        size = shorter(method, videos, length_t)
-    return planned(math.ceil(own.steps * training.batch_videos / max(videos, 1)), size)
+    if own.short_bags and length_t is not None and row.training.snippets.kind == "perturb":
+        size = shorter(scaled_settings.home_of(method, row.preset), videos, length_t)
+    return planned(math.ceil(own.steps * row.training.batch_videos / max(videos, 1)), size)
 
 
-def shorter(method: str, videos: int, length_t: float) -> bool | DatasetSize:
-    """The size that a method's bags are scaled to: of videos of mean length `length_t`, if that is below those it was made for.
+def shorter(home: DatasetSize, videos: int, length_t: float) -> bool | DatasetSize:
+    """The size that bags are scaled to: of videos of mean length `length_t`, if that is below those that settings are for.
 
     Widths stay as released, since the features have the released width.
     """
-    home = scaled_settings.RELEASED.get(method, scaled_settings.THUMOS14)
     return length_t < home.length_t and msgspec.structs.replace(home, videos=max(videos, 1), length_t=length_t)
 
 

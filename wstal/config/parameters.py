@@ -66,9 +66,7 @@ class Dataset(Record):
     features: Features
     evaluation: EvaluationSection | None = None
     overrides: dict[str, dict[str, Any]] = {}  # method -> what this dataset sets
-    redrawn: bool = (
-        False  # whether a dataset that is drawn is drawn anew for every seed, so that verdicts speak of all such data
-    )
+    redrawn: bool = False  # drawn anew for every seed, so that verdicts speak of all such data; of a dataset that is drawn
     scaled: bool | DatasetSize = False  # presets are scaled to this size, scaled_settings.py; true: to what its source states
 
 

@@ -46,9 +46,14 @@ RELEASED = {"lgbm": HACS}  # method -> what its settings are for, where that is 
 PRESETS = {"activitynet": ACTIVITYNET12}  # preset of any method -> what it is for
 
 
+def home_of(method: str, preset: str) -> DatasetSize:
+    """The dataset that a preset of a method is for."""
+    return PRESETS.get(preset) or RELEASED.get(method, THUMOS14)
+
+
 def scaled(values: Mapping[str, Any], method: str, size: DatasetSize, preset: str = "") -> dict[str, Any]:
     """Settings of a preset, as params.yaml spells them, scaled to a dataset of that size; what is no number stays."""
-    home, found = PRESETS.get(preset) or RELEASED.get(method, THUMOS14), deepcopy(dict(values))
+    home, found = home_of(method, preset), deepcopy(dict(values))
     r, q = size.width / home.width, size.length_t / home.length_t
     batch, bag = at(found, "training", "batch_videos"), at(found, "training", "snippets", "count")
     for name in WIDTHS:

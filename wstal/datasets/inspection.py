@@ -154,7 +154,7 @@ def of_labels(path: Path, table: _table.CsvTable) -> Inspection:
             problem = f"line {line} has {len(cells)} cells, the header {len(table.columns)}"
             findings.fault(problem, "write as many, quoting commas in names")
             continue
-        row = dict(zip(table.columns, cells, strict=False))
+        row = dict(zip(table.columns, cells, strict=True))
         name = PurePosixPath(row["video"].replace("\\", "/")).name
         labels = of_video.setdefault((name, row.get("subset", "train").lower()), [])
         if (label := row.get("label", "")) in labels:

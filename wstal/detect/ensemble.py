@@ -33,9 +33,7 @@ class ScoreMean(Ensemble, tag="scores"):
     """Mean of the models' scores. Each model is scaled by itself, before the mean."""
 
     grid: TimeGrid  # of the mean
-    activation: (
-        Normalization  # over the snippets of a video, each class apart (minmax), or over the classes of a snippet (softmax)
-    )
+    activation: Normalization  # minmax: over the snippets of a video, each class apart; softmax: over the classes of a snippet
     actionness: Literal["none", "minmax"]  # over the snippets of a video
     video_score: Normalization  # over the classes of a video
 

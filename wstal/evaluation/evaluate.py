@@ -246,12 +246,8 @@ def _silent(truth: Truth, detections: Detections) -> list[str]:
 
 def _other_unit(truth: Truth, detections: Detections) -> list[str]:
     """The note on times that do not look like seconds, by where detections and instances of a video end, over all videos."""
-    last_s = [dict.fromkeys(one.videos, 0.0) for one in (truth, detections)]
-    for ends, one in zip(last_s, (truth, detections), strict=True):
-        latest = np.zeros(len(one.videos))
-        np.maximum.at(latest, one.video, one.end_s)
-        ends.update(zip(one.videos, latest.tolist(), strict=True))
-    ratios = [last_s[1][name] / end for name, end in last_s[0].items() if end > 0 and last_s[1].get(name, 0) > 0]
+    annotated, found = _last_s(truth), _last_s(detections)
+    ratios = [found[name] / end_s for name, end_s in annotated.items() if name in found]
     ratio = float(np.median(ratios)) if ratios else 1.0
     if 1 / FAR <= ratio <= FAR:
         return []
@@ -259,6 +255,13 @@ def _other_unit(truth: Truth, detections: Detections) -> list[str]:
     return [
         f"Detections end at {ratio:.3g} times the last instance of their video (median): times may be {unit}; write seconds."
     ]
+
+
+def _last_s(rows: Truth | Detections) -> dict[str, float]:
+    """{video: when the last of its instances or detections ends}, of those that end after 0 s."""
+    last_s = np.zeros(len(rows.videos))
+    np.maximum.at(last_s, rows.video, rows.end_s)
+    return {name: end_s for name, end_s in zip(rows.videos, last_s.tolist(), strict=True) if end_s > 0}
 
 
 def _overlaps_ambiguous(rows: Segments, truth: Truth, protocol: Protocol) -> np.ndarray:

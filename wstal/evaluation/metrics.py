@@ -6,6 +6,7 @@ Each run is judged twice: by the protocol of the paper whose table it is, and by
 import dataclasses
 from collections.abc import Callable, Container, Sequence
 from fnmatch import fnmatchcase
+from glob import escape
 from typing import Any, TypeVar
 
 import msgspec
@@ -107,10 +108,13 @@ def judge(judging: Judging[Any], truth: Truth, found: Detections) -> dict[str, C
 def named(names: Sequence[str], truth: Truth) -> set[str]:
     """The test videos that a list of params.yaml names; * in a name stands for anything, as for the numbers of draws.
 
+    No other sign stands for anything but itself.
+
     Raises:
         UserError: a name fits none.
     """
-    found = {name: {video for video in truth.videos if fnmatchcase(video, name.replace("[", "[[]"))} for name in names}
+    patterns = {name: escape(name).replace("[*]", "*") for name in names}
+    found = {name: {video for video in truth.videos if fnmatchcase(video, pattern)} for name, pattern in patterns.items()}
     if unknown := [name for name, videos in found.items() if not videos]:
         raise UserError(f"params.yaml: a list of videos names {unknown[0]!r}, which is no test video of the dataset; mend it.")
     return set().union(*found.values())

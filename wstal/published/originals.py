@@ -2,19 +2,17 @@
 
 from wstal import published
 
-SIMULATED = ("-sim", "-i3d-like")  # how names of datasets that are made up end; `wstal check` holds params.yaml against it
+ENDING = "-sim"  # of names of datasets that are made up; `wstal check` holds params.yaml against it
 
 
 def is_simulated(dataset: str) -> bool:
     """Whether a dataset is made up, so that nothing which a paper prints is about it."""
-    return dataset.endswith(SIMULATED)
+    return dataset.endswith(ENDING)
 
 
 def original(dataset: str) -> str:
     """The dataset that papers know: "THUMOS14" of thumos14-sim."""
-    stem = dataset
-    for ending in SIMULATED:
-        stem = stem.removesuffix(ending)
+    stem = dataset.removesuffix(ENDING)
     known = published.statistics().get(stem)
     return known.title if known else stem
 

@@ -248,8 +248,8 @@ def to_train(run: Run, network: str, kept: Path) -> Job:
     step = progress.steps(title(run, network))
     bags, lesson = run.data.bags(run.networks[network], "train"), teaching.of(run.settings)
     if lesson and run.teacher:
-        files = {name: kept / cached(run.teacher, name).name for name in run.teacher.networks}
-        bags = teaching.taught(bags, run.data, run.teacher.card, files, lesson.per_video)
+        weights = {name: kept / cached(run.teacher, name).name for name in run.teacher.networks}
+        bags = teaching.taught(bags, run.data, run.teacher.card, weights, lesson.per_video)
     return Job(run.settings, bags, run.seed, step)
 
 

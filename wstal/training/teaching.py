@@ -70,8 +70,9 @@ def targets(
 
 def of_class(found: Detections, name: str, videos: Sequence[str]) -> np.ndarray:
     """Rows (K,) of the detections of a class in these videos."""
+    wanted = set(videos)
     label = np.array([one == name for one in found.labels], dtype=bool)
-    chosen = np.array([one in set(videos) for one in found.videos], dtype=bool)
+    chosen = np.array([one in wanted for one in found.videos], dtype=bool)
     if not len(found):
         return np.zeros(0, dtype=int)
     return np.flatnonzero(label[found.label] & chosen[found.video])

@@ -51,7 +51,7 @@ def test_shots_tile_the_film_and_rest_surrounds_every_action(seed, most, decoy, 
                 assert 5 <= before <= 10 and 5 <= after <= 10 and 12 <= action <= 25
 
 
-def test_the_reader_says_what_the_scripts_say(tmp_path):
+def test_the_reader_says_what_the_storyboards_say(tmp_path):
     made = source()
     found = readers.load("clips").annotations(made, TimeGrid(25.0, 16, 16))
     annotations_file.validate(found, origin="clips")
@@ -147,7 +147,7 @@ def test_another_seed_is_another_film():
     assert np.array_equal(one, again) and np.abs(one.astype(int) - two).mean() > 5
 
 
-def test_files_are_what_the_scripts_say_byte_for_byte(tmp_path):
+def test_files_are_what_the_storyboards_say_byte_for_byte(tmp_path):
     made = source(train_videos=2, test_videos=1)
     for name in ("one", "two"):
         render(made, tmp_path / name)

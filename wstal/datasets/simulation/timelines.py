@@ -32,9 +32,7 @@ class TimelineStatistics(Record, kw_only=True):
     context_s: Positive  # median length of a context piece
     camera: Share  # probability that a stretch of background moves
     visibility: NonNegative  # log-deviation of the strength of single instances
-    draws: tuple[Index, ...] = (
-        0,
-    )  # how often all of it is drawn: a number for each set of videos, which the seed is joined by
+    draws: tuple[Index, ...] = (0,)  # all of it is drawn for each of these numbers, which join the seed
 
     @property
     def names(self) -> list[str]:
