@@ -13,7 +13,7 @@ from wstal.base.conversion import merge
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import VideoScores
 from wstal.detect import localize as steps
-from wstal.detect.localize import Classes, Runs, Suppression, detect, fuse, keep_classes, localize, nms, propose, runs_of
+from wstal.detect.localize import Classes, Proposals, Suppression, detect, fuse, keep_classes, localize, nms, propose, stretches
 
 GRID = TimeGrid(25.0, 16, 16)
 
@@ -25,20 +25,20 @@ def settings(released):
 
 
 PLAIN = {
-    "min_run": 1, "extend_end": 0,
+    "min_length": 1, "extend_end": 0,
     "thresholds": {"kind": "absolute", "values": [0.5]},
     "scoring": {"inner_extra": 0, "outer_weight": 1.0, "outer_last": True},
     "suppression": {"overlap": "iou", "threshold": 1.0, "plus": 0.0},
 }  # fmt: skip
 
 
-def test_a_run_by_hand(settings):
-    """Run [4, 8) of ones among 0.25: inner 1, outer one snippet on each side, score 0.75."""
+def test_a_proposal_by_hand(settings):
+    """Stretch [4, 8) of ones among 0.25: inner 1, outer one snippet on each side, score 0.75."""
     sequence = np.full(12, 0.25)
     sequence[4:8] = 1.0
-    runs = propose(sequence, 0.9, settings(**PLAIN))
-    assert (runs.start.tolist(), runs.end.tolist()) == ([4], [8])
-    assert runs.score[0] == pytest.approx(0.75)
+    proposals = propose(sequence, 0.9, settings(**PLAIN))
+    assert (proposals.start.tolist(), proposals.end.tolist()) == ([4], [8])
+    assert proposals.score[0] == pytest.approx(0.75)
     weighted = propose(sequence, 0.9, settings(**merge(PLAIN, {"scoring": {"video_weight": 0.2}})))
     assert weighted.score[0] == pytest.approx(0.75 + 0.18)
     binary = propose(sequence, 0.9, settings(**merge(PLAIN, {"scoring": {"video_weight": 0.2, "video_binary": True}})))
@@ -52,13 +52,13 @@ def test_maximum_score_and_relative_threshold(settings):
         "scoring": {"inner": "max", "outer_weight": 0.0, "video_weight": 0.7},
     }
     sequence = np.array([-2.0, 0.0, 3.0, 4.0, 0.5, 1.5, 0.9])
-    runs = propose(sequence, 2.0, settings(**merge(PLAIN, changes)))
-    assert list(zip(runs.start, runs.end, strict=True)) == [(2, 4), (5, 6)]
-    np.testing.assert_allclose(runs.score, [4 + 1.4, 1.5 + 1.4])
+    proposals = propose(sequence, 2.0, settings(**merge(PLAIN, changes)))
+    assert list(zip(proposals.start, proposals.end, strict=True)) == [(2, 4), (5, 6)]
+    np.testing.assert_allclose(proposals.score, [4 + 1.4, 1.5 + 1.4])
 
 
-def test_runs_of_the_actionness_by_hand(settings):
-    """UM: the same runs for every kept class, each scored on its own activation, zeros below a threshold or not."""
+def test_proposals_of_the_actionness_by_hand(settings):
+    """UM: the same proposals for every kept class, each scored on its own activation, zeros below a threshold or not."""
     actionness = np.zeros(12)
     actionness[4:8] = 1.0
     activation = np.stack([np.full(12, 0.2), np.full(12, 0.4)], axis=1)
@@ -70,11 +70,11 @@ def test_runs_of_the_actionness_by_hand(settings):
         assert (found[label].start.tolist(), found[label].end.tolist()) == ([4, 4], [8, 8])
         np.testing.assert_allclose(found[label].score, expected, atol=1e-12)
     assert detect(scores, GRID, settings(**merge(PLAIN, {**changes, "actionness_thresholds": []}))) == {}
-    assert detect(scores, GRID, settings(**merge(PLAIN, {**changes, "min_run": 5}))) == {}
+    assert detect(scores, GRID, settings(**merge(PLAIN, {**changes, "min_length": 5}))) == {}
 
 
-def test_runs_of_a_stream_scored_on_the_logits_of_both_by_hand(settings):
-    """STPN: runs are where the stream's own activation is high, their score is its actionness times the mean of the logits."""
+def test_proposals_of_a_stream_scored_on_the_logits_of_both_by_hand(settings):
+    """STPN: proposals are where the stream's own activation is high; they score its actionness times the mean of the logits."""
     activation = np.array([0.0, 0.9, 0.9, 0.0])[:, None]
     shared = {"video_score": np.ones(1), "actionness": np.array([0.5, 0.5, 1.0, 0.5])}
     rgb = VideoScores(activation, logits=np.full((4, 1), 2.0), **shared)
@@ -89,8 +89,8 @@ def test_runs_of_a_stream_scored_on_the_logits_of_both_by_hand(settings):
 
 
 @given(hnp.arrays(np.float64, st.integers(1, 60), elements=st.floats(0, 1)), st.floats(0, 1))
-def test_runs_are_the_positions_above(sequence, threshold):
-    starts, ends = runs_of(sequence > threshold)
+def test_stretches_are_the_positions_above(sequence, threshold):
+    starts, ends = stretches(sequence > threshold)
     mark = np.zeros(len(sequence), dtype=bool)
     for s, e in zip(starts, ends, strict=True):
         assert s < e
@@ -101,8 +101,8 @@ def test_runs_are_the_positions_above(sequence, threshold):
 
 @given(hnp.arrays(np.float64, st.integers(4, 60), elements=st.floats(0, 1)))
 def test_means_by_prefix_sums_are_means(settings, sequence):
-    runs = propose(sequence, 0.0, settings(thresholds={"values": [0.5]}))
-    for start, end, score in zip(runs.start.astype(int), runs.end.astype(int) - 1, runs.score, strict=True):
+    proposals = propose(sequence, 0.0, settings(thresholds={"values": [0.5]}))
+    for start, end, score in zip(proposals.start.astype(int), proposals.end.astype(int) - 1, proposals.score, strict=True):
         n, last = end - start, len(sequence) - 1
         left = sequence[max(0, int(start - n / 4)) : start]
         right = sequence[end + 1 : min(last, int(end + n / 4 + 1))]
@@ -157,8 +157,8 @@ def test_one_second_is_no_pixel():
 
 
 def test_fusion_scales_and_a_single_stream_passes(settings):
-    one = Runs(np.array([0.0]), np.array([4.0]), np.array([0.5]))
-    other = Runs(np.array([10.0]), np.array([14.0]), np.array([0.3]))
+    one = Proposals(np.array([0.0]), np.array([4.0]), np.array([0.5]))
+    other = Proposals(np.array([10.0]), np.array([14.0]), np.array([0.3]))
     fused = fuse({"rgb": {0: one}, "flow": {0: other}}, GRID, settings())[0]
     np.testing.assert_allclose(sorted(fused.score), [0.05, 0.3])
     alone = fuse({"rgb": {0: one}}, GRID, settings())[0]
@@ -190,9 +190,9 @@ SOFT = {"overlap": "iou", "threshold": 0.4, "plus": 0.0, "unit": "snippet", "sig
 
 def soft(mode, segments, **changes):
     """Rows [start, end, score] after suppression."""
-    runs = Runs(*np.array(segments, dtype=np.float64).T)
-    left, score = steps.suppress(runs, GRID, Suppression(**(SOFT | {"mode": mode} | changes)))
-    return [(runs.start[i], runs.end[i], s) for i, s in zip(left, score, strict=True)]
+    proposals = Proposals(*np.array(segments, dtype=np.float64).T)
+    left, score = steps.suppress(proposals, GRID, Suppression(**(SOFT | {"mode": mode} | changes)))
+    return [(proposals.start[i], proposals.end[i], s) for i, s in zip(left, score, strict=True)]
 
 
 def test_gaussian_suppression_by_hand():
@@ -221,13 +221,13 @@ def test_soft_suppression_of_negative_scores_and_of_equals():
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 10), st.integers(1, 5)), min_size=1, max_size=25))
 def test_demotion_keeps_what_removal_keeps(segments):
-    start = np.array([s for s, _, _ in segments], dtype=float)
-    runs = Runs(start, start + np.array([n for _, n, _ in segments]), np.array([x for _, _, x in segments], dtype=float))
-    kept, score = steps.suppress(runs, GRID, Suppression(**SOFT))
-    every, lowered = steps.suppress(runs, GRID, Suppression(**SOFT, mode="demote"))
+    start, length, score = np.array(segments, dtype=float).T
+    proposals = Proposals(start, start + length, score)
+    kept, score = steps.suppress(proposals, GRID, Suppression(**SOFT))
+    every, lowered = steps.suppress(proposals, GRID, Suppression(**SOFT, mode="demote"))
     assert sorted(every) == list(range(len(segments)))
-    np.testing.assert_array_equal(runs.score[kept], score)
-    untouched = every[lowered == runs.score[every]]
+    np.testing.assert_array_equal(proposals.score[kept], score)
+    untouched = every[lowered == proposals.score[every]]
     assert set(untouched) == set(kept)
 
 
@@ -238,11 +238,11 @@ def test_seconds_of_soft_suppression():
 
 
 def test_short_segments_leave_after_suppression(settings):
-    """They lower others first: here the run [4, 5) above 0.8 lowers [3, 6) above 0.5, and only that one stays."""
+    """They lower others first: here the proposal [4, 5) above 0.8 lowers [3, 6) above 0.5, and only that one stays."""
     sequence = np.array([0, 0, 0, 0.6, 1.0, 0.6, 0, 0])
     changes = {
         "thresholds": {"values": [0.5, 0.8]}, "scoring": {"outer_weight": 0.0},
-        "suppression": {"mode": "gaussian", "sigma": 0.5, "unit": "snippet"}, "min_run_after": 2,
+        "suppression": {"mode": "gaussian", "sigma": 0.5, "unit": "snippet"}, "min_length_after": 2,
     }  # fmt: skip
     scores = VideoScores(sequence[:, None], np.array([0.9]), np.ones(8))
     found = detect(scores, GRID, settings(**merge(PLAIN, changes)))[0]
@@ -253,4 +253,4 @@ def test_short_segments_leave_after_suppression(settings):
 def test_what_changes_nothing_is_not_in_the_plan(settings):
     """So that files of the plan, and all that depends on them, stay as they were before these options."""
     written = msgspec.to_builtins(settings())
-    assert not {"mode", "sigma", "min_run_after"} & {*written, *written["suppression"], *written["fusion"]}
+    assert not {"mode", "sigma", "min_length_after"} & {*written, *written["suppression"], *written["fusion"]}

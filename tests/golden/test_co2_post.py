@@ -54,7 +54,7 @@ def but_the_quirk(gold, rows):
 
 
 def agree(rows, wanted):
-    """Equal rows in any order. Scores of a run found at several thresholds differ by little: they are told apart."""
+    """Equal rows in any order. Scores of a proposal found at several thresholds differ by little: they are told apart."""
     rows, wanted = (table[np.lexsort(np.round(table, 9).T[::-1])] for table in (rows, wanted))
     np.testing.assert_allclose(rows, wanted, rtol=0, atol=1e-6)
 
@@ -68,7 +68,7 @@ def test_constants(gold, method, released):
 
 
 def test_runs_before_suppression(gold, method, videos, released):
-    rows = found_in(gold, videos, released(method, suppression={"mode": "remove", "threshold": 1.0}, min_run_after=0))
+    rows = found_in(gold, videos, released(method, suppression={"mode": "remove", "threshold": 1.0}, min_length_after=0))
     wanted = [
         np.column_stack([raw[:, 0], np.full(len(raw), v), raw[:, 2], raw[:, 3], raw[:, 1]])
         for v in videos
@@ -87,7 +87,7 @@ def test_detections(gold, method, videos, released):
 def test_mean_average_precision(gold, method, released, key):
     """By an evaluator of ours, which filters what the code may have filtered before."""
     table = gold[key].astype(np.float64)
-    table = table[table[:, 3] - table[:, 2] >= released(method).min_run_after]
+    table = table[table[:, 3] - table[:, 2] >= released(method).min_length_after]
     seconds = (GRID.seconds(table[:, 2]), GRID.seconds(table[:, 3]))
     found = detections(gold, table[:, 0], table[:, 1], *seconds, table[:, 4])
     protocol = replace(PROTOCOLS["thumos-wsad"], drop_empty_videos=False)

@@ -5,7 +5,7 @@ import pytest
 
 from tests.golden.post import GRID, classes, detections, in_order, listed, name, rows, truth
 from wstal.base.types import VideoScores
-from wstal.detect.localize import Runs, fuse, localize
+from wstal.detect.localize import Proposals, fuse, localize
 from wstal.evaluation.evaluate import PROTOCOLS, evaluate
 
 
@@ -67,14 +67,14 @@ def fused_like_the_release(gold, settings):
     table = []
     for video in gold["filtered_to_test_index"]:
         found = {stream: by_class(among(every, video)) for stream, every in streams.items()}
-        for label, runs in fuse(found, GRID, settings).items():
-            size = len(runs.score)
-            table.append(np.stack([np.full(size, label), np.full(size, video), runs.start, runs.end, runs.score], axis=1))
+        for label, left in fuse(found, GRID, settings).items():
+            size = len(left.score)
+            table.append(np.stack([np.full(size, label), np.full(size, video), left.start, left.end, left.score], axis=1))
     return np.concatenate(table)
 
 
 def by_class(table):
-    return {int(c): Runs(*table[table[:, 0] == c][:, 2:].T) for c in np.unique(table[:, 0])}
+    return {int(c): Proposals(*table[table[:, 0] == c][:, 2:].T) for c in np.unique(table[:, 0])}
 
 
 def test_fused_detections(gold, settings):

@@ -62,19 +62,19 @@ def test_scores_of_a_video(gold, videos):
 
 
 def stream_rows(gold, settings, v):
-    """{stream: rows [class, score, start, end]} of video v, every run scored on both streams."""
+    """{stream: rows [class, score, start, end]} of video v, every proposal scored on both streams."""
     rows = {}
     for stream, one in mix(scores(gold, v), settings.scoring).items():
         found = [np.empty((0, 4))]  # a video may have none
-        for label, runs in detect(one, grid(gold, v), settings).items():
-            start_s, end_s = grid(gold, v).seconds(runs.start), grid(gold, v).seconds(runs.end)
-            found.append(np.stack([np.full(len(runs.score), label), runs.score, start_s, end_s], axis=1))
+        for label, left in detect(one, grid(gold, v), settings).items():
+            start_s, end_s = grid(gold, v).seconds(left.start), grid(gold, v).seconds(left.end)
+            found.append(np.stack([np.full(len(left.score), label), left.score, start_s, end_s], axis=1))
         rows[stream] = np.concatenate(found)
     return rows
 
 
 def test_detections_of_a_stream(gold, settings, videos):
-    """Runs of one stream carry the scores of both: the T-CAM is averaged over the streams (alpha = 0.5)."""
+    """Proposals of one stream carry the scores of both: the T-CAM is averaged over the streams (alpha = 0.5)."""
     assert gold["post.alpha"] == 0.5
     for v in videos:
         for stream, found in stream_rows(gold, settings, v).items():

@@ -84,13 +84,13 @@ def test_suppression_of_facnet(gold):
         np.testing.assert_array_equal(kept, gold[key])
 
 
-@pytest.mark.parametrize(("key", "min_run"), [("oic_basnet", 1), ("oic_um", 2)])
-def test_outer_inner_contrast(gold, key, min_run):
+@pytest.mark.parametrize(("key", "min_length"), [("oic_basnet", 1), ("oic_um", 2)])
+def test_outer_inner_contrast(gold, key, min_length):
     """Zeros of the input mark positions below the threshold, so the threshold is 0."""
     scale, length_f, fps, snippets_t = (int(v) for v in gold["oic_meta_scale_vlen_fps_T"])
     settings = Localize(
         classes=Classes(threshold=0.0, fallback="none"), upsample=1, normalize="none",
-        thresholds=Thresholds(kind="absolute", values=(0.0,)), grouping=(), actionness_thresholds=(), min_run=min_run,
+        thresholds=Thresholds(kind="absolute", values=(0.0,)), grouping=(), actionness_thresholds=(), min_length=min_length,
         extend_end=0,
         scoring=Scoring(
             track="activation", inner="mean", inner_extra=0, outer_ratio=0.25, outer_weight=1.0, outer_last=True,
@@ -102,8 +102,8 @@ def test_outer_inner_contrast(gold, key, min_run):
     found = []
     for column, label in enumerate(gold["oic_class_ids"]):
         score = float(gold["oic_video_score"][label])
-        runs = propose(gold["oic_cas"][:, column].astype(np.float64), score, settings)
-        rows = zip(runs.score, runs.start * seconds, runs.end * seconds, strict=True)
+        proposals = propose(gold["oic_cas"][:, column].astype(np.float64), score, settings)
+        rows = zip(proposals.score, proposals.start * seconds, proposals.end * seconds, strict=True)
         found += [(float(label), *row) for row in rows]
     ours, wanted = (table[np.lexsort((table[:, 3], table[:, 2], table[:, 0]))] for table in (np.array(found), gold[key]))
     np.testing.assert_allclose(ours, wanted, rtol=1e-6, atol=1e-6)

@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 
 from wstal.base.timegrid import TimeGrid
 from wstal.data.bags import Batch
-from wstal.detect.localize import Runs, Suppression
+from wstal.detect.localize import Proposals, Suppression
 from wstal.report import lessons, lessons_detect, lessons_judge
 from wstal.report.plots import ACTION, FOUND, PALE, TRUTH
 
@@ -84,9 +84,9 @@ def test_the_background_class_is_asked_for_in_one_branch_only():
     assert supp.get_title(loc="left") == "filtered video: loss supp 0.41"
 
 
-def test_runs_lie_strictly_above_each_threshold():
+def test_stretches_lie_strictly_above_each_threshold():
     found = lessons_detect.threshold(CURVE, [0.1, 0.6])
-    assert [runs.tolist() for runs in found.runs] == [[[1, 4], [5, 6]], [[2, 3]]]
+    assert [stretches.tolist() for stretches in found.stretches] == [[[1, 4], [5, 6]], [[2, 3]]]
     above, below = lessons_detect.draw_threshold(found, edges=10.0 * np.arange(7)).axes
     assert [line.get_ydata()[0] for line in above.lines] == [0.1, 0.6]
     assert [(bar.get_x(), bar.get_width()) for bar in below.patches] == [(10, 30), (50, 10), (20, 10)]
@@ -94,7 +94,7 @@ def test_runs_lie_strictly_above_each_threshold():
 
 
 def test_contrast_weighs_inside_against_outside():
-    """Run [2, 4): inside (0.8 + 0.6) / 2, outside one snippet on each side, (0.2 + 0) / 2, counted half."""
+    """Proposal [2, 4): inside (0.8 + 0.6) / 2, outside one snippet on each side, (0.2 + 0) / 2, counted half."""
     found = lessons_detect.contrast(CURVE, [2, 5], [4, 6], lessons_detect.scoring(outer_ratio=0.5, outer_weight=0.5))
     np.testing.assert_allclose(found.weight[0], [0, -0.25, 0.5, 0.5, -0.25, 0])
     np.testing.assert_allclose([found.inner[0], found.outer[0], found.score[0]], [0.7, 0.05, 0.65])
@@ -104,7 +104,7 @@ def test_contrast_weighs_inside_against_outside():
     np.testing.assert_array_equal(curve, CURVE)
     np.testing.assert_array_equal(inside, [0, 0, 0.8, 0.6, 0, 0])
     assert (outside > 0).tolist() == [False, True, False, False, True, False]
-    assert axis.get_title(loc="left") == "run [2, 4): 0.70 inside − 0.05 outside = 0.65"
+    assert axis.get_title(loc="left") == "proposal [2, 4): 0.70 inside − 0.05 outside = 0.65"
 
 
 def test_what_the_video_level_score_adds_is_said_apart():
@@ -117,29 +117,29 @@ def test_what_the_video_level_score_adds_is_said_apart():
 @pytest.fixture
 def suppressed():
     """Best first: [0, 4); [0, 3) overlaps it by 3/4; [8, 9) is alone; [8, 9.25) overlaps that by 4/5; [6, 8) overlaps none."""
-    runs = np.array([[6.0, 8.0, 0.1], [0.0, 3.0, 0.5], [0.0, 4.0, 0.9], [8.0, 9.25, 0.2], [8.0, 9.0, 0.3]])
-    runs = Runs(*runs.T)
-    return lessons_detect.suppress(runs, SECONDS, Suppression(overlap="iou", threshold=0.5, plus=0.0, unit="snippet"))
+    rows = np.array([[6.0, 8.0, 0.1], [0.0, 3.0, 0.5], [0.0, 4.0, 0.9], [8.0, 9.25, 0.2], [8.0, 9.0, 0.3]])
+    proposals = Proposals(*rows.T)
+    return lessons_detect.suppress(proposals, SECONDS, Suppression(overlap="iou", threshold=0.5, plus=0.0, unit="snippet"))
 
 
-def test_suppression_names_what_removed_a_run(suppressed):
-    assert suppressed.runs.score.tolist() == [0.9, 0.5, 0.3, 0.2, 0.1]
+def test_suppression_names_what_removed_a_proposal(suppressed):
+    assert suppressed.proposals.score.tolist() == [0.9, 0.5, 0.3, 0.2, 0.1]
     assert suppressed.kept.tolist() == [True, False, True, False, True]
     assert suppressed.by.tolist() == [0, 0, 2, 2, 4] and suppressed.tiou.tolist() == [1, 0.75, 1, 0.8, 1]
 
 
-def test_suppressed_runs_are_hollow(suppressed):
+def test_suppressed_proposals_are_hollow(suppressed):
     axis = lessons_detect.draw_suppress(suppressed, TimeGrid(fps=1.0, stride_f=2, window_f=2), most=3).axes[0]
     assert [(bar.get_x(), bar.get_width()) for bar in axis.patches] == [(0, 8), (0, 6), (16, 2)]
     assert [color == "#ffffff" for color in colors(axis.patches)] == [False, True, False] and colors(axis.patches)[0] == FOUND
     assert texts(axis) == ["0.90 kept", "removed by 1, tIoU 0.75", "0.30 kept"]
-    assert axis.get_title(loc="left") == "3 of 5 runs are kept"
+    assert axis.get_title(loc="left") == "3 of 5 proposals are kept"
 
 
-def test_without_runs_there_is_nothing_to_suppress():
-    none = Runs(*np.zeros((3, 0)))
+def test_without_proposals_there_is_nothing_to_suppress():
+    none = Proposals(*np.zeros((3, 0)))
     found = lessons_detect.suppress(none, SECONDS, Suppression(overlap="iou", threshold=0.5, plus=0.0, unit="snippet"))
-    assert lessons_detect.draw_suppress(found).axes[0].get_title(loc="left") == "0 of 0 runs are kept"
+    assert lessons_detect.draw_suppress(found).axes[0].get_title(loc="left") == "0 of 0 proposals are kept"
 
 
 def test_tiou_is_intersection_over_union():

@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from tests.made import make_truth
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import VideoScores
-from wstal.detect.localize import Runs
+from wstal.detect.localize import Proposals
 from wstal.report import lessons_video
 from wstal.report.lessons_video import OpenVideo
 from wstal.report.plots import ACTION, PALE, TRUTH
@@ -74,9 +74,9 @@ def test_curves_of_different_density_share_the_time_line(video):
 
 
 def test_each_stream_has_a_row_with_its_best_detection_on_top(video):
-    runs = Runs(np.array([1.0, 0.0]), np.array([2.0, 3.0]), np.array([0.9, 0.2]))
-    none = Runs(*np.zeros((3, 0)))
-    axis = lessons_video.draw_streams({"flow": runs, "rgb": none}, video).axes[0]
+    found = Proposals(np.array([1.0, 0.0]), np.array([2.0, 3.0]), np.array([0.9, 0.2]))
+    none = Proposals(*np.zeros((3, 0)))
+    axis = lessons_video.draw_streams({"flow": found, "rgb": none}, video).axes[0]
     bars = axis.patches[1:]
     assert [(bar.get_x(), bar.get_width()) for bar in bars] == [(0, 6), (2, 2)]
     assert bars[0].get_facecolor()[1] > bars[1].get_facecolor()[1]
@@ -84,7 +84,7 @@ def test_each_stream_has_a_row_with_its_best_detection_on_top(video):
 
 
 def test_the_table_has_the_best_detections_in_seconds(video):
-    runs = Runs(np.array([1.0, 0.0, 1.5]), np.array([2.0, 3.0, 2.0]), np.array([0.2, 0.9, 0.4]))
-    table = lessons_video.table(runs, video, most=2)
+    found = Proposals(np.array([1.0, 0.0, 1.5]), np.array([2.0, 3.0, 2.0]), np.array([0.2, 0.9, 0.4]))
+    table = lessons_video.table(found, video, most=2)
     assert table.rows == (("1", "0.00", "6.00", "0.90"), ("2", "3.00", "4.00", "0.40"))
     assert table.caption == "2 of 3 detections of y in b."

@@ -34,11 +34,11 @@ class Thresholds(Record):
 
 
 class Scoring(Record):
-    """Score of a run [s, e) of n positions: inner - outer_weight * outer + video_weight * video score."""
+    """Score of a proposal [s, e) of n positions: inner - outer_weight * outer + video_weight * video score."""
 
     track: Literal["activation", "weighted_logits"]  # what is averaged: the activation, or actionness * logits (STPN)
     inner: Literal["mean", "max"]
-    inner_extra: Index  # positions after the run that count as inner (FAC-Net: 1)
+    inner_extra: Index  # positions after the proposal that count as inner (FAC-Net: 1)
     outer_ratio: NonNegative  # length of each outer part, as a share of n
     outer_weight: float
     outer_last: bool  # whether the last position can be outer (FAC-Net: false)
@@ -70,28 +70,31 @@ class Localize(Record, omit_defaults=True):
     upsample: Count  # linear interpolation to this many positions a snippet
     normalize: Literal["none", "minmax", "minmax_clip"]  # over time, each class apart
     thresholds: Thresholds
-    grouping: tuple[Share, ...]  # close runs make groups that runs fill to these shares (TAG's watershed); none: they do not
-    actionness_thresholds: tuple[float, ...]  # runs of the actionness above these are segments of every kept class, too (UM)
-    min_run: Count  # shortest run, in (up-sampled) positions
-    extend_end: Index  # positions added to the end of each run (FAC-Net: 1)
+    grouping: tuple[Share, ...]  # close stretches make groups filled to these shares (TAG's watershed); none: no groups
+    actionness_thresholds: tuple[float, ...]  # stretches of actionness above these: proposals of every kept class, too (UM)
+    min_length: Count  # shortest proposal, in (up-sampled) positions
+    extend_end: Index  # positions added to the end of each proposal (FAC-Net: 1)
     scoring: Scoring
     suppression: Suppression
     clip: bool  # cut segments at the ends of the video
     stream_scale: dict[str, float]  # factor on the scores of each stream before fusion
     fusion: Suppression  # suppression over the union of the streams
-    min_run_after: NonNegative = 0.0  # shortest segment that stays after suppression, in snippets (DELU: 2)
+    min_length_after: NonNegative = 0.0  # shortest detection that suppression leaves, in snippets (DELU: 2)
 
 
-class Runs(msgspec.Struct, frozen=True):
-    """Scored segments of one class of one video, in boundaries of the snippet grid."""
+class Proposals(msgspec.Struct, frozen=True):
+    """Scored segments of one class of one video, in boundaries of the snippet grid: what may become detections.
+
+    What suppression leaves of them are the detections, in the same columns.
+    """
 
     start: np.ndarray  # (N,) float64
     end: np.ndarray  # (N,) float64
     score: np.ndarray  # (N,) float64
 
-    def take(self, index: np.ndarray) -> "Runs":
+    def take(self, index: np.ndarray) -> "Proposals":
         """The rows `index` (K,), in that order."""
-        return Runs(self.start[index], self.end[index], self.score[index])
+        return Proposals(self.start[index], self.end[index], self.score[index])
 
 
 def localize(
@@ -107,14 +110,14 @@ def localize(
     also says which videos there are.
     """
     videos = sorted(durations_s)
-    found: list[tuple[int, int, Runs]] = []  # of each video and class
+    found: list[tuple[int, int, Proposals]] = []  # of each video and class
     for v, name in enumerate(videos):
         streams = mix({stream: of_video[name] for stream, of_video in scores.items() if name in of_video}, settings.scoring)
         fused = fuse({stream: detect(one, grid, settings) for stream, one in streams.items()}, grid, settings)
-        found += [(v, c, runs) for c, runs in fused.items()]
-    counts = np.array([len(runs.score) for _, _, runs in found], dtype=int)
+        found += [(v, c, left) for c, left in fused.items()]
+    counts = np.array([len(left.score) for _, _, left in found], dtype=int)
     video, label = (np.repeat(np.array([row[k] for row in found], dtype=np.int32), counts) for k in (0, 1))
-    start, end, score = columns([runs for _, _, runs in found])
+    start, end, score = columns([left for _, _, left in found])
     start_s, end_s = grid.seconds(start), grid.seconds(end)
     if settings.clip:
         ends = np.array([durations_s[name] for name in videos])
@@ -124,7 +127,7 @@ def localize(
 
 
 def mix(streams: dict[str, VideoScores], scoring: Scoring) -> dict[str, VideoScores]:
-    """Where runs are scored on logits, all streams of a video get the mean of theirs: both streams judge a run (STPN)."""
+    """Where proposals are scored on logits, all streams of a video get the mean of theirs: both judge a proposal (STPN)."""
     if scoring.track == "activation":
         return streams
     every = [logits(scores) for scores in streams.values()]
@@ -145,8 +148,8 @@ def logits(scores: VideoScores) -> np.ndarray:
     return scores.logits
 
 
-def detect(scores: VideoScores, grid: TimeGrid, settings: Localize) -> dict[int, Runs]:
-    """Detections of one stream in one video: {class index: runs after suppression}."""
+def detect(scores: VideoScores, grid: TimeGrid, settings: Localize) -> dict[int, Proposals]:
+    """Detections of one stream in one video: {class index: what suppression leaves}."""
     found = {}
     actionness = upsample(scores.actionness, settings.upsample)
     weighted = settings.scoring.track == "weighted_logits"
@@ -155,10 +158,10 @@ def detect(scores: VideoScores, grid: TimeGrid, settings: Localize) -> dict[int,
         track = upsample(scores.actionness * logits(scores)[:, label], settings.upsample) if weighted else activation
         video_score = float(scores.video_score[label])
         foreground = [scored(actionness > value, track, video_score, settings) for value in settings.actionness_thresholds]
-        runs = union([propose(activation, video_score, settings, track), *foreground])
-        if len(runs.score):
-            left = suppressed(runs, grid, settings.suppression)
-            found[int(label)] = left.take(np.flatnonzero(left.end - left.start >= settings.min_run_after))
+        proposals = union([propose(activation, video_score, settings, track), *foreground])
+        if len(proposals.score):
+            left = suppressed(proposals, grid, settings.suppression)
+            found[int(label)] = left.take(np.flatnonzero(left.end - left.start >= settings.min_length_after))
     return found
 
 
@@ -198,8 +201,8 @@ def upsample(activation: np.ndarray, factor: int) -> np.ndarray:
     return activation[left] + share * (activation[left + 1] - activation[left])
 
 
-def propose(activation: np.ndarray, video_score: float, settings: Localize, track: np.ndarray | None = None) -> Runs:
-    """Runs of a class over all thresholds of its activation (L,), scored on `track` (L,) or, without one, on itself.
+def propose(activation: np.ndarray, video_score: float, settings: Localize, track: np.ndarray | None = None) -> Proposals:
+    """Proposals for a class at all thresholds of its activation (L,), scored on `track` (L,) or, without one, on itself.
 
     They are in boundaries of the snippet grid, and not yet suppressed.
     """
@@ -213,35 +216,38 @@ def propose(activation: np.ndarray, video_score: float, settings: Localize, trac
     return union(parts)
 
 
-def scored(above: np.ndarray, sequence: np.ndarray, video_score: float, settings: Localize) -> Runs:
-    """Runs of `above` (L,), grouped, that are long enough, scored on `sequence` (L,), in boundaries of the snippet grid."""
-    starts, ends = group(*runs_of(above), settings.grouping)
-    long = ends - starts >= settings.min_run
+def scored(above: np.ndarray, sequence: np.ndarray, video_score: float, settings: Localize) -> Proposals:
+    """Proposals from the stretches of `above` (L,): grouped, long enough, and scored on `sequence` (L,).
+
+    They are in boundaries of the snippet grid.
+    """
+    starts, ends = group(*stretches(above), settings.grouping)
+    long = ends - starts >= settings.min_length
     starts, ends = starts[long], ends[long]
     score = contrast(sequence, starts, ends, video_score, settings.scoring)
-    return Runs(starts / settings.upsample, (ends + settings.extend_end) / settings.upsample, score)
+    return Proposals(starts / settings.upsample, (ends + settings.extend_end) / settings.upsample, score)
 
 
-def union(parts: Sequence[Runs]) -> Runs:
-    """All runs in one list; of no part, none."""
-    return Runs(*columns(parts))
+def union(parts: Sequence[Proposals]) -> Proposals:
+    """All proposals, one part after the other; of no part, none."""
+    return Proposals(*columns(parts))
 
 
-def columns(parts: Sequence[Runs]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Start, end and score (N,) of all runs, one part after the other."""
-    start, end, score = (np.concatenate([[], *(getattr(runs, name) for runs in parts)]) for name in ("start", "end", "score"))
+def columns(parts: Sequence[Proposals]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Start, end and score (N,) of all proposals, one part after the other."""
+    start, end, score = (np.concatenate([[], *(getattr(part, name) for part in parts)]) for name in ("start", "end", "score"))
     return start, end, score
 
 
-def runs_of(above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Maximal runs [s, e) of True: (L,) bool -> starts (N,), ends (N,)."""
+def stretches(above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Maximal stretches [s, e) of True: (L,) bool -> starts (N,), ends (N,)."""
     padded = np.concatenate([[False], above, [False]])
     edges = np.flatnonzero(padded[1:] != padded[:-1])
     return edges[::2], edges[1::2]
 
 
 def contrast(sequence: np.ndarray, start: np.ndarray, end: np.ndarray, video_score: float, scoring: Scoring) -> np.ndarray:
-    """Outer-inner contrast of runs [start, end), both (N,), over `sequence` (L,) -> (N,). Empty outer parts count as 0."""
+    """Outer-inner contrast of proposals [start, end), both (N,), in `sequence` (L,) -> (N,). Empty outer parts count as 0."""
     length, n = len(sequence), end - start
     total = np.concatenate([[0.0], np.cumsum(sequence)])
     inner_end = np.minimum(end + scoring.inner_extra, length)
@@ -258,24 +264,24 @@ def contrast(sequence: np.ndarray, start: np.ndarray, end: np.ndarray, video_sco
     return inner - scoring.outer_weight * outer + scoring.video_weight * (1.0 if scoring.video_binary else video_score)
 
 
-def suppressed(runs: Runs, grid: TimeGrid, suppression: Suppression) -> Runs:
-    """What suppression leaves of runs, in the order of `suppress`, with its scores."""
-    left, score = suppress(runs, grid, suppression)
-    return Runs(runs.start[left], runs.end[left], score)
+def suppressed(proposals: Proposals, grid: TimeGrid, suppression: Suppression) -> Proposals:
+    """What suppression leaves of proposals, in the order of `suppress`, with its scores."""
+    left, score = suppress(proposals, grid, suppression)
+    return Proposals(proposals.start[left], proposals.end[left], score)
 
 
-def suppress(runs: Runs, grid: TimeGrid, suppression: Suppression) -> tuple[np.ndarray, np.ndarray]:
+def suppress(proposals: Proposals, grid: TimeGrid, suppression: Suppression) -> tuple[np.ndarray, np.ndarray]:
     """Indices (K,) that suppression leaves and their scores (K,) after it; equal scores in the order (start, end).
 
     The best are first, but for "gaussian", where the order is that in which they lowered others.
     """
     unit, plus = 1.0 if suppression.unit == "snippet" else grid.step_s, suppression.plus
-    start, end, threshold = runs.start * unit, runs.end * unit, suppression.threshold
+    start, end, threshold = proposals.start * unit, proposals.end * unit, suppression.threshold
     if suppression.mode == "remove":
-        kept = nms(start, end, runs.score, threshold, overlap=suppression.overlap, plus=plus)
-        return kept, runs.score[kept]
+        kept = nms(start, end, proposals.score, threshold, overlap=suppression.overlap, plus=plus)
+        return kept, proposals.score[kept]
     soft = demote if suppression.mode == "demote" else gaussian
-    return soft(start, end, runs.score, suppression)
+    return soft(start, end, proposals.score, suppression)
 
 
 def nms(start: np.ndarray, end: np.ndarray, score: np.ndarray, threshold: float, *, overlap: str, plus: float) -> np.ndarray:
@@ -327,13 +333,13 @@ def gaussian(start: np.ndarray, end: np.ndarray, score: np.ndarray, suppression:
     return found, score[found]
 
 
-def fuse(streams: Mapping[str, dict[int, Runs]], grid: TimeGrid, settings: Localize) -> dict[int, Runs]:
+def fuse(streams: Mapping[str, dict[int, Proposals]], grid: TimeGrid, settings: Localize) -> dict[int, Proposals]:
     """Class-wise union over the streams, scores scaled, then suppression; a stream alone passes through unchanged."""
     if len(streams) == 1:
         return next(iter(streams.values()))
     fused = {}
     for label in sorted({label for found in streams.values() for label in found}):
         parts = [(settings.stream_scale[name], found[label]) for name, found in streams.items() if label in found]
-        every = union([Runs(runs.start, runs.end, scale * runs.score) for scale, runs in parts])
+        every = union([Proposals(part.start, part.end, scale * part.score) for scale, part in parts])
         fused[label] = suppressed(every, grid, settings.fusion)
     return fused

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from wstal.base.timegrid import TimeGrid
 from wstal.base.types import VideoScores
-from wstal.detect.localize import Runs
+from wstal.detect.localize import Proposals
 from wstal.evaluation.judging import Judging
 from wstal.report.lessons import WIDTH, steps
 from wstal.report.plots import ACTION, FOUND, INK, PALE, TRUTH, blend, rescale
@@ -82,27 +82,27 @@ def draw_curves(curves: Mapping[str, np.ndarray], video: OpenVideo) -> Figure:
     return figure
 
 
-def draw_streams(streams: Mapping[str, Runs], video: OpenVideo) -> Figure:
+def draw_streams(streams: Mapping[str, Proposals], video: OpenVideo) -> Figure:
     """Detections of each stream, a row each, darker for a higher score within the row, with the instances of the video."""
     figure, axis = plt.subplots(figsize=(WIDTH, 1.0 + 0.42 * len(streams)), layout="constrained")
     for start, end in video.truth:
         axis.axvspan(start, end, color=TRUTH, alpha=0.22, lw=0)
-    for row, runs in enumerate(streams.values()):
-        order = np.argsort(runs.score, kind="stable")  # the best one last, above the others
-        start, end = video.grid.seconds(runs.start[order]), video.grid.seconds(runs.end[order])
-        colors = [blend(FOUND, 0.15 + 0.85 * share) for share in rescale(runs.score[order])]
+    for row, found in enumerate(streams.values()):
+        order = np.argsort(found.score, kind="stable")  # the best one last, above the others
+        start, end = video.grid.seconds(found.start[order]), video.grid.seconds(found.end[order])
+        colors = [blend(FOUND, 0.15 + 0.85 * share) for share in rescale(found.score[order])]
         axis.barh(np.full(len(order), row), end - start, left=start, height=0.6, color=colors, edgecolor="white", lw=0.5)
-    axis.set_yticks(range(len(streams)), [f"{name}: {len(runs.score)}" for name, runs in streams.items()])
+    axis.set_yticks(range(len(streams)), [f"{name}: {len(found.score)}" for name, found in streams.items()])
     edges = video.edges(1)
     axis.set(ylim=(len(streams) - 0.4, -0.6), xlim=(edges[0], edges[-1]), xlabel="time (s), ground truth in green")
     sns.despine(figure)
     return figure
 
 
-def table(runs: Runs, video: OpenVideo, most: int = 5) -> Table:
+def table(found: Proposals, video: OpenVideo, most: int = 5) -> Table:
     """The `most` best detections, times in seconds."""
-    order = np.argsort(-runs.score, kind="stable")[:most]
-    times = np.stack([video.grid.seconds(runs.start), video.grid.seconds(runs.end), runs.score], axis=1)
+    order = np.argsort(-found.score, kind="stable")[:most]
+    times = np.stack([video.grid.seconds(found.start), video.grid.seconds(found.end), found.score], axis=1)
     rows = tuple((str(rank + 1), *(f"{value:.2f}" for value in times[i])) for rank, i in enumerate(order))
-    caption = f"{min(most, len(order))} of {len(runs.score)} detections of {video.classes[video.label]} in {video.id}."
+    caption = f"{min(most, len(order))} of {len(found.score)} detections of {video.classes[video.label]} in {video.id}."
     return Table("Best detections", caption, ("rank", "start (s)", "end (s)", "score"), rows)
