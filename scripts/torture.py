@@ -250,8 +250,8 @@ def work_store(place: Path) -> None:
 def work_training(place: Path) -> None:
     """Training of a network on features that are made up, which is written after every step."""
     import msgspec  # here, as a store needs no torch
+    from benchmark_training import released, thumos
 
-    from scripts.benchmark_training import released, thumos
     from wstal.training import experiment, interrupted
     from wstal.training.train import fit
 
