@@ -76,7 +76,7 @@ def test_own_videos_with_the_wheel_alone(installed, tmp_path):
     assert first == "script"
     assert last.startswith(f"{installed / 'wstal' / 'params.yaml'} {tmp_path / 'home' / '.cache'} ") and "test" in last
     assert sorted(path.name for path in (place / "found").iterdir() if path.is_file()) == [
-        "detections.csv", "predictions.json", "timeline.html",
+        "detections.csv", "predictions.json", "provenance.yaml", "timeline.html",
     ]  # fmt: skip
     assert (place / "runs" / "mine" / "run.yaml").is_file() and list((tmp_path / "home" / ".cache" / "parts").iterdir())
     assert sorted(installed.rglob("*")) == before

@@ -174,7 +174,7 @@ DAMAGE = {
     wide: "rgb.npy holds float64 of shape .*, its manifest says float32",
     longer: r"rgb.npy holds .* \(10, 4\) .*, its manifest says float32 of shape \(9, 4\)",
     cut: "rgb.npy is damaged",
-    trailing: "rgb.npy holds",
+    trailing: "rgb.npy is damaged",
     noise: "rgb.npy is damaged",
     none: "rgb.npy is missing",
 }

@@ -17,7 +17,7 @@ VOID = ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 def make(folder: Path) -> Path:
     """reports/ of a scratch tree with all committed results and few notebooks, and the site built from them."""
     tree = Tree(folder)
-    for part in ("metrics", "figures", "tables", "plan"):
+    for part in ("metrics", "figures", "tables", "plan", "real"):
         shutil.copytree(REPORTS / part, folder / "reports" / part)
     (folder / "reports" / "notebooks").mkdir()
     for name in FEW:

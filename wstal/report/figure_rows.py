@@ -75,7 +75,7 @@ class BesidePublished:
                 heights, name = np.full(len(row.seeds), y), f"each seed on {self.dataset}"
                 axis.plot(row.seeds, heights, ".", color=FOREGROUND, alpha=0.45, label=name)
                 axis.plot(row.mean, y, "D", color=FOREGROUND, label="mean")
-            axis.set(xlabel="" if several else textwrap.fill(self.axis, 44), title=panel.title)
+            axis.set(xlabel="" if several else textwrap.fill(self.axis, 32), title=panel.title)
         published = there if apart else here
         for axis, panel in zip(published, self.panels, strict=True):
             for y, row in enumerate(panel.rows):
@@ -83,7 +83,7 @@ class BesidePublished:
                     axis.plot(row.published, y, "|", ms=13, mew=2.5, color=FOUND, label="printed")
             if apart:
                 axes[0, 0].plot([], [], "|", ms=13, mew=2.5, color=FOUND, label=f"printed, on {self.original}")
-                axis.set_xlabel("" if several else f"printed, on {self.original} (%)")
+                axis.set_xlabel("" if several else textwrap.fill(f"printed, on {self.original} (%)", 26))
         if several:
             axes[0, 0].set_ylabel(textwrap.fill(self.dataset, 16))
             if apart:
